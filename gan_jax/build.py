@@ -1,0 +1,156 @@
+"""Names in a recipe become functions: the only reader of a recipe's parts."""
+
+import functools
+import inspect
+from typing import Any, NamedTuple
+
+import optax
+
+from gan_jax import augment, games, latents, losses, nets, penalties, transforms
+from gan_jax import data as data_lib
+from gan_jax.errors import UsageError
+from gan_jax.names import bind, find, schedule
+from gan_jax.nets.linen import from_linen
+from gan_jax.step import average_decay
+from gan_jax.terms import reads
+from gan_jax.types import Net, Term
+
+
+class Rules(NamedTuple):
+    """What `train_step` is made of, once names have become functions.
+
+    Attributes:
+        game: The Game.
+        terms: Terms by player and name.
+        optimizers: optax.GradientTransformation by player.
+        turns: Moves a round by player, in the order of play.
+        decay: By averaged player, the average's decay as a function of the step.
+    """
+
+    game: Any
+    terms: dict
+    optimizers: dict
+    turns: dict
+    decay: dict
+
+
+def rules(recipe, facts, spread=lambda array: array):
+    """Everything of a recipe but its data.
+
+    Args:
+        recipe: The Recipe.
+        facts: Dict of `resolution`, `channels` and `classes` of the data.
+        spread: Function from an array [B, ...] to the same array spread over the devices.
+
+    Returns:
+        The Rules.
+
+    Raises:
+        UsageError: An unknown name or hyperparameter, or a value of the wrong type.
+    """
+    images = recipe.batch_size * max(recipe.turns.values())
+    return Rules(
+        game=_game(recipe, facts, spread),
+        terms={
+            player: {_name(name): _term(name, spec, f"losses.{player}") for name, spec in specs.items()}
+            for player, specs in recipe.losses.items()
+        },
+        optimizers={player: _optimizer(chain, f"optimizers.{player}") for player, chain in recipe.optimizers.items()},
+        turns=dict(recipe.turns),
+        decay={
+            player: average_decay(images, **bind(average_decay, given, f"average.{player}", ("batch_size",)))
+            for player, given in recipe.average.items()
+        },
+    )
+
+
+def source(recipe, data_dir=None):
+    """The recipe's data set.
+
+    Args:
+        recipe: The Recipe.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+
+    Returns:
+        A `gan_jax.data.Source`.
+
+    Raises:
+        UsageError: No such data set, or one that is not prepared and cannot be.
+    """
+    name = recipe.data["name"]
+    options = {option: value for option, value in recipe.data.items() if option not in ("name", "flip")}
+    try:
+        made = find(name, (data_lib,), "data.name")
+    except UsageError:
+        made = functools.partial(data_lib.tfds, name=name, data_dir=data_dir)
+        return made(**bind(data_lib.tfds, options, "data", ("name", "data_dir")))
+    return made(**bind(made, options, "data"))
+
+
+def _name(name):
+    return name if isinstance(name, str) else name.__name__
+
+
+def _game(recipe, facts, spread):
+    """The game over the recipe's networks and latents, the latents spread over the devices."""
+    given = dict(recipe.game)
+    made = find(given.pop("name"), (games,), "game.name")
+    offered = {
+        "nets": {player: _net(spec, facts, f"nets.{player}") for player, spec in recipe.nets.items()},
+        "latents": _latents(given.pop("latents", None), spread),
+        "augment": _augment(given.pop("augment", {})),
+    }
+    read = reads(made)
+    for name in read:
+        if name not in offered:
+            raise UsageError(f"game.name: {made.__name__} reads {name!r}; a game may read {', '.join(offered)}")
+    return made(*(offered[name] for name in read), **bind(made, given, "game", read))
+
+
+def _latents(given, spread):
+    if not isinstance(given, dict) or "name" not in given:
+        raise UsageError(f"game.latents={given!r}: expected a dict with a 'name'")
+    options = {option: value for option, value in given.items() if option != "name"}
+    made = find(given["name"], (latents,), "game.latents.name")
+    bound = bind(made, options, "game.latents", reads(made))
+    # Without the constraint every device would make all latents, and so do all the generator's work.
+    return lambda key, count: spread(made(key, count, **bound))
+
+
+def _augment(chain):
+    """The recipe's augmentations one after the other, in the order written."""
+    if not isinstance(chain, dict):
+        raise UsageError(f"game.augment={chain!r}: expected a dict of augmentations")
+    links = []
+    for name, given in chain.items():
+        made = find(name, (augment,), "game.augment")
+        links.append(made(**bind(made, given, f"game.augment.{_name(name)}")))
+    return augment.chain(*links)
+
+
+def _net(given, facts, field):
+    """A Net: a Linen module with its hyperparameters and the facts it asks for, or a function's Net."""
+    options = {option: value for option, value in given.items() if option != "name"}
+    made = find(given["name"], (nets,), f"{field}.name")
+    known = {fact: value for fact, value in facts.items() if fact in inspect.signature(made).parameters}
+    net = made(**bind(made, {**known, **options}, field, ("parent", "name")))
+    return net if isinstance(net, Net) else from_linen(net)
+
+
+def _term(name, spec, field):
+    """A Term from a weight, or from a dict of weight, every and hyperparameters."""
+    fn = find(name, (losses, penalties), field)
+    given = dict(spec) if isinstance(spec, dict) else {"weight": spec}
+    field = f"{field}.{_name(name)}"
+    weight = schedule(given.pop("weight", 1.0), f"{field}.weight")
+    every = given.pop("every", 1)
+    return Term(functools.partial(fn, **bind(fn, given, field, reads(fn))), weight, every)
+
+
+def _optimizer(chain, field):
+    """The optax chain of a player, in the order in which the recipe names its transforms."""
+    links = []
+    for name, given in chain.items():
+        made = find(name, (transforms, optax), field)
+        links.append(made(**bind(made, given, f"{field}.{_name(name)}")))
+    return optax.chain(*links)

@@ -1,0 +1,59 @@
+"""What a data set is to the rest of the code, and how an image comes to the size of a recipe."""
+
+from typing import Callable, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+
+class Source(NamedTuple):
+    """Images and labels by row.
+
+    Attributes:
+        name: What it is, for people.
+        size: Number of rows.
+        resolution: Height and width of every image, pixels.
+        channels: 1 or 3.
+        classes: Names of the classes; empty without labels.
+        read: Function from row numbers, int [N], to a dict of `images`, uint8 [N, H, W, C], and `labels`,
+            int32 [N], if there are classes. Called from several threads at once.
+    """
+
+    name: str
+    size: int
+    resolution: int
+    channels: int
+    classes: tuple
+    read: Callable
+
+
+def facts(source):
+    """What networks may ask about the data.
+
+    Args:
+        source: The Source.
+
+    Returns:
+        Dict of `resolution`, `channels` and the number of `classes`.
+    """
+    return {"resolution": source.resolution, "channels": source.channels, "classes": len(source.classes)}
+
+
+def fit(image, resolution, channels):
+    """The largest central square of an image, resized with antialiasing.
+
+    Args:
+        image: PIL image.
+        resolution: Height and width wanted, pixels.
+        channels: 1 for grey, 3 for colour.
+
+    Returns:
+        uint8 [resolution, resolution, channels].
+    """
+    image = image.convert("L" if channels == 1 else "RGB")
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    if (resolution, resolution) != image.size:
+        box = (left, top, left + side, top + side)
+        image = image.resize((resolution, resolution), Image.Resampling.LANCZOS, box)
+    return np.asarray(image, np.uint8).reshape(resolution, resolution, channels)

@@ -1,0 +1,104 @@
+"""Any TensorFlow Datasets set with images, read without TensorFlow."""
+
+import importlib.util
+import io
+
+import numpy as np
+from PIL import Image
+
+from gan_jax.data.source import Source, fit
+from gan_jax.errors import UsageError, unknown
+
+
+def tfds(*, name, split="train", resolution=0, data_dir=None):
+    """A TFDS set with an image in every example, from array_record files.
+
+    Args:
+        name: Name of the set, `mnist`, `cifar10`, or with config and version as TFDS writes them.
+        split: Split, or a slice of one as TFDS writes it.
+        resolution: Height and width, pixels: the largest central square of each image is resized to it. 0
+            for the data's own, if all images are squares of one size.
+        data_dir: Folder of prepared data; None for TFDS's own.
+
+    Returns:
+        A Source.
+
+    Raises:
+        UsageError: An unknown set or split, one without images, or one that is not prepared and cannot be.
+    """
+    builder = _prepared(name, data_dir)
+    import tensorflow_datasets as tfds
+
+    image_key = _image_key(builder)
+    label_key = next((key for key in ("label", "labels") if _has_classes(builder, key)), None)
+    shape = builder.info.features[image_key].shape
+    if not resolution and (None in shape or shape[0] != shape[1]):
+        raise UsageError(f"images of {name!r} have the shape {shape}: give data.resolution, pixels")
+    try:
+        rows_of = builder.as_data_source(split=split, decoders={image_key: tfds.decode.SkipDecoding()})
+    except (ValueError, KeyError) as error:
+        raise UsageError(f"data.split={split!r}: {_first_line(error)}") from None
+    resolution, channels = resolution or shape[0], 1 if shape[-1] == 1 else 3
+
+    def read(rows):
+        examples = rows_of.__getitems__([int(row) for row in rows])
+        images = [fit(_opened(example[image_key]), resolution, channels) for example in examples]
+        labels = {"labels": np.asarray([e[label_key] for e in examples], np.int32)} if label_key else {}
+        return {"images": np.stack(images), **labels}
+
+    classes = tuple(builder.info.features[label_key].names) if label_key else ()
+    return Source(f"{builder.info.full_name} {split}", len(rows_of), resolution, channels, classes, read)
+
+
+def _prepared(name, data_dir):
+    """The builder of a set whose array_record files exist, if need be after preparing them."""
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(name, data_dir=data_dir, file_format="array_record")
+    except tfds.core.DatasetNotFoundError:
+        from gan_jax import data
+
+        own = [known for known in data.__all__ if known != "tfds"]
+        raise unknown("data.name", name, own + tfds.list_builders(with_community_datasets=False)) from None
+    except (ValueError, AssertionError) as error:
+        raise UsageError(f"data.name={name!r}: {_first_line(error)}") from None
+    if builder.is_prepared():
+        return builder
+    if importlib.util.find_spec("tensorflow") is None:
+        raise UsageError(
+            f"data set {name!r} is not prepared in {builder.data_dir}; preparing it needs TensorFlow once: "
+            "pip install 'tensorflow-cpu' 'importlib_resources', then run again; or give --data_dir"
+        )
+    builder.download_and_prepare()
+    return builder
+
+
+def _image_key(builder):
+    """The feature with the image."""
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    keys = [key for key, feature in features.items() if isinstance(feature, tfds.features.Image)]
+    if not keys:
+        raise UsageError(f"data set {builder.name!r} has no image; its features are {', '.join(features)}")
+    return "image" if "image" in keys else keys[0]
+
+
+def _has_classes(builder, key):
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    return key in features and isinstance(features[key], tfds.features.ClassLabel)
+
+
+def _opened(image):
+    """An encoded image, or an array that TFDS has decoded already, as a PIL image."""
+    if isinstance(image, bytes):
+        return Image.open(io.BytesIO(image))
+    array = np.asarray(image, np.uint8)
+    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+
+
+def _first_line(error):
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,153 @@
+"""From a name and a dict of hyperparameters to a call, with every mistake in one line."""
+
+import importlib
+import inspect
+import math
+import pkgutil
+
+import jax
+import optax
+
+from gan_jax.errors import UsageError, unknown
+
+
+def find(name, places, field):
+    """The function of a name.
+
+    Args:
+        name: A function, a name such as `adam` or `dcgan.Generator`, or a dotted path such as
+            `my_package.my_losses.my_loss`.
+        places: Modules to look in, in order, before the name is taken for a dotted path.
+        field: Where the name stands in the recipe, for the message.
+
+    Returns:
+        The function or class.
+
+    Raises:
+        UsageError: There is none; says which exist.
+    """
+    if callable(name):
+        return name
+    if not isinstance(name, str):
+        raise UsageError(f"{field}={name!r}: expected a name or a function")
+    path, _, last = name.rpartition(".")
+    owners = [_module(f"{place.__name__}.{path}") if path else place for place in places]
+    for owner in [*owners, _module(path)]:
+        found = getattr(owner, last, None)
+        if callable(found):
+            return found
+    raise unknown(field, name, [offered for place in places for offered in offers(place)])
+
+
+def _module(path):
+    """The module of a dotted path; None where there is no such module."""
+    try:
+        return importlib.import_module(path) if path else None
+    except ModuleNotFoundError as error:
+        if error.name and path.startswith(error.name):
+            return None
+        raise
+
+
+def offers(place):
+    """Names a module offers: those of `__all__`, else its own public functions and classes.
+
+    Args:
+        place: A module, or a package of modules with one idea each.
+
+    Returns:
+        List of names; `file.Class` for a package that gathers nothing itself.
+    """
+    if hasattr(place, "__all__"):
+        return list(place.__all__)
+    if hasattr(place, "__path__"):
+        files = [importlib.import_module(f"{place.__name__}.{m.name}") for m in pkgutil.iter_modules(place.__path__)]
+        owned = [(file, name) for file in files for name in offers(file) if inspect.isclass(getattr(file, name))]
+        return [f"{file.__name__.rpartition('.')[2]}.{name}" for file, name in owned]
+    return [
+        name
+        for name, value in vars(place).items()
+        if callable(value) and not name.startswith("_") and value.__module__.startswith(place.__name__)
+    ]
+
+
+def bind(function, given, field, provided=()):
+    """Checked hyperparameters of a function, schedules and functions among them looked up.
+
+    Args:
+        function: The function or class that will take them.
+        given: Dict of hyperparameters from a recipe.
+        field: Where they stand in the recipe, for the message.
+        provided: Names of parameters that are not the recipe's to give.
+
+    Returns:
+        Dict of keyword arguments.
+
+    Raises:
+        UsageError: An unknown or missing name, a value of the wrong type or out of range.
+    """
+    if not isinstance(given, dict):
+        raise UsageError(f"{field}={given!r}: expected a dict of hyperparameters")
+    fixed = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    parameters = {
+        name: parameter
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind not in fixed and name not in provided
+    }
+    for name in given:
+        if name not in parameters:
+            raise unknown(field, name, parameters)
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in given:
+            raise UsageError(f"{field} needs {name}")
+    return {name: _value(parameters[name], value, f"{field}.{name}", function) for name, value in given.items()}
+
+
+def schedule(value, field):
+    """A number, or a function of the step made from `{name of an optax schedule: its hyperparameters}`.
+
+    Args:
+        value: A number, a function of the step, or a dict with one entry.
+        field: Where it stands in the recipe, for the message.
+
+    Returns:
+        The number or the function.
+
+    Raises:
+        UsageError: Neither a number nor a schedule.
+    """
+    if callable(value) or isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, dict) or len(value) != 1:
+        raise UsageError(f"{field}={value!r}: expected a number or one schedule, as in dict(linear_schedule=dict(...))")
+    (name, given), = value.items()
+    made = find(name, (optax.schedules,), field)
+    return made(**bind(made, given, f"{field}.{name}"))
+
+
+def _value(parameter, value, field, function):
+    """One hyperparameter, checked against the type of its default and turned into what it names."""
+    default = parameter.default
+    if isinstance(value, dict):
+        return schedule(value, field)
+    if isinstance(value, str) and callable(default):
+        return find(value, (importlib.import_module(function.__module__), jax.nn), field)
+    kinds = _kinds(parameter)
+    if kinds and (not isinstance(value, kinds) or isinstance(value, bool) and bool not in kinds):
+        raise UsageError(f"{field}={value!r}: expected {kinds[0].__name__}")
+    if int in kinds[:1] and value < (least := 0 if default == 0 else 1):
+        raise UsageError(f"{field}={value}: expected at least {least}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{field}={value}: expected a finite number")
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _kinds(parameter):
+    """Types a hyperparameter may have, the expected one first; empty where nothing is known of it."""
+    allowed = {bool: (bool,), int: (int,), float: (float, int), str: (str,), tuple: (tuple, list)}
+    if parameter.default not in (None, parameter.empty):
+        return allowed.get(type(parameter.default), ())
+    if parameter.default is parameter.empty:
+        annotation = getattr(parameter.annotation, "__origin__", parameter.annotation)
+        return allowed.get(annotation, (float, int, tuple, list))
+    return ()

@@ -1,0 +1,211 @@
+"""A run as plain data: every field once, with its unit. Imports no JAX, so that mistakes answer at once."""
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+from gan_jax.errors import UsageError, unknown
+
+# How long and how often: fields that a resumed run may change without becoming another run.
+PACE = ("steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints")
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Recipe:
+    """Everything that decides a run. Names are names of functions, dotted paths, or functions themselves.
+
+    Attributes:
+        data: `name` of a data set, and what its function takes (`resolution` in pixels, 0 for the data's
+            own; `split`); `flip=True` mirrors images at random.
+        game: `name` of a game, its `latents` (`name` and hyperparameters), and what else it takes.
+        nets: By player, `name` of a network and its hyperparameters. Resolution, channels and classes come
+            from the data unless given.
+        losses: By player, terms by name: a weight, or a dict of `weight` (a number or a schedule), `every`
+            (steps between two computations of a lazy term) and the term's hyperparameters.
+        optimizers: By player, optax transforms by name in the order in which they are chained, each with
+            its hyperparameters; a hyperparameter may be a schedule, `dict(cosine_decay_schedule=dict(...))`,
+            of the player's own number of moves.
+        turns: Moves a round by player, in the order of play.
+        average: By averaged player, `half_life` in images and `ramp_up`, its largest share of the images
+            seen so far. Samples come from averaged parameters.
+        batch_size: Real images a move, over all devices and hosts.
+        steps: Rounds in the whole run.
+        seed: Of everything random.
+        log_every: Steps between two log lines.
+        grid_every: Steps between two image grids.
+        grid_size: Images in a grid.
+        checkpoint_every: Steps between two checkpoints.
+        keep_checkpoints: Newest checkpoints kept.
+    """
+
+    data: dict
+    game: dict
+    nets: dict
+    losses: dict
+    optimizers: dict
+    turns: dict
+    average: dict = dataclasses.field(default_factory=dict)
+    batch_size: int = 64
+    steps: int = 10_000
+    seed: int = 0
+    log_every: int = 50
+    grid_every: int = 500
+    grid_size: int = 64
+    checkpoint_every: int = 500
+    keep_checkpoints: int = 2
+
+
+def validate(recipe):
+    """Checks types, ranges and that the parts fit together; names are checked where they are looked up.
+
+    Args:
+        recipe: The Recipe.
+
+    Raises:
+        UsageError: Names the field, what was given and what was expected.
+    """
+    if not isinstance(recipe, Recipe):
+        raise UsageError(f"get_config must return a gan_jax.recipe.Recipe, got {type(recipe).__name__}")
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        if not isinstance(value, field.type) or isinstance(value, bool):
+            raise UsageError(f"{field.name}={value!r}: expected {field.type.__name__}")
+        if field.type is int and value < (0 if field.name == "seed" else 1):
+            raise UsageError(f"{field.name}={value}: expected at least {0 if field.name == 'seed' else 1}")
+    _check_shapes(recipe)
+    _check_players(recipe)
+    for path, value in numbers(dataclasses.asdict(recipe)):
+        if not math.isfinite(value):
+            raise UsageError(f"{path}={value}: expected a finite number")
+        if path.endswith(".learning_rate") and value < 0:
+            raise UsageError(f"{path}={value}: expected at least 0")
+        if path.endswith(".every") and (value < 1 or not isinstance(value, int)):
+            raise UsageError(f"{path}={value}: expected a whole number of steps, at least 1")
+
+
+def _check_shapes(recipe):
+    """The parts that have a name have one; the parts that are by player are dicts by player."""
+    for path, part in [("data", recipe.data), ("game", recipe.game)] + [
+        (f"nets.{player}", net) for player, net in recipe.nets.items()
+    ]:
+        if not isinstance(part, dict) or "name" not in part:
+            raise UsageError(f"{path}={part!r}: expected a dict with a 'name'")
+    for path in ("losses", "optimizers", "average"):
+        for player, part in getattr(recipe, path).items():
+            if not isinstance(part, dict):
+                raise UsageError(f"{path}.{player}={part!r}: expected a dict")
+    for player, count in recipe.turns.items():
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise UsageError(f"turns.{player}={count!r}: expected a whole number, at least 1")
+
+
+def _check_players(recipe):
+    """Who moves has a network, a loss and an optimizer, and nobody else has the last two."""
+    if not recipe.turns:
+        raise UsageError("turns is empty: expected at least one player with at least one move")
+    for path in ("losses", "optimizers"):
+        missing = [player for player in recipe.turns if not getattr(recipe, path).get(player)]
+        if missing:
+            raise UsageError(f"{path}: nothing for {missing[0]!r}, who has turns")
+    for path in ("losses", "optimizers", "average"):
+        for player in getattr(recipe, path):
+            if player not in recipe.turns:
+                raise unknown(path, player, recipe.turns)
+
+
+def numbers(tree, path=""):
+    """Walks nested dicts and sequences; yields `("a.b.c", number)`, without truth values."""
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            yield from numbers(value, f"{path}.{name}" if path else str(name))
+    elif isinstance(tree, (list, tuple)):
+        for index, value in enumerate(tree):
+            yield from numbers(value, f"{path}[{index}]")
+    elif isinstance(tree, (int, float)) and not isinstance(tree, bool):
+        yield path, tree
+
+
+def _plain(value):
+    """JSON's view of a recipe's value: functions become dotted paths, tuples become lists."""
+    if isinstance(value, dict):
+        return {_plain(name) if callable(name) else name: _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if callable(value):
+        return f"{value.__module__}.{value.__qualname__}"
+    return value
+
+
+def to_dict(recipe):
+    """The recipe as nested dicts that JSON can hold.
+
+    Args:
+        recipe: The Recipe.
+
+    Returns:
+        Dict of str to JSON values, functions as dotted paths.
+
+    Raises:
+        UsageError: A value that JSON cannot hold.
+    """
+    plain = _plain({field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)})
+    try:
+        return json.loads(json.dumps(plain))
+    except TypeError as error:
+        raise UsageError(f"a recipe holds numbers, strings, dicts, tuples and functions: {error}") from None
+
+
+def from_dict(plain):
+    """The recipe that `to_dict` wrote.
+
+    Args:
+        plain: Nested dicts.
+
+    Returns:
+        The Recipe.
+
+    Raises:
+        UsageError: A field that recipes of this version do not have, or lack.
+    """
+    fields = [field.name for field in dataclasses.fields(Recipe)]
+    for name in plain:
+        if name not in fields:
+            raise unknown("recipe", name, fields)
+    try:
+        return Recipe(**plain)
+    except TypeError as error:
+        raise UsageError(f"incomplete recipe: {error}") from None
+
+
+def flatten(tree, path=""):
+    """Nested dicts as one dict of dotted paths to leaves; an empty dict counts as a leaf."""
+    if not isinstance(tree, dict) or not tree:
+        return {path: tree}
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        flat.update(flatten(value, f"{path}.{name}" if path else str(name)))
+    return flat
+
+
+def differences(old, new):
+    """Fields in which two recipes differ, those of PACE left out; the order of optimizers counts.
+
+    Args:
+        old: A recipe as `to_dict` returns it.
+        new: Another.
+
+    Returns:
+        List of lines like `batch_size: 64 -> 32`.
+    """
+    before, after = ({k: v for k, v in flatten(r).items() if k not in PACE} for r in (old, new))
+    absent = "(absent)"
+    lines = [
+        f"{name}: {before.get(name, absent)!r} -> {after.get(name, absent)!r}"
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name, absent) != after.get(name, absent)
+    ]
+    for path in ("optimizers", "turns"):
+        if not lines and json.dumps(old.get(path)) != json.dumps(new.get(path)):
+            lines.append(f"{path}: another order")
+    return lines

@@ -1,0 +1,79 @@
+"""The records everything is made of: plain tuples of pure functions."""
+
+from typing import Any, Callable, NamedTuple
+
+
+class Net(NamedTuple):
+    """A network as two pure functions.
+
+    Attributes:
+        init: `(key, *inputs) -> (params, carry)`. The carry is what the network owns but does not
+            train: batch statistics, spectral-norm vectors.
+        apply: `(params, carry, *inputs, key, train) -> (outputs, carry)`.
+    """
+
+    init: Callable
+    apply: Callable
+
+
+class Turn(NamedTuple):
+    """All that may be looked at when a player moves.
+
+    Attributes:
+        params: Parameters by player.
+        carry: Carry by player.
+        batch: Dict of arrays with leading dimension B: `images` in [-1, 1] float32 [B, H, W, C] and,
+            if the data has them, `labels` int32 [B].
+        key: The move's own random key.
+        step: Rounds played so far, int32.
+    """
+
+    params: dict
+    carry: dict
+    batch: dict
+    key: Any
+    step: Any
+
+
+class Game(NamedTuple):
+    """What the players see of each other; their losses are no part of a game.
+
+    Attributes:
+        init: `(key, batch) -> (params, carry)`, both by player.
+        play: `turn -> (table, carry)`. The table offers by name everything a term may read; the
+            carry, by player, is what would be kept if that player were the one who moves.
+        sample: `(params, carry, key, told, count) -> images` in [-1, 1] float32 [count, H, W, C];
+            `told` is a batch without its images.
+    """
+
+    init: Callable
+    play: Callable
+    sample: Callable
+
+
+class Term(NamedTuple):
+    """One summand of a player's loss.
+
+    Attributes:
+        fn: Its positional parameters name what it reads from the table; `params` are the mover's own.
+        weight: A number, or an optax schedule: a function of the step.
+        every: Computed in every n-th step only, and then n times as strongly.
+    """
+
+    fn: Callable
+    weight: Any = 1.0
+    every: int = 1
+
+
+class Augment(NamedTuple):
+    """What happens to images between generator or data and discriminator.
+
+    Attributes:
+        init: `() -> carry`: what it owns but does not train, such as ADA's probability.
+        apply: `(carry, key, images, step) -> images`; differentiable, each sample on its own.
+        adapt: `(carry, real_logits) -> carry`, once in every move of the discriminator.
+    """
+
+    init: Callable
+    apply: Callable
+    adapt: Callable
