@@ -4,6 +4,7 @@ import functools
 import inspect
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import optax
 
 from gan_jax import augment, games, latents, losses, nets, penalties, transforms
@@ -11,7 +12,7 @@ from gan_jax import data as data_lib
 from gan_jax.errors import UsageError
 from gan_jax.names import bind, find, schedule
 from gan_jax.nets.linen import from_linen
-from gan_jax.step import average_decay
+from gan_jax.step import average_decay, init
 from gan_jax.terms import reads
 from gan_jax.types import Net, Term
 
@@ -62,6 +63,33 @@ def rules(recipe, facts, spread=lambda array: array):
             for player, given in recipe.average.items()
         },
     )
+
+
+def start(rules, facts):
+    """The function that makes the first state.
+
+    Args:
+        rules: The Rules.
+        facts: Dict of `resolution`, `channels` and `classes` of the data.
+
+    Returns:
+        Function from a random key to the TrainState.
+    """
+    return lambda key: init(rules.game, rules.optimizers, rules.decay, key, blank(facts, 2))
+
+
+def blank(facts, *shape):
+    """A batch of zeros, of the shapes that a data set with these facts gives.
+
+    Args:
+        facts: Dict of `resolution`, `channels` and `classes` of the data.
+        *shape: Leading dimensions.
+
+    Returns:
+        Dict of `images`, float32 [*shape, H, W, C], and `labels`, int32 [*shape], if there are classes.
+    """
+    images = jnp.zeros((*shape, facts["resolution"], facts["resolution"], facts["channels"]))
+    return {"images": images, **({"labels": jnp.zeros(shape, jnp.int32)} if facts["classes"] else {})}
 
 
 def source(recipe, data_dir=None):

@@ -1,5 +1,7 @@
 """Images: [-1, 1] float32 NHWC on the device, uint8 everywhere else."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -43,17 +45,22 @@ def random_flip(key, images):
     return jnp.where(flip[..., None, None, None], images[..., ::-1, :], images)
 
 
-def grid(images, columns):
-    """Tiles images row by row into one; missing tiles at the end are black.
+def columns_of(count):
+    """Columns of a grid of so many images that is about as wide as high."""
+    return math.ceil(math.sqrt(count))
+
+
+def grid(images):
+    """Tiles images row by row into one, about as wide as high; missing tiles at the end are black.
 
     Args:
         images: uint8 [N, H, W, C] with C 1 or 3, N at least 1.
-        columns: Tiles a row, at least 1.
 
     Returns:
         uint8 NumPy array [rows * H, columns * W, C].
     """
     images = np.asarray(images)
+    columns = columns_of(len(images))
     rows = -(-len(images) // columns)
     missing = np.zeros((rows * columns - len(images), *images.shape[1:]), np.uint8)
     tiles = np.concatenate([images, missing]).reshape(rows, columns, *images.shape[1:])

@@ -3,7 +3,6 @@
 import importlib
 import inspect
 import math
-import pkgutil
 
 import jax
 import optax
@@ -53,22 +52,20 @@ def offers(place):
     """Names a module offers: those of `__all__`, else its own public functions and classes.
 
     Args:
-        place: A module, or a package of modules with one idea each.
+        place: A module.
 
     Returns:
-        List of names; `file.Class` for a package that gathers nothing itself.
+        List of names; a module among them stands for its classes, as `file.Class`.
     """
-    if hasattr(place, "__all__"):
-        return list(place.__all__)
-    if hasattr(place, "__path__"):
-        files = [importlib.import_module(f"{place.__name__}.{m.name}") for m in pkgutil.iter_modules(place.__path__)]
-        owned = [(file, name) for file in files for name in offers(file) if inspect.isclass(getattr(file, name))]
-        return [f"{file.__name__.rpartition('.')[2]}.{name}" for file, name in owned]
-    return [
-        name
-        for name, value in vars(place).items()
-        if callable(value) and not name.startswith("_") and value.__module__.startswith(place.__name__)
-    ]
+    if not hasattr(place, "__all__"):
+        own = {name: value for name, value in vars(place).items() if not name.startswith("_")}
+        return [name for name, value in own.items() if getattr(value, "__module__", "").startswith(place.__name__)]
+    names = []
+    for name in place.__all__:
+        value = getattr(place, name)
+        classes = [f"{name}.{known}" for known in offers(value) if known[0].isupper()] if inspect.ismodule(value) else [name]
+        names.extend(classes)
+    return names
 
 
 def bind(function, given, field, provided=()):

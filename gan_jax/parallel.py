@@ -53,3 +53,18 @@ def place(array, sharding):
         jax.Array.
     """
     return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
+
+
+def abstract(make, key, sharding):
+    """The shapes, dtypes and shardings of what a function of a key would make, without making it.
+
+    Args:
+        make: Function of a random key.
+        key: The key.
+        sharding: Of every array.
+
+    Returns:
+        The same pytree, of `jax.ShapeDtypeStruct`.
+    """
+    shapes = jax.eval_shape(make, key)
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)

@@ -60,7 +60,9 @@ def _prepared(name, data_dir):
         from gan_jax import data
 
         own = [known for known in data.__all__ if known != "tfds"]
-        raise unknown("data.name", name, own + tfds.list_builders(with_community_datasets=False)) from None
+        known = tfds.list_builders(with_community_datasets=False)
+        error = unknown("data.name", name, own + known)
+        raise UsageError(f"{error}; these exist: {', '.join(own)}, and {len(known):,} TFDS names") from None
     except (ValueError, AssertionError) as error:
         raise UsageError(f"data.name={name!r}: {_first_line(error)}") from None
     if builder.is_prepared():

@@ -3,27 +3,11 @@
 import jax
 import jax.numpy as jnp
 
+from gan_jax.errors import unknown
 from gan_jax.types import Game
 
 
-def nothing(batch):
-    """Networks hear nothing besides their input."""
-    return ()
-
-
-def labels(batch):
-    """Networks hear the label as their second input: Mirza and Osindero 2014, arXiv:1411.1784.
-
-    Args:
-        batch: Dict with `labels`, int32 [B].
-
-    Returns:
-        A tuple of the labels.
-    """
-    return (batch["labels"],)
-
-
-def gan(nets, latents, augment, *, told=nothing, averages=(), average_decay=0.99):
+def gan(nets, latents, augment, *, told=(), averages=(), average_decay=0.99):
     """Goodfellow et al. 2014, arXiv:1406.2661, with whatever both networks are told.
 
     Its table offers
@@ -39,20 +23,30 @@ def gan(nets, latents, augment, *, told=nothing, averages=(), average_decay=0.99
             heads with `logits` among them.
         latents: Function `(key, count) -> [count, size]`.
         augment: The Augment in front of the discriminator.
-        told: Function from a batch to the tuple of what both networks hear besides their input.
+        told: Names in the batch of what both networks hear besides their input, such as `labels`
+            (Mirza and Osindero 2014, arXiv:1411.1784).
         averages: Names on the table whose means over batches are averaged in the discriminator's carry.
         average_decay: Weight of the past in these averages, in [0, 1).
 
     Returns:
         The Game.
+
+    Raises:
+        UsageError: The data has not what the networks are to be told.
     """
     generator, discriminator = nets["generator"], nets["discriminator"]
+
+    def heard(batch):
+        for name in told:
+            if name not in batch:
+                raise unknown("game.told: the data does not have", name, [n for n in batch if n != "images"])
+        return tuple(batch[name] for name in told)
 
     def init(key, batch):
         keys = jax.random.split(key, 3)
         drawn = latents(keys[0], batch["images"].shape[0])
-        of_generator, carry = generator.init(keys[1], drawn, *told(batch))
-        of_discriminator, net = discriminator.init(keys[2], batch["images"], *told(batch))
+        of_generator, carry = generator.init(keys[1], drawn, *heard(batch))
+        of_discriminator, net = discriminator.init(keys[2], batch["images"], *heard(batch))
         started = {name: jnp.zeros(()) for name in averages}
         return (
             {"generator": of_generator, "discriminator": of_discriminator},
@@ -60,7 +54,7 @@ def gan(nets, latents, augment, *, told=nothing, averages=(), average_decay=0.99
         )
 
     def play(turn):
-        real, hears, carry = turn.batch["images"], told(turn.batch), turn.carry
+        real, hears, carry = turn.batch["images"], heard(turn.batch), turn.carry
         keys = dict(zip(("latents", "generator", "real", "fake", "terms"), jax.random.split(turn.key, 5)))
         owned = carry["discriminator"]
 
@@ -102,8 +96,8 @@ def gan(nets, latents, augment, *, told=nothing, averages=(), average_decay=0.99
     def sample(params, carry, key, batch, count):
         drawn = latents(key, count)
         images, _ = generator.apply(
-            params["generator"], carry["generator"], drawn, *told(batch), key=key, train=False
+            params["generator"], carry["generator"], drawn, *heard(batch), key=key, train=False
         )
         return images
 
-    return Game(init, play, sample)
+    return Game(init, play, sample, tuple(told))

@@ -11,6 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.errors import UsageError
 from gan_jax.nets.convolution import Conv, ConvTranspose
 
 _kernel_init = nn.initializers.normal(0.02)
@@ -36,13 +37,13 @@ def halvings(resolution):
         Number of halvings, at least 1.
 
     Raises:
-        ValueError: The resolution is odd or below 8.
+        UsageError: The resolution is odd or below 8.
     """
     count = 0
     while resolution > 7 and resolution % 2 == 0:
         resolution, count = resolution // 2, count + 1
     if count == 0:
-        raise ValueError(f"dcgan needs an even resolution of at least 8 pixels, got {resolution}")
+        raise UsageError(f"dcgan needs an even resolution of at least 8 pixels, got {resolution}")
     return count
 
 

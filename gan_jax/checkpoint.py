@@ -1,0 +1,195 @@
+"""Checkpoints of a workdir by orbax, the recipe beside them, and a way past a damaged one."""
+
+import contextlib
+import json
+import logging
+import os
+
+import jax
+import orbax.checkpoint as ocp
+from orbax.checkpoint.checkpoint_managers import LatestN
+
+from gan_jax import recipe as recipe_lib
+from gan_jax.errors import UsageError
+
+log = logging.getLogger("gan_jax")
+
+
+@contextlib.contextmanager
+def manager(workdir, keep):
+    """The orbax manager of a workdir's checkpoints; on leaving, every save under way is complete.
+
+    Args:
+        workdir: Folder of the run.
+        keep: Newest checkpoints kept.
+
+    Yields:
+        An `orbax.checkpoint.CheckpointManager`.
+    """
+    options = ocp.CheckpointManagerOptions(preservation_policy=LatestN(keep), cleanup_tmp_directories=True)
+    # Orbax needs an absolute path, and a manager that is not closed loses its last checkpoint.
+    with ocp.CheckpointManager(_folder(workdir), options=options) as opened:
+        yield opened
+
+
+def _folder(workdir):
+    return os.path.join(os.path.abspath(workdir), "checkpoints")
+
+
+def steps(workdir):
+    """Steps of the complete checkpoints in a workdir, oldest first.
+
+    Args:
+        workdir: Folder of a run; it need not exist.
+
+    Returns:
+        List of int.
+    """
+    folder = _folder(workdir)
+    return sorted(ocp.utils.checkpoint_steps(folder)) if os.path.isdir(folder) else []
+
+
+def save(manager, step, state):
+    """Saves a state, most of it in the background; a step that is there already is left alone.
+
+    Args:
+        manager: From `manager`.
+        step: Rounds played.
+        state: The TrainState.
+    """
+    if step not in manager.all_steps():
+        manager.save(step, args=ocp.args.Composite(state=ocp.args.StandardSave(state)), force=True)
+
+
+def restore(workdir, abstract, step):
+    """One checkpoint, or a UsageError that says what is wrong with it.
+
+    Args:
+        workdir: Folder of a run.
+        abstract: The state's shapes, dtypes and shardings.
+        step: Which checkpoint.
+
+    Returns:
+        The TrainState.
+
+    Raises:
+        UsageError: No such checkpoint, other shapes, or a damaged one.
+    """
+    exist = steps(workdir)
+    if step not in exist:
+        shown = ", ".join(map(str, exist)) or "none"
+        raise UsageError(f"step {step} has no checkpoint in {workdir}; these exist: {shown}")
+    path = os.path.join(_folder(workdir), str(step), "state")
+    try:
+        with ocp.StandardCheckpointer() as reader:
+            stored = reader.metadata(path).item_metadata.tree
+            _check_shapes(stored, abstract, f"checkpoint {step} in {workdir}")
+            return reader.restore(path, abstract)
+    except UsageError:
+        raise
+    # Orbax reports damage in many ways: bare Exception, ValueError, KeyError, JSONDecodeError.
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0][:200]
+        raise UsageError(f"checkpoint {step} in {workdir} is damaged: {type(error).__name__}: {reason}") from error
+
+
+def restore_latest(workdir, abstract):
+    """The newest checkpoint that can be read; damaged ones are put aside with a warning.
+
+    Args:
+        workdir: Folder of a run; it need not exist.
+        abstract: The state's shapes, dtypes and shardings.
+
+    Returns:
+        The TrainState, or None if the workdir has no checkpoint.
+
+    Raises:
+        UsageError: There are checkpoints and none can be read, or one has other shapes.
+    """
+    exist = steps(workdir)
+    damaged = []
+    for step in reversed(exist):
+        try:
+            state = restore(workdir, abstract, step)
+        except UsageError as error:
+            if "is damaged" not in str(error):
+                raise
+            log.warning("%s; trying the one before", error)
+            damaged.append(step)
+            continue
+        _put_aside(workdir, damaged)
+        return state
+    if exist:
+        raise UsageError(f"no checkpoint in {workdir} can be read; move the folder away to start anew")
+    return None
+
+
+def _put_aside(workdir, damaged):
+    """Moves damaged checkpoints out of the way of the ones that will be written at the same steps."""
+    for step in damaged:
+        aside = os.path.join(os.path.abspath(workdir), "damaged")
+        os.makedirs(aside, exist_ok=True)
+        os.rename(os.path.join(_folder(workdir), str(step)), _free(os.path.join(aside, str(step))))
+
+
+def _free(path):
+    """The path, or the first of path.1, path.2, ... that does not exist."""
+    candidates = [path, *(f"{path}.{n}" for n in range(1, 1000))]
+    return next(candidate for candidate in candidates if not os.path.exists(candidate))
+
+
+def _named_shapes(tree):
+    """Shapes by `player/layer/kernel`, of what a recipe's networks decide."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): tuple(leaf.shape) for path, leaf in leaves}
+
+
+def _check_shapes(stored, abstract, what):
+    """Names every parameter whose shape is not what the recipe's networks have."""
+    for part in ("params", "carry", "average"):
+        there, here = _named_shapes(stored[part]), _named_shapes(getattr(abstract, part))
+        wrong = [
+            f"{part}/{name} is {there.get(name, 'absent')} there and {here.get(name, 'absent')} here"
+            for name in dict.fromkeys([*there, *here])
+            if there.get(name) != here.get(name)
+        ]
+        if wrong:
+            more = f", and {len(wrong) - 4} more" if len(wrong) > 4 else ""
+            raise UsageError(f"{what} has other shapes: {'; '.join(wrong[:4])}{more}")
+
+
+def write_recipe(workdir, recipe, facts):
+    """Puts the recipe and the facts about its data beside the checkpoints, whole or not at all.
+
+    Args:
+        workdir: Folder of the run; it exists.
+        recipe: The Recipe.
+        facts: Dict of `resolution`, `channels` and `classes`.
+    """
+    path = os.path.join(workdir, "recipe.json")
+    with open(f"{path}.tmp", "w") as file:
+        json.dump({"recipe": recipe_lib.to_dict(recipe), "facts": facts}, file, indent=2)
+    os.replace(f"{path}.tmp", path)
+
+
+def read_recipe(workdir):
+    """What `write_recipe` wrote.
+
+    Args:
+        workdir: Folder of a run.
+
+    Returns:
+        The recipe as nested dicts, and the facts; `(None, None)` if there is none.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
+    path = os.path.join(workdir, "recipe.json")
+    if not os.path.exists(path):
+        return None, None
+    try:
+        with open(path) as file:
+            stored = json.load(file)
+        return stored["recipe"], stored["facts"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} cannot be read: {type(error).__name__}: {error}") from None

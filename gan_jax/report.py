@@ -1,0 +1,178 @@
+"""What a run tells people: log lines, metrics.jsonl, TensorBoard, image grids, loss curves."""
+
+import contextlib
+import json
+import logging
+import os
+import sys
+
+import numpy as np
+from PIL import Image
+
+from gan_jax import images as images_lib
+from gan_jax import recipe as recipe_lib
+
+log = logging.getLogger("gan_jax")
+
+
+class Report:
+    """The files of a workdir that people read.
+
+    Attributes:
+        workdir: Folder of the run.
+        recipe: Its Recipe.
+        writer: TensorBoard's.
+        bar: A progress bar; does nothing where stderr is no terminal.
+    """
+
+    def __init__(self, workdir, recipe, first):
+        from tensorboardX import SummaryWriter
+        from tqdm import tqdm
+
+        self.workdir, self.recipe = workdir, recipe
+        _forget_after(self._metrics, first)
+        # Two event files of one second would destroy each other but for the suffix.
+        self.writer = SummaryWriter(workdir, purge_step=first + 1, filename_suffix=f".{os.getpid()}")
+        terminal = sys.stderr.isatty()
+        self.bar = tqdm(total=recipe.steps, initial=first, unit="step", disable=not terminal, leave=False)
+        if first == 0:
+            self._hyperparameters()
+
+    @property
+    def _metrics(self):
+        return os.path.join(self.workdir, "metrics.jsonl")
+
+    def _hyperparameters(self):
+        """The recipe's numbers and names for TensorBoard's HPARAMS tab, in the run's own event file."""
+        from tensorboardX import summary
+
+        flat = recipe_lib.flatten(recipe_lib.to_dict(self.recipe))
+        kept = {k: v if isinstance(v, (int, float, str, bool)) else json.dumps(v) for k, v in flat.items()}
+        for record in summary.hparams(kept, {}):
+            self.writer.file_writer.add_summary(record)
+
+    def scalars(self, step, values, images_per_second, seconds_left):
+        """Writes the mean of each scalar since the last call.
+
+        Args:
+            step: Rounds played.
+            values: Dict of float.
+            images_per_second: Real images a second since the last call.
+            seconds_left: Until the end of the run, at this speed.
+        """
+        record = {"step": step, **values, "images_per_second": round(images_per_second, 1)}
+        with open(self._metrics, "a") as file:
+            file.write(json.dumps(record) + "\n")
+        for name, value in [*values.items(), ("images_per_second", images_per_second)]:
+            self.writer.add_scalar(name, value, step)
+        self.writer.flush()
+        terms = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+        minutes, seconds = divmod(round(seconds_left), 60)
+        speed = f"{images_per_second:,.0f} images/s  {minutes}:{seconds:02d} left"
+        log.info("step %d/%d  %s  %s", step, self.recipe.steps, terms, speed)
+
+    def grid(self, step, images):
+        """Writes generated images as one PNG and to TensorBoard.
+
+        Args:
+            step: Rounds played.
+            images: uint8 [N, H, W, C].
+        """
+        tiled = save_grid(os.path.join(self.workdir, "grids", f"step_{step:07d}.png"), images)
+        self.writer.add_image("samples", tiled, step, dataformats="HWC")
+
+    def close(self):
+        """Draws the loss curves and closes the event file."""
+        self.bar.close()
+        self.writer.close()
+        curves(self._metrics, os.path.join(self.workdir, "curves.png"))
+
+
+@contextlib.contextmanager
+def opened(workdir, recipe, first):
+    """A Report that is closed on leaving, also by an exception.
+
+    Args:
+        workdir: Folder of the run; it exists.
+        recipe: The Recipe.
+        first: Rounds played before this start; what earlier starts wrote about later rounds is dropped.
+
+    Yields:
+        The Report.
+    """
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    report = Report(workdir, recipe, first)
+    redirected = logging_redirect_tqdm([log]) if sys.stderr.isatty() else contextlib.nullcontext()
+    with redirected:
+        try:
+            yield report
+        finally:
+            report.close()
+
+
+def _forget_after(path, step):
+    """Drops what metrics.jsonl says of later steps, and a last line that a kill has cut short."""
+    if os.path.exists(path):
+        kept = [record for record in read_metrics(path) if record["step"] <= step]
+        with open(f"{path}.tmp", "w") as file:
+            file.writelines(json.dumps(record) + "\n" for record in kept)
+        os.replace(f"{path}.tmp", path)
+
+
+def read_metrics(path):
+    """Records of a metrics.jsonl, without a last line that was cut short.
+
+    Args:
+        path: The file.
+
+    Returns:
+        List of dicts, each with `step` and scalars.
+    """
+    records = []
+    with open(path) as file:
+        for line in file:
+            with contextlib.suppress(json.JSONDecodeError):
+                records.append(json.loads(line))
+    return records
+
+
+def save_grid(path, images):
+    """Writes images as one PNG.
+
+    Args:
+        path: The file; its folder is made.
+        images: uint8 [N, H, W, C].
+
+    Returns:
+        The tiled image, uint8 [H', W', C].
+    """
+    tiled = images_lib.grid(images)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    Image.fromarray(tiled[..., 0] if tiled.shape[-1] == 1 else tiled).save(path)
+    return tiled
+
+
+def curves(metrics, path):
+    """Draws every loss term over the steps, one panel a player.
+
+    Args:
+        metrics: A metrics.jsonl; nothing is drawn without two records.
+        path: The PNG.
+    """
+    records = read_metrics(metrics) if os.path.exists(metrics) else []
+    if len(records) < 2:
+        return
+    from matplotlib.figure import Figure
+
+    terms = [name for name in records[-1] if "/" in name]
+    players = list(dict.fromkeys(name.split("/")[0] for name in terms))
+    figure = Figure(figsize=(7, 2.5 * len(players)), layout="constrained")
+    for axes, player in zip(np.ravel(figure.subplots(len(players), sharex=True)), players):
+        for name in (name for name in terms if name.startswith(f"{player}/")):
+            points = [(record["step"], record[name]) for record in records if name in record]
+            axes.plot(*zip(*points), label=name.split("/")[1])
+        axes.set(title=player, xlabel="step")
+        axes.legend()
+        axes.label_outer()
+    figure.savefig(path, dpi=100)

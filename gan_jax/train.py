@@ -1,0 +1,297 @@
+"""The loop: batches in; scalars, images and checkpoints out."""
+
+import contextlib
+import functools
+import logging
+import math
+import os
+import signal
+import threading
+import time
+from typing import Any, Callable, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax import build, checkpoint, parallel, report, terms
+from gan_jax import recipe as recipe_lib
+from gan_jax.data.batches import batches
+from gan_jax.data.source import facts
+from gan_jax.errors import Divergence, UsageError
+from gan_jax.sample import sampler
+from gan_jax.step import train_step
+from gan_jax.types import Turn
+
+log = logging.getLogger("gan_jax")
+
+
+class Programs(NamedTuple):
+    """A run's compiled functions.
+
+    Attributes:
+        init: Key to first TrainState.
+        step: `(state, resident, fed, key) -> (state, scalars)`; the state is donated.
+        sample: `(state, key, count) -> uint8 [count, H, W, C]`, from averaged parameters.
+        finite: State to bool by player: is every parameter finite?
+        abstract: Shapes, dtypes and shardings of the state.
+    """
+
+    init: Callable
+    step: Callable
+    sample: Callable
+    finite: Callable
+    abstract: Any
+
+
+def run(recipe, workdir, data_dir=None):
+    """Trains from the workdir's last checkpoint, or from the start, to the recipe's last step.
+
+    Args:
+        recipe: The Recipe.
+        workdir: Folder of the run; made if it does not exist.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+
+    Raises:
+        UsageError: A mistake in the recipe or the workdir; nothing has been written then.
+        Divergence: A loss or a parameter is no longer finite; the last good checkpoint is kept.
+    """
+    recipe_lib.validate(recipe)
+    _check_same_run(recipe, workdir)
+    mesh = parallel.mesh(recipe.batch_size)
+    source = build.source(recipe, data_dir)
+    rules = build.rules(recipe, facts(source), parallel.spread(mesh))
+    key = jax.random.key(recipe.seed)
+    check(recipe, rules, facts(source), key)
+    _writable(workdir)
+    rounds = max(recipe.turns.values())
+    fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
+    programs = compiled(rules, facts(source), fed.decode, mesh, key)
+    state = checkpoint.restore_latest(workdir, programs.abstract)
+    first = int(state.step) if state else 0
+    _introduce(recipe, source, programs.abstract, workdir, first)
+    checkpoint.write_recipe(workdir, recipe, facts(source))
+    if first < recipe.steps:
+        state = state or programs.init(key)
+        with checkpoint.manager(workdir, recipe.keep_checkpoints) as manager, stop_requests() as stop:
+            with report.opened(workdir, recipe, first) as reporter:
+                first = loop(recipe, programs, fed, state, key, manager, reporter, stop)
+    if first < recipe.steps:
+        log.info("stopped at step %d of %d; the same command goes on from there", first, recipe.steps)
+        return
+    log.info(
+        "finished %d steps; %s holds checkpoints, grids, metrics.jsonl, curves.png and TensorBoard events; "
+        "sample with: python -m gan_jax.main --mode=sample --workdir=%s --num_images=64",
+        recipe.steps, workdir, workdir,
+    )  # fmt: skip
+
+
+def _check_same_run(recipe, workdir):
+    """A workdir belongs to one recipe; only its PACE may change."""
+    stored, _ = checkpoint.read_recipe(workdir)
+    lines = recipe_lib.differences(stored, recipe_lib.to_dict(recipe)) if stored else []
+    if lines:
+        raise UsageError(f"{workdir} holds a run of another recipe ({'; '.join(lines)}); give another --workdir")
+
+
+def _writable(workdir):
+    """Makes the workdir, or says why it cannot be written."""
+    try:
+        os.makedirs(workdir, exist_ok=True)
+        probe = os.path.join(workdir, f".probe.{os.getpid()}")
+        open(probe, "w").close()
+        os.remove(probe)
+    except OSError as error:
+        raise UsageError(f"workdir {workdir} cannot be written: {error.strerror}") from None
+
+
+def check(recipe, rules, facts, key):
+    """Traces one round on blank data: every term finds what it reads, every shape fits. Compiles nothing.
+
+    Args:
+        recipe: The Recipe.
+        rules: Its Rules.
+        facts: Dict of `resolution`, `channels` and `classes` of the data.
+        key: Random key.
+
+    Raises:
+        UsageError: A term reads what its game does not offer.
+    """
+    state = jax.eval_shape(build.start(rules, facts), key)
+    offered = []
+
+    def look(state, key):
+        turn = Turn(state.params, state.carry, build.blank(facts, recipe.batch_size), key, state.step)
+        offered.extend(rules.game.play(turn)[0])
+
+    jax.eval_shape(look, state, key)
+    for player, player_terms in rules.terms.items():
+        terms.check(player, player_terms, [*offered, "params"])
+    blank = build.blank(facts, max(recipe.turns.values()), recipe.batch_size)
+    jax.eval_shape(functools.partial(train_step, *rules), state, blank, key)
+
+
+def compiled(rules, facts, decode, mesh, key):
+    """A run's functions under `jit` over a mesh: the same program on one device and on many.
+
+    Args:
+        rules: The Rules.
+        facts: Dict of `resolution`, `channels` and `classes` of the data.
+        decode: `(resident, fed, key) -> batches`.
+        mesh: Mesh with the axis `data`.
+        key: Random key of the run.
+
+    Returns:
+        The Programs.
+    """
+    everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
+    start = build.start(rules, facts)
+
+    def step(state, resident, fed, key):
+        drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
+        return train_step(*rules, state, decode(resident, fed, drawn), key)
+
+    def finite(params):
+        return {p: jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(params[p])])) for p in params}
+
+    return Programs(
+        init=jax.jit(start, out_shardings=everywhere),
+        step=jax.jit(
+            step,
+            in_shardings=(everywhere, everywhere, rows, everywhere),
+            out_shardings=(everywhere, everywhere),
+            donate_argnums=0,
+        ),
+        sample=sampler(rules.game, facts),
+        finite=jax.jit(finite),
+        abstract=parallel.abstract(start, key, everywhere),
+    )
+
+
+def loop(recipe, programs, fed, state, key, manager, reporter, stop):
+    """Plays rounds until the recipe's last, or until somebody asks to stop.
+
+    Args:
+        recipe: The Recipe.
+        programs: The Programs.
+        fed: The Batches.
+        state: The TrainState to start from.
+        key: Random key of the run.
+        manager: The checkpoint manager.
+        reporter: The Report.
+        stop: A threading.Event.
+
+    Returns:
+        Rounds played.
+
+    Raises:
+        Divergence: A loss or a parameter is no longer finite.
+    """
+    first, done = int(state.step), int(state.step)
+    fixed_latents = jax.random.key(recipe.seed + 1)
+    meter = Meter(recipe, reporter)
+    with contextlib.closing(fed.feed(first, recipe.steps)) as feed:
+        for done, step_feed in enumerate(feed, first + 1):
+            state, scalars = programs.step(state, fed.resident, step_feed, key)
+            meter.add(done, scalars)
+            last = done == recipe.steps or stop.is_set()
+            saving = last or done % recipe.checkpoint_every == 0
+            if saving or done % recipe.log_every == 0:
+                meter.flush()
+            if done == recipe.steps or done % recipe.grid_every == 0:
+                reporter.grid(done, programs.sample(state, fixed_latents, recipe.grid_size))
+            if saving:
+                _check_finite(programs.finite(state.params), done)
+                checkpoint.save(manager, done, state)
+            if last:
+                break
+    return done
+
+
+def _check_finite(by_player, step):
+    """Keeps a state that would not go on out of the checkpoints."""
+    for player, finite in jax.device_get(by_player).items():
+        if not finite:
+            raise Divergence(f"step {step}: a parameter of {player} is not finite; the last good checkpoint is kept")
+
+
+class Meter:
+    """Scalars of the steps since the last log line, and how long they took.
+
+    The device runs ahead: scalars are looked at only when a line is due, and all of them then.
+    """
+
+    def __init__(self, recipe, reporter):
+        self.recipe, self.reporter = recipe, reporter
+        self.pending, self.since, self.timed = [], None, 0
+        self.images = recipe.batch_size * max(recipe.turns.values())
+
+    def add(self, step, scalars):
+        """Takes the scalars of one step, still on the device."""
+        self.pending.append((step, scalars))
+        self.reporter.bar.update()
+        if self.since is None:
+            # The first step compiles; its time says nothing about the others.
+            jax.block_until_ready(scalars)
+            self.since = time.perf_counter()
+        else:
+            self.timed += 1
+
+    def flush(self):
+        """Reports the mean of every scalar since the last time.
+
+        Raises:
+            Divergence: Names the first step and term that is not finite.
+        """
+        if not self.pending:
+            return
+        seen = jax.device_get([scalars for _, scalars in self.pending])
+        for (step, _), scalars in zip(self.pending, seen):
+            for name, value in scalars.items():
+                if not math.isfinite(value):
+                    raise Divergence(f"step {step}: {name} is {value}; the last good checkpoint is kept")
+        now = time.perf_counter()
+        per_second = self.timed / (now - self.since) if self.timed else 0.0
+        step = self.pending[-1][0]
+        left = (self.recipe.steps - step) / per_second if per_second else 0.0
+        means = {name: float(sum(s[name] for s in seen) / len(seen)) for name in seen[0]}
+        self.reporter.scalars(step, means, per_second * self.images, left)
+        self.pending, self.since, self.timed = [], now, 0
+
+
+@contextlib.contextmanager
+def stop_requests():
+    """An event that SIGTERM and Ctrl-C set; a second one ends the process at once.
+
+    Yields:
+        A threading.Event.
+    """
+    event, kinds = threading.Event(), (signal.SIGTERM, signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = {kind: signal.getsignal(kind) for kind in kinds}
+
+    def ask(number, frame):
+        event.set()
+        log.info("%s: saving and stopping", signal.Signals(number).name)
+        signal.signal(number, before[number])
+
+    for kind in kinds:
+        signal.signal(kind, ask)
+    try:
+        yield event
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def _introduce(recipe, source, abstract, workdir, first):
+    """Says in a few lines what is about to run, and where."""
+    size, labels = f"{source.resolution}x{source.resolution}x{source.channels}", len(source.classes)
+    log.info("data      %s: %s images of %s, %d classes", source.name, f"{source.size:,}", size, labels)
+    for player, params in abstract.params.items():
+        count = sum(leaf.size for leaf in jax.tree.leaves(params))
+        log.info("%-9s %s: %s parameters", "network", player, f"{count:,}")
+    devices = jax.devices()
+    log.info("devices   %d x %s, %d images a move", len(devices), devices[0].device_kind, recipe.batch_size)
+    log.info("workdir   %s, %s", workdir, f"going on from step {first}" if first else "new")
