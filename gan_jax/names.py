@@ -57,14 +57,18 @@ def offers(place):
     Returns:
         List of names; a module among them stands for its classes, as `file.Class`.
     """
-    if not hasattr(place, "__all__"):
-        own = {name: value for name, value in vars(place).items() if not name.startswith("_")}
-        return [name for name, value in own.items() if getattr(value, "__module__", "").startswith(place.__name__)]
+    # JAX and optax write in `_src` what they offer elsewhere.
+    homes = (place.__name__, f"{place.__name__.partition('.')[0]}._src")
+    own = [
+        name
+        for name, value in vars(place).items()
+        if callable(value) and not name.startswith("_") and getattr(value, "__module__", "").startswith(homes)
+    ]
     names = []
-    for name in place.__all__:
-        value = getattr(place, name)
-        classes = [f"{name}.{known}" for known in offers(value) if known[0].isupper()] if inspect.ismodule(value) else [name]
-        names.extend(classes)
+    for name in getattr(place, "__all__", own):
+        value = vars(place).get(name)  # optax lists names there that it makes up, with a warning, when asked
+        inner = [f"{name}.{known}" for known in offers(value) if known[0].isupper()] if inspect.ismodule(value) else [name]
+        names.extend(inner)
     return names
 
 
@@ -127,7 +131,7 @@ def _value(parameter, value, field, function):
     default = parameter.default
     if isinstance(value, dict):
         return schedule(value, field)
-    if isinstance(value, str) and callable(default):
+    if isinstance(value, str) and callable(default) and default is not parameter.empty:
         return find(value, (importlib.import_module(function.__module__), jax.nn), field)
     kinds = _kinds(parameter)
     if kinds and (not isinstance(value, kinds) or isinstance(value, bool) and bool not in kinds):

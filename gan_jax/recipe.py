@@ -65,8 +65,7 @@ def validate(recipe):
     Raises:
         UsageError: Names the field, what was given and what was expected.
     """
-    if not isinstance(recipe, Recipe):
-        raise UsageError(f"get_config must return a gan_jax.recipe.Recipe, got {type(recipe).__name__}")
+    _check_kind(recipe)
     for field in dataclasses.fields(recipe):
         value = getattr(recipe, field.name)
         if not isinstance(value, field.type) or isinstance(value, bool):
@@ -82,6 +81,11 @@ def validate(recipe):
             raise UsageError(f"{path}={value}: expected at least 0")
         if path.endswith(".every") and (value < 1 or not isinstance(value, int)):
             raise UsageError(f"{path}={value}: expected a whole number of steps, at least 1")
+
+
+def _check_kind(recipe):
+    if not isinstance(recipe, Recipe):
+        raise UsageError(f"get_config must return a gan_jax.recipe.Recipe, got {type(recipe).__name__}")
 
 
 def _check_shapes(recipe):
@@ -147,8 +151,9 @@ def to_dict(recipe):
         Dict of str to JSON values, functions as dotted paths.
 
     Raises:
-        UsageError: A value that JSON cannot hold.
+        UsageError: Not a Recipe, or a value that JSON cannot hold.
     """
+    _check_kind(recipe)
     plain = _plain({field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)})
     try:
         return json.loads(json.dumps(plain))

@@ -53,7 +53,7 @@ def fit(image, resolution, channels):
     image = image.convert("L" if channels == 1 else "RGB")
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    if (resolution, resolution) != image.size:
-        box = (left, top, left + side, top + side)
-        image = image.resize((resolution, resolution), Image.Resampling.LANCZOS, box)
+    image = image.crop((left, top, left + side, top + side))
+    if side != resolution:
+        image = image.resize((resolution, resolution), Image.Resampling.LANCZOS)
     return np.asarray(image, np.uint8).reshape(resolution, resolution, channels)

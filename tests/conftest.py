@@ -1,0 +1,59 @@
+"""Eight simulated devices, a compilation cache, and a recipe small enough to train in a test."""
+
+import os
+
+import jax
+import pytest
+
+from gan_jax.recipe import Recipe
+
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_num_cpu_devices", 8)
+
+
+def pytest_configure(config):
+    folder = str(config.cache.mkdir("compiled"))
+    jax.config.update("jax_compilation_cache_dir", folder)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    # Command lines that tests start share the cache.
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+
+
+def _tiny(net="mlp", optimizer=None, **changes):
+    """A GAN on digits of 8 pixels that trains in milliseconds a step."""
+    nets = {
+        "mlp": dict(
+            generator=dict(name="mlp.Generator", widths=(16,)),
+            discriminator=dict(name="mlp.Discriminator", widths=(16,), dropout=0.2),
+        ),
+        "dcgan": dict(
+            generator=dict(name="dcgan.Generator", width=4),
+            discriminator=dict(name="dcgan.Discriminator", width=4),
+        ),
+    }
+    optimizer = optimizer or dict(adam=dict(learning_rate=1e-3, b1=0.5))
+    fields = dict(
+        data=dict(name="digits", resolution=8),
+        game=dict(name="gan", latents=dict(name="normal", size=4)),
+        nets=nets[net],
+        losses=dict(
+            discriminator=dict(non_saturating_discriminator=1.0), generator=dict(non_saturating_generator=1.0)
+        ),
+        optimizers=dict(discriminator=optimizer, generator=optimizer),
+        turns=dict(discriminator=1, generator=1),
+        average=dict(generator=dict(half_life=100.0)),
+        batch_size=8,
+        steps=10,
+        log_every=5,
+        grid_every=10,
+        grid_size=4,
+        checkpoint_every=5,
+    )
+    return Recipe(**{**fields, **changes})
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """The maker of tiny recipes."""
+    return _tiny

@@ -1,0 +1,102 @@
+import threading
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gan_jax import parallel
+from gan_jax.data import batches as lib
+from gan_jax.data.source import Source
+
+SIZE = 10
+
+
+def _source(size=SIZE, read=None):
+    images = np.arange(size, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)
+    labels = np.arange(size, dtype=np.int32)
+    read = read or (lambda rows: {"images": images[rows], "labels": labels[rows]})
+    return Source("rows", size, 2, 1, tuple(map(str, range(size))), read)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 9), st.integers(0, 5))
+def test_every_row_once_an_epoch_in_a_new_order(size, count, seed):
+    rows = lib.row_order(size, count, seed)
+    stream = np.concatenate([rows(step) for step in range(3 * size)])
+    epochs = stream[: len(stream) // size * size].reshape(-1, size)
+    np.testing.assert_array_equal(np.sort(epochs, axis=1), np.tile(np.arange(size), (len(epochs), 1)))
+    # A pure function: asked again, in any order, the same.
+    again = lib.row_order(size, count, seed)
+    np.testing.assert_array_equal(again(2 * size), rows(2 * size))
+    np.testing.assert_array_equal(again(0), rows(0))
+
+
+def test_orders_differ_between_epochs_and_seeds():
+    first, other = lib.row_order(1000, 1000, 0), lib.row_order(1000, 1000, 1)
+    assert not np.array_equal(first(0), first(1))
+    assert not np.array_equal(first(0), other(0))
+
+
+def _collect(fed, start, stop, key=None):
+    decode = jax.jit(fed.decode)
+    return [jax.device_get(decode(fed.resident, part, key or jax.random.key(0))) for part in fed.feed(start, stop)]
+
+
+@pytest.mark.parametrize("devices", [1, 2, 8])
+@pytest.mark.parametrize("resident_bytes", [0, 10**6])
+def test_batches_are_the_same_from_memory_or_stream_on_any_number_of_devices(devices, resident_bytes):
+    mesh = parallel.mesh(8, jax.devices()[:devices])
+    fed = lib.batches(_source(), 8, 2, 3, mesh, resident_bytes=resident_bytes)
+    rows = lib.row_order(SIZE, 16, 3)
+    for step, batch in zip(range(4, 7), _collect(fed, 4, 7), strict=True):
+        np.testing.assert_array_equal(batch["labels"], rows(step).reshape(2, 8))
+        expected = rows(step).reshape(2, 8)[..., None, None, None] / 127.5 - 1
+        np.testing.assert_allclose(batch["images"], np.broadcast_to(expected, (2, 8, 2, 2, 1)), atol=1e-6)
+
+
+def test_flip_only_where_asked():
+    def read(rows):
+        return {"images": np.tile(np.array([[[[0], [255]]]], np.uint8), (len(rows), 1, 1, 1))}
+
+    source = Source("sides", SIZE, 2, 1, (), lambda rows: {"images": np.repeat(read(rows)["images"], 2, 1)})
+    mesh = parallel.mesh(8, jax.devices()[:1])
+    plain, flipped = (_collect(lib.batches(source, 8, 1, 0, mesh, flip=flip), 0, 1)[0] for flip in (False, True))
+    assert np.all(plain["images"][..., 0, 0] == -1)
+    assert 0 < np.mean(flipped["images"][..., 0, 0] == -1) < 1
+
+
+def test_streamed_data_is_read_in_parts_of_a_batch_only():
+    sizes = []
+    whole = _source().read
+
+    def read(rows):
+        sizes.append(len(rows))
+        return whole(rows)
+
+    mesh = parallel.mesh(8, jax.devices()[:4])
+    _collect(lib.batches(_source(read=read), 8, 1, 0, mesh, resident_bytes=0), 0, 3)
+    # Four devices read two rows each, images and labels together.
+    assert sizes == [2] * 12
+
+
+def test_prefetch_keeps_order_runs_ahead_and_leaves_no_threads():
+    before = threading.active_count()
+    assert list(lib.prefetch(lambda step: step * step, 3, 9)) == [9, 16, 25, 36, 49, 64]
+    feed = lib.prefetch(lambda step: step, 0, 1000)
+    assert next(feed) == 0
+    feed.close()
+    assert threading.active_count() == before
+
+
+def test_prefetch_raises_where_the_result_would_have_come():
+    def load(step):
+        if step == 2:
+            raise OSError("row 2 is broken")
+        return step
+
+    feed = lib.prefetch(load, 0, 5)
+    assert [next(feed), next(feed)] == [0, 1]
+    with pytest.raises(OSError, match="row 2 is broken"):
+        next(feed)

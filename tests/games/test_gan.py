@@ -1,0 +1,96 @@
+"""The game on networks with one weight each: generator z -> w z, discriminator x -> {logits: a sum(x)}."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import augment
+from gan_jax.errors import UsageError
+from gan_jax.games import gan
+from gan_jax.types import Augment, Net, Turn
+
+
+def _linear(name, outputs):
+    """A Net of one weight whose carry counts its training forwards."""
+
+    def apply(params, carry, x, *told, key, train):
+        return outputs(params[name], x, *told), carry + train
+
+    return Net(lambda key, *inputs: ({name: jnp.float32(2.0)}, jnp.int32(0)), apply)
+
+
+def _generator(w, latents, *labels):
+    images = w * latents[:, :, None, None]
+    return images + (labels[0][:, None, None, None] if labels else 0)
+
+
+NETS = {
+    "generator": _linear("w", _generator),
+    "discriminator": _linear("a", lambda a, x, *told: {"logits": a * x.sum((1, 2, 3)), "size": x.mean((1, 2, 3))}),
+}
+BATCH = {"images": jnp.arange(12.0).reshape(4, 3, 1, 1), "labels": jnp.array([0, 1, 2, 3])}
+
+
+def _latents(key, count):
+    return jnp.tile(jnp.array([1.0, 2.0, 3.0]), (count, 1))
+
+
+def _turn(game, batch=BATCH):
+    params, carry = game.init(jax.random.key(0), batch)
+    return Turn(params, carry, batch, jax.random.key(1), jnp.int32(7))
+
+
+def test_table():
+    game = gan(NETS, _latents, augment.chain())
+    table, carry = game.play(_turn(game))
+    np.testing.assert_allclose(table["fake"][0, :, 0, 0], [2.0, 4.0, 6.0])
+    np.testing.assert_allclose(table["fake_logits"], [24.0] * 4)
+    np.testing.assert_allclose(table["real_logits"], 2.0 * np.arange(12).reshape(4, 3).sum(1))
+    np.testing.assert_allclose(table["real_size"], np.arange(12).reshape(4, 3).mean(1))
+    np.testing.assert_allclose(table["critic"](table["real"]), table["real_logits"])
+    np.testing.assert_allclose(table["generate"](table["latents"]), table["fake"])
+    np.testing.assert_array_equal(table["labels"], BATCH["labels"])
+    assert table["step"] == 7
+    # The discriminator looked at real and at fake images, the generator made one batch.
+    assert carry["discriminator"]["net"] == 2 and carry["generator"] == 1
+
+
+def test_both_networks_hear_what_they_are_told():
+    game = gan(NETS, _latents, augment.chain(), told=("labels",))
+    table, _ = game.play(_turn(game))
+    np.testing.assert_allclose(table["fake"][:, 0, 0, 0], 2.0 + np.arange(4))
+    assert game.hears == ("labels",)
+    params, carry = game.init(jax.random.key(0), BATCH)
+    images = game.sample(params, carry, jax.random.key(0), {"labels": jnp.array([5, 6])}, 2)
+    np.testing.assert_allclose(images[:, 0, 0, 0], [7.0, 8.0])
+
+
+def test_told_what_the_data_does_not_have():
+    game = gan(NETS, _latents, augment.chain(), told=("labels",))
+    with pytest.raises(UsageError, match="game.told: the data does not have: unknown name 'labels'"):
+        game.init(jax.random.key(0), {"images": BATCH["images"]})
+
+
+def test_discriminator_sees_augmented_images_and_penalties_the_pixels_before():
+    double = Augment(lambda: (), lambda carry, key, images, step: 2.0 * images, lambda carry, logits: carry)
+    game = gan(NETS, _latents, augment.chain(double))
+    table, _ = game.play(_turn(game))
+    np.testing.assert_allclose(table["fake_logits"], [48.0] * 4)
+    np.testing.assert_allclose(table["fake"][0, :, 0, 0], [2.0, 4.0, 6.0])
+    slope = jax.grad(lambda x: table["critic"](x).sum())(table["real"])
+    np.testing.assert_allclose(slope, np.full((4, 3, 1, 1), 4.0))
+
+
+def test_averages_follow_their_entries_in_the_discriminators_carry():
+    game = gan(NETS, _latents, augment.chain(), averages=("fake_logits",), average_decay=0.75)
+    table, carry = game.play(_turn(game))
+    assert table["average_fake_logits"] == 0.0
+    assert carry["discriminator"]["averages"]["fake_logits"] == 0.25 * 24.0
+
+
+def test_adapts_to_the_real_logits():
+    count = Augment(lambda: 0.0, lambda c, key, images, step: images, lambda c, logits: c + logits.sum())
+    game = gan(NETS, _latents, augment.chain(count))
+    _, carry = game.play(_turn(game))
+    assert carry["discriminator"]["augment"] == (2.0 * 66,)

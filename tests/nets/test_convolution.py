@@ -1,0 +1,99 @@
+"""Equal to `jax.lax.conv_transpose` in value and in first and second derivatives."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gan_jax.nets import convolution
+
+
+def _arrays(height, width, kernel, strides, dtype=jnp.float32):
+    keys = jax.random.split(jax.random.key(height * 31 + width), 3)
+    x = jax.random.normal(keys[0], (2, height, width, 3), dtype)
+    k = jax.random.normal(keys[1], (*kernel, 3, 2), dtype)
+    y = jax.random.normal(keys[2], (2, height * strides[0], width * strides[1], 2), dtype)
+    return x, k, y
+
+
+def _ours(x, k, strides):
+    return convolution.up(x, k, strides, convolution.same_padding(k.shape[:2], strides))
+
+
+def _reference(x, k, strides):
+    return jax.lax.conv_transpose(x, k, strides, "SAME")
+
+
+def _derivatives(transpose, strides, x, k, y):
+    """Value, gradients, and gradients of the squared norm of the gradients."""
+
+    def first(x, k):
+        return jax.grad(lambda x, k: jnp.vdot(jnp.tanh(transpose(x, k, strides)), y), (0, 1))(x, k)
+
+    def second(x, k):
+        return sum(jnp.sum(g**2) for g in first(x, k))
+
+    return transpose(x, k, strides), first(x, k), jax.grad(second, (0, 1))(x, k)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+)
+def test_equals_lax(height, width, kernel, strides):
+    x, k, y = _arrays(height, width, kernel, strides)
+    ours, reference = (_derivatives(f, strides, x, k, y) for f in (_ours, _reference))
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(reference), strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5 * max(1.0, float(jnp.abs(b).max())))
+
+
+def test_derivatives_of_the_pair_equal_finite_differences():
+    with jax.enable_x64(True):
+        x, k, y = _arrays(3, 2, (4, 4), (2, 2), jnp.float64)
+        penalty = lambda k: jnp.sum(jax.grad(lambda x: jnp.vdot(jnp.tanh(_ours(x, k, (2, 2))), y))(x) ** 2)
+        direction = jax.random.normal(jax.random.key(9), k.shape, jnp.float64)
+        numeric = (penalty(k + 1e-5 * direction) - penalty(k - 1e-5 * direction)) / 2e-5
+        np.testing.assert_allclose(jnp.vdot(jax.grad(penalty)(k), direction), numeric, rtol=1e-7)
+
+
+def test_third_derivative_and_vmap_and_bfloat16():
+    x, k, y = _arrays(2, 2, (3, 3), (2, 2))
+
+    def third(f):
+        g1 = lambda k: jnp.vdot(jnp.tanh(f(x, k, (2, 2))), y)
+        g2 = lambda k: jnp.sum(jax.grad(g1)(k) ** 2)
+        return jax.grad(lambda k: jnp.sum(jax.grad(g2)(k) ** 2))(k)
+
+    np.testing.assert_allclose(third(_ours), third(_reference), rtol=1e-4, atol=1e-2)
+    stacked = jnp.stack([k, -k])
+    many = jax.vmap(jax.grad(lambda k: jnp.vdot(_ours(x, k, (2, 2)), y)))(stacked)
+    np.testing.assert_allclose(many[0], many[1], atol=1e-5)
+    low = _ours(x.astype(jnp.bfloat16), k.astype(jnp.bfloat16), (2, 2))
+    assert low.dtype == jnp.bfloat16
+
+
+def test_the_cpu_takes_the_ordinary_convolutions_weight_gradient():
+    """The slow form dilates its left side by the stride and has the batch as features; it must not be there."""
+    x, k, y = _arrays(4, 4, (5, 5), (2, 2))
+    gradient = jax.jit(jax.grad(lambda k, x: jnp.vdot(_ours(x, k, (2, 2)), y)))
+    compiled = gradient.lower(k, x).as_text()
+    assert "rhs_dilate = [2, 2]" in compiled
+    slow = jax.jit(jax.grad(lambda k, x: jnp.vdot(_reference(x, k, (2, 2)), y))).lower(k, x).as_text()
+    assert "rhs_dilate = [2, 2]" not in slow
+
+
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2), (2, 1)])
+def test_modules_scale_the_image(strides):
+    x = jnp.ones((2, 6, 8, 3))
+    up, params = convolution.ConvTranspose(5, (4, 4), strides).init_with_output(jax.random.key(0), x)
+    down, _ = convolution.Conv(5, (4, 4), strides).init_with_output(jax.random.key(0), x)
+    assert up.shape == (2, 6 * strides[0], 8 * strides[1], 5)
+    assert down.shape == (2, 6 // strides[0], 8 // strides[1], 5)
+    assert set(params["params"]) == {"kernel", "bias"}
+    bare = convolution.Conv(5, (4, 4), use_bias=False).init(jax.random.key(0), x)
+    assert set(bare["params"]) == {"kernel"}

@@ -1,0 +1,112 @@
+import jax
+import numpy as np
+import optax
+import pytest
+
+from gan_jax import build
+from gan_jax.errors import UsageError
+from gan_jax.types import Net
+
+FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+
+
+def _my_loss(fake_logits, *, power=2.0):
+    return fake_logits**power
+
+
+def test_terms_take_weights_hyperparameters_schedules_and_functions(tiny):
+    weight = dict(linear_schedule=dict(init_value=0.0, end_value=4.0, transition_steps=4))
+    losses = dict(
+        discriminator=dict(
+            non_saturating_discriminator=dict(real_label=0.9), gradient_penalty=dict(weight=weight, every=2, target=0.0)
+        ),
+        generator={_my_loss: dict(weight=3.0, power=4.0)},
+    )
+    rules = build.rules(tiny(losses=losses), FACTS)
+    assert rules.terms["discriminator"]["non_saturating_discriminator"].fn.keywords == {"real_label": 0.9}
+    penalty = rules.terms["discriminator"]["gradient_penalty"]
+    assert penalty.weight(2) == 2.0 and penalty.every == 2 and penalty.fn.keywords == {"target": 0.0}
+    mine = rules.terms["generator"]["_my_loss"]
+    assert mine.weight == 3.0 and mine.fn(2.0) == 16.0
+
+
+def test_optimizers_chain_in_the_order_written(tiny):
+    params = {"w": np.float32([1.0])}
+    gradient = {"w": np.float32([10.0])}
+
+    def update(chain):
+        optimizer = build.rules(tiny(optimizer=chain), FACTS).optimizers["generator"]
+        return optimizer.update(gradient, optimizer.init(params), params)[0]["w"]
+
+    clip, sgd = dict(clip=dict(max_delta=1.0)), dict(sgd=dict(learning_rate=0.5))
+    np.testing.assert_allclose(update({**clip, **sgd}), [-0.5])
+    np.testing.assert_allclose(update({**sgd, **clip}), [-1.0])
+
+
+def test_learning_rate_schedule_counts_the_players_moves(tiny):
+    rate = dict(piecewise_constant_schedule=dict(init_value=1.0, boundaries_and_scales={2: 0.1}))
+    with pytest.raises(UsageError, match="boundaries_and_scales"):
+        build.rules(tiny(optimizer=dict(sgd=dict(learning_rate=rate))), FACTS)
+    rate = dict(linear_schedule=dict(init_value=1.0, end_value=0.0, transition_steps=2))
+    optimizer = build.rules(tiny(optimizer=dict(sgd=dict(learning_rate=rate))), FACTS).optimizers["generator"]
+    state = optimizer.init({"w": np.float32(0)})
+    seen = []
+    for _ in range(3):
+        updates, state = optimizer.update({"w": np.float32(1)}, state)
+        seen.append(float(updates["w"]))
+    np.testing.assert_allclose(seen, [-1.0, -0.5, 0.0])
+
+
+def test_networks_get_the_facts_they_ask_for_unless_told_otherwise(tiny):
+    params, _ = jax.eval_shape(build.rules(tiny(), FACTS).game.init, jax.random.key(0), build.blank(FACTS, 2))
+    assert params["generator"]["Dense_1"]["kernel"].shape == (16, 64)
+    nets = tiny().nets
+    nets["generator"] = dict(name="mlp.Generator", widths=(16,), channels=3)
+    params, _ = jax.eval_shape(build.rules(tiny(nets=nets), FACTS).game.init, jax.random.key(0), build.blank(FACTS, 2))
+    assert params["generator"]["Dense_1"]["kernel"].shape == (16, 3 * 64)
+
+
+def _own_net(*, scale=1.0):
+    return Net(lambda key, x: ({}, ()), lambda params, carry, x, *, key, train: ({"logits": scale * x.sum((1, 2, 3))}, ()))
+
+
+def test_a_function_that_returns_a_net_is_a_network(tiny):
+    nets = {**tiny().nets, "discriminator": dict(name=_own_net, scale=2.0)}
+    game = build.rules(tiny(nets=nets), FACTS).game
+    params, _ = game.init(jax.random.key(0), build.blank(FACTS, 2))
+    assert params["discriminator"] == {}
+
+
+def test_data_source(tiny):
+    assert build.source(tiny()).resolution == 8
+    with pytest.raises(UsageError, match="data: unknown name 'resolutin'; did you mean resolution"):
+        build.source(tiny(data=dict(name="digits", resolutin=8)))
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (dict(game=dict(name="gam", latents=dict(name="normal"))), "game.name: unknown name 'gam'; did you mean gan"),
+        (dict(game=dict(name="gan")), "game.latents=None: expected a dict with a 'name'"),
+        (dict(game=dict(name="gan", latents=dict(name="normal", sise=4))), "game.latents: unknown name 'sise'"),
+        (dict(game=dict(name="gan", latents=dict(name="normal"), tolt=())), "game: unknown name 'tolt'; did you mean told"),
+        (dict(game=dict(name="gan", latents=dict(name="normal"), augment=dict(nois={}))), "game.augment: unknown name 'nois'"),
+        (dict(optimizer=dict(adm=dict(learning_rate=1.0))), "optimizers.discriminator: unknown name 'adm'; did you mean adam"),
+        (dict(optimizer=dict(adam={})), "optimizers.discriminator.adam needs learning_rate"),
+        (dict(optimizer=dict(adam=dict(learning_rate="big"))), "optimizers.discriminator.adam.learning_rate='big'"),
+        (dict(average=dict(generator={})), "average.generator needs half_life"),
+        (dict(losses=dict(discriminator=dict(r1=dict(gamma=1.0)), generator=dict(non_saturating_generator=1.0))), "losses.discriminator.r1: unknown name 'gamma'"),
+        (dict(losses=dict(discriminator=dict(r1="much"), generator=dict(non_saturating_generator=1.0))), "losses.discriminator.r1.weight='much': expected a number"),
+    ],
+)  # fmt: skip
+def test_mistakes(tiny, change, message):
+    with pytest.raises(UsageError, match=message):
+        build.rules(tiny(**change), FACTS)
+
+
+def test_optax_names_come_after_ours(tiny):
+    chain = dict(rmsprop=dict(learning_rate=1e-3), clip_weights=dict(max_value=0.5))
+    optimizer = build.rules(tiny(optimizer=chain), FACTS).optimizers["generator"]
+    params = {"w": np.float32([3.0])}
+    updates, _ = optimizer.update({"w": np.float32([1.0])}, optimizer.init(params), params)
+    np.testing.assert_allclose(optax.apply_updates(params, updates)["w"], [0.5])

@@ -1,0 +1,204 @@
+"""The command line, run as a user runs it."""
+
+import concurrent.futures
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import command_line
+import numpy as np
+import pytest
+
+DCGAN = "--config=configs/dcgan.py"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("command_line")
+    (folder / "tiny.py").write_text(command_line.CONFIG)
+    (folder / "broken.py").write_text("def get_config(:\n")
+    (folder / "none.py").write_text("x = 1\n")
+    (folder / "dict.py").write_text("get_config = dict\n")
+    own = command_line.CONFIG.replace("def own_loss(fake_logits)", "def own_loss(perceptual_distance)")
+    (folder / "reads.py").write_text(own.replace("non_saturating_generator=1.0)", "own_loss=1.0)").replace(
+        "generator=dict(own_loss=1.0)", "generator={own_loss: 1.0}"
+    ))  # fmt: skip
+    assert command_line.finish(command_line.start(f"--config={folder}/tiny.py", f"--workdir={folder}/run"))[0] == 0
+    return folder
+
+
+# Flags (with {f} for the folder), and what the one line on stderr says.
+MISTAKES = {
+    "no config": ([], "--config is missing"),
+    "no such config": (["--config=configs/dcgna.py"], "config file 'configs/dcgna.py' does not exist"),
+    "broken config": (["--config={f}/broken.py"], "config {f}/broken.py: SyntaxError"),
+    "config without get_config": (["--config={f}/none.py"], "get_config"),
+    "config without a recipe": (["--config={f}/dict.py"], "must return a gan_jax.recipe.Recipe, got"),
+    "unknown flag": ([DCGAN, "--wrkdir=x"], "Unknown command line flag 'wrkdir'. Did you mean: workdir"),
+    "unknown mode": (["--mode=smple"], "--mode=smple: value should be one of <train|sample>"),
+    "leftover argument": ([DCGAN, "extra"], "unexpected argument 'extra'"),
+    "unknown field": ([DCGAN, "--config.batchsize=3"], "unknown name 'batchsize'; did you mean batch_size"),
+    "unknown inner field": (
+        [DCGAN, "--config.optimizers.generator.adm.learning_rate=1"],
+        "config.optimizers.generator: unknown name 'adm'; did you mean adam",
+    ),
+    "wrong type": ([DCGAN, "--config.batch_size=abc"], "--config.batch_size=abc: invalid literal for int()"),
+    "negative size": ([DCGAN, "--config.batch_size=-5"], "batch_size=-5: expected at least 1"),
+    "zero size": ([DCGAN, "--config.nets.generator.width=0"], "nets.generator.width=0: expected at least 1"),
+    "not a number": (
+        [DCGAN, "--config.optimizers.generator.adam.learning_rate=nan"],
+        "optimizers.generator.adam.learning_rate=nan: expected a finite number",
+    ),
+    "odd resolution": ([DCGAN, "--config.data.resolution=27"], "even resolution of at least 8 pixels, got 27"),
+    "devices": ([DCGAN, "--config.batch_size=12"], "batch_size=12 is not divisible by 8 devices"),
+    "unknown net": ([DCGAN, "--config.nets.generator.name=dcgn.Generator"], "did you mean dcgan.Generator"),
+    "unknown game": ([DCGAN, "--config.game.name=gam"], "game.name: unknown name 'gam'; did you mean gan"),
+    "unknown latents": ([DCGAN, "--config.game.latents.name=norml"], "did you mean normal"),
+    "unknown data": (["--config=configs/dcgan.py:mnits"], "unknown name 'mnits'; did you mean"),
+    "data not prepared": (
+        ["--config=configs/dcgan.py:mnist", "--data_dir={f}/empty"],
+        "data set 'mnist' is not prepared in {f}/empty",
+    ),
+    "term reads what is not there": (
+        ["--config={f}/reads.py"],
+        "losses.generator.own_loss reads what its game does not offer: unknown name 'perceptual_distance'",
+    ),
+    "workdir is no folder": ([DCGAN, "--workdir={f}/tiny.py/run"], "cannot be written: Not a directory"),
+    "another recipe": (
+        ["--config={f}/tiny.py", "--workdir={f}/run", "--config.batch_size=16"],
+        "{f}/run holds a run of another recipe (batch_size: 8 -> 16)",
+    ),
+    "sample without workdir": (["--mode=sample"], "--workdir is missing"),
+    "sample from nothing": (["--mode=sample", "--workdir={f}/none"], "{f}/none holds no checkpoint"),
+    "no such step": (
+        ["--mode=sample", "--workdir={f}/run", "--step=7"],
+        "step 7 has no checkpoint in {f}/run; these exist: 15, 20",
+    ),
+    "labels that are not told": (["--mode=sample", "--workdir={f}/run", "--labels=1"], "are not told labels"),
+    "labels that are no numbers": (["--mode=sample", "--workdir={f}/run", "--labels=a"], "got 'a'"),
+    "no images": (["--mode=sample", "--workdir={f}/run", "--num_images=0"], "num_images=0: expected at least 1"),
+}
+
+
+@pytest.fixture(scope="module")
+def answers(folder):
+    """Every mistake's exit code, stdout and stderr; two run at a time."""
+
+    def run(name):
+        flags = [flag.format(f=folder) for flag in MISTAKES[name][0]]
+        if not any(flag.startswith(("--workdir", "--mode")) for flag in flags):
+            flags.append(f"--workdir={folder}/unborn")
+        devices = {"JAX_NUM_CPU_DEVICES": "8"} if name == "devices" else {}
+        return command_line.finish(command_line.start(*flags, **devices))
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return dict(zip(MISTAKES, pool.map(run, MISTAKES)))
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_one_line_and_exit_code_2(answers, folder, name):
+    code, out, err = answers[name]
+    assert code == 2, err
+    assert err.count("\n") == 1 and err.startswith("error: ") and "Traceback" not in err + out
+    assert MISTAKES[name][1].format(f=folder) in err
+    assert not (folder / "unborn").exists()
+
+
+def test_flags_are_parsed_before_jax_is_imported():
+    code = "import sys, gan_jax.main, gan_jax.recipe; print([m for m in ('jax', 'flax', 'optax') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=command_line.ROOT, text=True, capture_output=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_importing_the_pieces_brings_no_data_set_checkpoint_or_flags():
+    code = (
+        "import sys, {module}; absent = ('tensorflow_datasets', 'orbax', 'flax', 'tensorboardX', 'ml_collections', {more});"
+        "print([m for m in absent if m in sys.modules])"
+    )
+    # optax itself imports absl for its log; nothing of ours does.
+    for module, more in (("gan_jax.losses, gan_jax.penalties", "'absl'"), ("gan_jax.transforms", "'absl.app'")):
+        text = code.format(module=module, more=more)
+        done = subprocess.run([sys.executable, "-c", text], cwd=command_line.ROOT, text=True, capture_output=True)
+        assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_help_is_no_error():
+    code, out, _ = command_line.finish(command_line.start("--help"))
+    assert code == 0 and "--config" in out and "--workdir" in out
+
+
+def test_a_run_says_what_it_does_and_how_to_sample(folder):
+    process = command_line.start(f"--config={folder}/tiny.py", f"--workdir={folder}/said")
+    code, _, err = command_line.finish(process)
+    assert code == 0
+    lines = err.splitlines()
+    assert lines[0] == "data      digits (scikit-learn): 1,797 images of 8x8x1, 10 classes"
+    assert "network   generator: 1,168 parameters" in lines
+    assert f"workdir   {folder}/said, new" in lines
+    assert any(line.startswith("step 20/20  discriminator/non_saturating_discriminator ") for line in lines)
+    assert lines[-1].startswith("finished 20 steps") and f"--mode=sample --workdir={folder}/said" in lines[-1]
+    flags = lines[-1].partition("gan_jax.main ")[2].split()
+    code, _, err = command_line.finish(command_line.start(*flags))
+    assert code == 0 and "64 images of step 20, averaged parameters" in err
+
+
+def _final(workdir):
+    """Every array of the last checkpoint, read without the code under test."""
+    import orbax.checkpoint as ocp
+
+    folder = os.path.join(workdir, "checkpoints")
+    last = max(int(name) for name in os.listdir(folder) if name.isdecimal())
+    tree = ocp.StandardCheckpointer().restore(os.path.join(folder, str(last), "state"))
+    import jax
+
+    return last, [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+
+
+def test_kill_at_random_moments_and_resume_bit_for_bit(folder):
+    steps = ["--config.steps=400", "--config.checkpoint_every=20"]
+    whole, broken = f"{folder}/whole", f"{folder}/broken"
+    assert command_line.finish(command_line.start(f"--config={folder}/tiny.py", f"--workdir={whole}", *steps))[0] == 0
+    random, killed = np.random.default_rng(0), 0
+    for _ in range(4):
+        process = command_line.start(f"--config={folder}/tiny.py", f"--workdir={broken}", *steps)
+        begun = os.path.join(broken, "checkpoints")
+        deadline = time.time() + 60
+        while not os.path.isdir(begun) and time.time() < deadline:
+            time.sleep(0.05)
+        time.sleep(random.uniform(0.0, 3.0))
+        killed += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert killed > 0
+    code, _, err = command_line.finish(command_line.start(f"--config={folder}/tiny.py", f"--workdir={broken}", *steps))
+    assert code == 0, err
+    (last, expected), (also, found) = _final(whole), _final(broken)
+    assert last == also == 400
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_ends_cleanly(folder, kind):
+    workdir = f"{folder}/{kind.name}"
+    flags = [f"--config={folder}/tiny.py", f"--workdir={workdir}", "--config.steps=1000000"]
+    process = command_line.start(*flags, "--config.checkpoint_every=1000000", "--config.grid_every=1000000")
+    for line in process.stderr:
+        if line.startswith("step 50/"):
+            process.send_signal(kind)
+            break
+    code, _, err = command_line.finish(process)
+    assert code == 0 and "saving and stopping" in err and "Traceback" not in err
+    last, _ = _final(workdir)
+    assert last >= 50 and f"stopped at step {last} of 1000000; the same command goes on from there" in err
+
+
+def test_a_loss_that_is_not_finite_is_one_line_and_exit_code_1(folder):
+    flags = [f"--config={folder}/tiny.py", f"--workdir={folder}/diverged"]
+    code, _, err = command_line.finish(
+        command_line.start(*flags, "--config.optimizers.generator.adam.learning_rate=1e38")
+    )
+    assert code == 1 and "Traceback" not in err
+    assert "is not finite" in err or " is nan" in err or " is inf" in err

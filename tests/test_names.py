@@ -1,0 +1,80 @@
+import jax
+import optax
+import pytest
+
+from gan_jax import latents, losses, names, nets, penalties, transforms
+from gan_jax.errors import UsageError
+from gan_jax.nets import mlp
+
+
+def test_find_in_places_by_dotted_path_or_as_it_is():
+    assert names.find("normal", (latents,), "x") is latents.normal
+    assert names.find("mlp.Generator", (nets,), "x") is mlp.Generator
+    assert names.find("adam", (transforms, optax), "x") is optax.adam
+    assert names.find("jax.numpy.sin", (latents,), "x") is jax.numpy.sin
+    assert names.find(len, (latents,), "x") is len
+
+
+def test_first_place_wins():
+    assert names.find("clip_weights", (transforms, optax), "x") is transforms.clip_weights
+
+
+@pytest.mark.parametrize(
+    "name, places, message",
+    [
+        ("norml", (latents,), "x: unknown name 'norml'; did you mean normal.*; these exist: .*normal.*uniform"),
+        ("mlp.Generatr", (nets,), "unknown name 'mlp.Generatr'; did you mean mlp.Generator"),
+        ("r3", (losses, penalties), "did you mean .*r[12]"),
+        ("no.such.module", (latents,), "unknown name 'no.such.module'"),
+        (3, (latents,), "x=3: expected a name or a function"),
+    ],
+)
+def test_unknown_names_say_what_exists(name, places, message):
+    with pytest.raises(UsageError, match=message):
+        names.find(name, places, "x")
+
+
+def _function(array, count: int, *, rate=0.5, size=2, many=0, kind="a", flag=False, widths=(1, 2), shape=jax.nn.relu):
+    return array
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (dict(), "f needs count"),
+        (dict(count=1, rat=1.0), "f: unknown name 'rat'; did you mean rate"),
+        (dict(count=1.5), "f.count=1.5: expected int"),
+        (dict(count=0), "f.count=0: expected at least 1"),
+        (dict(count=1, many=-1), "f.many=-1: expected at least 0"),
+        (dict(count=1, rate="high"), "f.rate='high': expected float"),
+        (dict(count=1, rate=float("nan")), "f.rate=nan: expected a finite number"),
+        (dict(count=1, size=True), "f.size=True: expected int"),
+        (dict(count=1, flag=1), "f.flag=1: expected bool"),
+        (dict(count=1, kind=1), "f.kind=1: expected str"),
+        (dict(count=1, widths=3), "f.widths=3: expected tuple"),
+        (dict(count=1, shape="rule"), "f.shape: unknown name 'rule'; did you mean"),
+        (dict(count=1, array=2), "f: unknown name 'array'"),
+        (3, "f=3: expected a dict of hyperparameters"),
+    ],
+)
+def test_bind_names_the_mistake(given, message):
+    with pytest.raises(UsageError, match=message):
+        names.bind(_function, given, "f", ("array",))
+
+
+def test_bind_passes_good_values_and_looks_up_functions():
+    given = dict(count=3, rate=1, widths=[4, 5], shape="tanh", many=0)
+    bound = names.bind(_function, given, "f", ("array",))
+    assert bound == dict(count=3, rate=1, widths=(4, 5), shape=jax.nn.tanh, many=0)
+
+
+def test_schedules():
+    schedule = names.schedule(dict(linear_schedule=dict(init_value=0.0, end_value=1.0, transition_steps=10)), "w")
+    assert schedule(5) == 0.5
+    assert names.schedule(2.0, "w") == 2.0
+    with pytest.raises(UsageError, match="w: unknown name 'linear_schedul'; did you mean linear_schedule"):
+        names.schedule(dict(linear_schedul={}), "w")
+    with pytest.raises(UsageError, match="w.constant_schedule needs value"):
+        names.schedule(dict(constant_schedule={}), "w")
+    with pytest.raises(UsageError, match="w='x': expected a number or one schedule"):
+        names.schedule("x", "w")
