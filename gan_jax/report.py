@@ -32,7 +32,7 @@ class Report:
         self.workdir, self.recipe = workdir, recipe
         _forget_after(self._metrics, first)
         # Two event files of one second would destroy each other but for the suffix.
-        self.writer = SummaryWriter(workdir, purge_step=first + 1, filename_suffix=f".{os.getpid()}")
+        self.writer = SummaryWriter(workdir, purge_step=first + 1, filename_suffix=f".{os.getpid()}.{first}")
         terminal = sys.stderr.isatty()
         self.bar = tqdm(total=recipe.steps, initial=first, unit="step", disable=not terminal, leave=False)
         if first == 0:
