@@ -28,7 +28,9 @@ def chain(*augments):
 
 def _stateless(apply):
     """An Augment without a carry, from a function `(key, images, step) -> images`."""
-    return Augment(lambda: (), lambda carry, key, images, step: apply(key, images, step), lambda carry, _: carry)
+    return Augment(
+        lambda: (), lambda carry, key, images, step: apply(key, images, step), lambda carry, _: carry
+    )
 
 
 def instance_noise(*, start=0.1, end=0.0, steps=10_000):

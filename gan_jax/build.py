@@ -56,7 +56,9 @@ def rules(recipe, facts, spread=lambda array: array):
             player: {_name(name): _term(name, spec, f"losses.{player}") for name, spec in specs.items()}
             for player, specs in recipe.losses.items()
         },
-        optimizers={player: _optimizer(chain, f"optimizers.{player}") for player, chain in recipe.optimizers.items()},
+        optimizers={
+            player: _optimizer(chain, f"optimizers.{player}") for player, chain in recipe.optimizers.items()
+        },
         turns=dict(recipe.turns),
         decay={
             player: average_decay(images, **bind(average_decay, given, f"average.{player}", ("batch_size",)))
@@ -131,7 +133,9 @@ def _game(recipe, facts, spread):
     read = reads(made)
     for name in read:
         if name not in offered:
-            raise UsageError(f"game.name: {made.__name__} reads {name!r}; a game may read {', '.join(offered)}")
+            raise UsageError(
+                f"game.name: {made.__name__} reads {name!r}; a game may read {', '.join(offered)}"
+            )
     return made(*(offered[name] for name in read), **bind(made, given, "game", read))
 
 

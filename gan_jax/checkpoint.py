@@ -90,7 +90,9 @@ def restore(workdir, abstract, step):
     # Orbax reports damage in many ways: bare Exception, ValueError, KeyError, JSONDecodeError.
     except Exception as error:
         reason = str(error).strip().partition("\n")[0][:200]
-        raise UsageError(f"checkpoint {step} in {workdir} is damaged: {type(error).__name__}: {reason}") from error
+        raise UsageError(
+            f"checkpoint {step} in {workdir} is damaged: {type(error).__name__}: {reason}"
+        ) from error
 
 
 def restore_latest(workdir, abstract):
@@ -141,7 +143,9 @@ def _free(path):
 def _named_shapes(tree):
     """Shapes by `player/layer/kernel`, of what a recipe's networks decide."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return {jax.tree_util.keystr(path, simple=True, separator="/"): tuple(leaf.shape) for path, leaf in leaves}
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): tuple(leaf.shape) for path, leaf in leaves
+    }
 
 
 def _check_shapes(stored, abstract, what):

@@ -1,4 +1,7 @@
-"""The command line: `python -m gan_jax.main --config=configs/dcgan.py`. Flags are parsed before JAX is imported."""
+"""The command line: `python -m gan_jax.main --config=configs/dcgan.py`.
+
+Flags are parsed and the recipe's types and ranges checked before JAX is imported.
+"""
 
 import logging
 import os
@@ -87,7 +90,7 @@ def _parse(argv):
     try:
         rest = flags.FLAGS(argv)
         if _CONFIG.value is not None:
-            _CONFIG.value.steps  # A config that could not be loaded answers when it is used, not before.
+            recipe_lib.to_dict(_CONFIG.value)  # A config that could not be loaded answers when it is used.
     except SystemExit:
         sys.exit(0)  # absl leaves with 1 after --help.
     except Exception as error:
@@ -108,7 +111,11 @@ def _explain(argv, error):
         try:
             plain = recipe_lib.to_dict(runpy.run_path(file)["get_config"](*[data] if data else []))
         except Exception as broken:  # A config file is a program and may raise anything.
-            _fail(broken if isinstance(broken, UsageError) else f"config {path}: {type(broken).__name__}: {broken}")
+            _fail(
+                broken
+                if isinstance(broken, UsageError)
+                else f"config {path}: {type(broken).__name__}: {broken}"
+            )
         for argument in given:
             if argument.startswith("config."):
                 _check_override(argument[len("config.") :].partition("=")[0], plain)

@@ -67,7 +67,11 @@ def offers(place):
     names = []
     for name in getattr(place, "__all__", own):
         value = vars(place).get(name)  # optax lists names there that it makes up, with a warning, when asked
-        inner = [f"{name}.{known}" for known in offers(value) if known[0].isupper()] if inspect.ismodule(value) else [name]
+        inner = (
+            [f"{name}.{known}" for known in offers(value) if known[0].isupper()]
+            if inspect.ismodule(value)
+            else [name]
+        )
         names.extend(inner)
     return names
 
@@ -101,7 +105,9 @@ def bind(function, given, field, provided=()):
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in given:
             raise UsageError(f"{field} needs {name}")
-    return {name: _value(parameters[name], value, f"{field}.{name}", function) for name, value in given.items()}
+    return {
+        name: _value(parameters[name], value, f"{field}.{name}", function) for name, value in given.items()
+    }
 
 
 def schedule(value, field):
@@ -120,8 +126,10 @@ def schedule(value, field):
     if callable(value) or isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     if not isinstance(value, dict) or len(value) != 1:
-        raise UsageError(f"{field}={value!r}: expected a number or one schedule, as in dict(linear_schedule=dict(...))")
-    (name, given), = value.items()
+        raise UsageError(
+            f"{field}={value!r}: expected a number or one schedule, as in dict(linear_schedule=dict(...))"
+        )
+    ((name, given),) = value.items()
     made = find(name, (optax.schedules,), field)
     return made(**bind(made, given, f"{field}.{name}"))
 

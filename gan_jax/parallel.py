@@ -21,7 +21,9 @@ def mesh(batch_size, devices=None):
     devices = jax.devices() if devices is None else devices
     if batch_size % len(devices):
         raise UsageError(f"batch_size={batch_size} is not divisible by {len(devices)} devices")
-    return jax.make_mesh((len(devices),), ("data",), axis_types=(jax.sharding.AxisType.Auto,), devices=devices)
+    return jax.make_mesh(
+        (len(devices),), ("data",), axis_types=(jax.sharding.AxisType.Auto,), devices=devices
+    )
 
 
 def replicated(mesh):

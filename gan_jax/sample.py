@@ -72,13 +72,17 @@ def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged
     plain, facts = checkpoint.read_recipe(workdir)
     exist = checkpoint.steps(workdir)
     if plain is None or not exist:
-        raise UsageError(f"{workdir} holds no checkpoint of a run; train one with --config and this --workdir")
+        raise UsageError(
+            f"{workdir} holds no checkpoint of a run; train one with --config and this --workdir"
+        )
     if num_images < 1:
         raise UsageError(f"num_images={num_images}: expected at least 1")
     rules = build.rules(recipe_lib.from_dict(plain), facts)
     conditional = "labels" in rules.game.hears
     if labels and not conditional:
-        raise UsageError(f"labels={','.join(map(str, labels))}: the networks of {workdir} are not told labels")
+        raise UsageError(
+            f"labels={','.join(map(str, labels))}: the networks of {workdir} are not told labels"
+        )
     if any(not 0 <= label < facts["classes"] for label in labels):
         raise UsageError(f"labels={','.join(map(str, labels))}: expected 0 to {facts['classes'] - 1}")
     step = exist[-1] if step is None else step
@@ -90,6 +94,8 @@ def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "samples", f"step_{step:07d}_seed_{sample_seed}_{kind}")
     report.save_grid(f"{stem}.png", made)
-    np.savez_compressed(f"{stem}.npz", images=made, **({"labels": asked.astype(np.int32)} if conditional else {}))
+    np.savez_compressed(
+        f"{stem}.npz", images=made, **({"labels": asked.astype(np.int32)} if conditional else {})
+    )
     log.info("%d images of step %d, %s parameters: %s.png and .npz", num_images, step, kind, stem)
     return f"{stem}.npz"

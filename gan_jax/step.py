@@ -130,9 +130,7 @@ def train_step(game, terms, optimizers, turns, decay, state, batches, key):
     values = {player: [] for player in turns}
     for number, (player, k) in enumerate(order):
         batch = jax.tree.map(lambda leaf, k=k: leaf[k], batches)
-        state, seen = move(
-            player, game, terms, optimizers, state, batch, jax.random.fold_in(key, number)
-        )
+        state, seen = move(player, game, terms, optimizers, state, batch, jax.random.fold_in(key, number))
         values[player].append(seen)
     average = {
         player: optax.incremental_update(state.params[player], old, 1 - decay[player](state.step))

@@ -90,7 +90,9 @@ def _check_same_run(recipe, workdir):
     stored, _ = checkpoint.read_recipe(workdir)
     lines = recipe_lib.differences(stored, recipe_lib.to_dict(recipe)) if stored else []
     if lines:
-        raise UsageError(f"{workdir} holds a run of another recipe ({'; '.join(lines)}); give another --workdir")
+        raise UsageError(
+            f"{workdir} holds a run of another recipe ({'; '.join(lines)}); give another --workdir"
+        )
 
 
 def _writable(workdir):
@@ -151,7 +153,10 @@ def compiled(rules, facts, decode, mesh, key):
         return train_step(*rules, state, decode(resident, fed, drawn), key)
 
     def finite(params):
-        return {p: jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(params[p])])) for p in params}
+        return {
+            p: jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(params[p])]))
+            for p in params
+        }
 
     return Programs(
         init=jax.jit(start, out_shardings=everywhere),
@@ -211,7 +216,9 @@ def _check_finite(by_player, step):
     """Keeps a state that would not go on out of the checkpoints."""
     for player, finite in jax.device_get(by_player).items():
         if not finite:
-            raise Divergence(f"step {step}: a parameter of {player} is not finite; the last good checkpoint is kept")
+            raise Divergence(
+                f"step {step}: a parameter of {player} is not finite; the last good checkpoint is kept"
+            )
 
 
 class Meter:

@@ -7,7 +7,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # A recipe file of milliseconds a step; tests change it through flags.
-CONFIG = '''
+CONFIG = """
 from gan_jax.recipe import Recipe
 
 def own_loss(fake_logits):
@@ -30,7 +30,7 @@ def get_config(data="digits"):
         average=dict(generator=dict(half_life=100.0)),
         batch_size=8, steps=20, log_every=5, grid_every=10, grid_size=4, checkpoint_every=5,
     )
-'''
+"""
 
 
 def start(*flags, **environment):

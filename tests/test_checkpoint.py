@@ -78,7 +78,9 @@ def _spoil_metadata(folder):
         file.write("{")
 
 
-@pytest.mark.parametrize("damage", [_truncate, _delete_state, _spoil_metadata, lambda f: os.remove(_largest(f))])
+@pytest.mark.parametrize(
+    "damage", [_truncate, _delete_state, _spoil_metadata, lambda f: os.remove(_largest(f))]
+)
 def test_falls_back_past_a_damaged_checkpoint_and_puts_it_aside(saved, damage, caplog):
     workdir, abstract, states = saved
     damage(os.path.join(workdir, "checkpoints", "3"))
@@ -117,7 +119,9 @@ def test_other_shapes_are_named(saved, tiny):
     nets = tiny().nets
     nets["generator"]["widths"] = (17,)
     _, wider = _abstract(tiny(nets=nets))
-    message = r"checkpoint 3 .* has other shapes: params/generator/Dense_0/bias is \(16,\) there and \(17,\) here"
+    message = (
+        r"checkpoint 3 .* has other shapes: params/generator/Dense_0/bias is \(16,\) there and \(17,\) here"
+    )
     with pytest.raises(UsageError, match=message):
         checkpoint.restore_latest(workdir, wider)
     nets["generator"]["widths"] = (16, 16)

@@ -25,7 +25,10 @@ def folder(tmp_path_factory):
     (folder / "reads.py").write_text(own.replace("non_saturating_generator=1.0)", "own_loss=1.0)").replace(
         "generator=dict(own_loss=1.0)", "generator={own_loss: 1.0}"
     ))  # fmt: skip
-    assert command_line.finish(command_line.start(f"--config={folder}/tiny.py", f"--workdir={folder}/run"))[0] == 0
+    assert (
+        command_line.finish(command_line.start(f"--config={folder}/tiny.py", f"--workdir={folder}/run"))[0]
+        == 0
+    )
     return folder
 
 
@@ -51,7 +54,10 @@ MISTAKES = {
         [DCGAN, "--config.optimizers.generator.adam.learning_rate=nan"],
         "optimizers.generator.adam.learning_rate=nan: expected a finite number",
     ),
-    "odd resolution": ([DCGAN, "--config.data.resolution=27"], "even resolution of at least 8 pixels, got 27"),
+    "odd resolution": (
+        [DCGAN, "--config.data.resolution=27"],
+        "even resolution of at least 8 pixels, got 27",
+    ),
     "devices": ([DCGAN, "--config.batch_size=12"], "batch_size=12 is not divisible by 8 devices"),
     "unknown net": ([DCGAN, "--config.nets.generator.name=dcgn.Generator"], "did you mean dcgan.Generator"),
     "unknown game": ([DCGAN, "--config.game.name=gam"], "game.name: unknown name 'gam'; did you mean gan"),
@@ -78,7 +84,10 @@ MISTAKES = {
     ),
     "labels that are not told": (["--mode=sample", "--workdir={f}/run", "--labels=1"], "are not told labels"),
     "labels that are no numbers": (["--mode=sample", "--workdir={f}/run", "--labels=a"], "got 'a'"),
-    "no images": (["--mode=sample", "--workdir={f}/run", "--num_images=0"], "num_images=0: expected at least 1"),
+    "no images": (
+        ["--mode=sample", "--workdir={f}/run", "--num_images=0"],
+        "num_images=0: expected at least 1",
+    ),
 }
 
 
@@ -107,21 +116,21 @@ def test_a_mistake_is_one_line_and_exit_code_2(answers, folder, name):
 
 
 def test_flags_are_parsed_before_jax_is_imported():
-    code = "import sys, gan_jax.main, gan_jax.recipe; print([m for m in ('jax', 'flax', 'optax') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=command_line.ROOT, text=True, capture_output=True)
-    assert done.stdout.strip() == "[]", done.stderr
+    assert _imported("gan_jax.main, gan_jax.recipe", ("jax", "flax", "optax")) == "[]"
 
 
 def test_importing_the_pieces_brings_no_data_set_checkpoint_or_flags():
-    code = (
-        "import sys, {module}; absent = ('tensorflow_datasets', 'orbax', 'flax', 'tensorboardX', 'ml_collections', {more});"
-        "print([m for m in absent if m in sys.modules])"
-    )
-    # optax itself imports absl for its log; nothing of ours does.
-    for module, more in (("gan_jax.losses, gan_jax.penalties", "'absl'"), ("gan_jax.transforms", "'absl.app'")):
-        text = code.format(module=module, more=more)
-        done = subprocess.run([sys.executable, "-c", text], cwd=command_line.ROOT, text=True, capture_output=True)
-        assert done.stdout.strip() == "[]", done.stderr
+    heavy = ("tensorflow_datasets", "orbax", "flax", "tensorboardX", "ml_collections")
+    assert _imported("gan_jax.losses, gan_jax.penalties", (*heavy, "absl")) == "[]"
+    # optax itself imports absl for its log.
+    assert _imported("gan_jax.transforms", (*heavy, "absl.app")) == "[]"
+
+
+def _imported(modules, looked_for):
+    """Which of some modules a fresh interpreter has after importing others."""
+    code = f"import sys, {modules}; print([name for name in {looked_for!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=command_line.ROOT, text=True, capture_output=True)
+    return done.stdout.strip() or done.stderr
 
 
 def test_help_is_no_error():
@@ -159,7 +168,10 @@ def _final(workdir):
 def test_kill_at_random_moments_and_resume_bit_for_bit(folder):
     steps = ["--config.steps=400", "--config.checkpoint_every=20"]
     whole, broken = f"{folder}/whole", f"{folder}/broken"
-    assert command_line.finish(command_line.start(f"--config={folder}/tiny.py", f"--workdir={whole}", *steps))[0] == 0
+    assert (
+        command_line.finish(command_line.start(f"--config={folder}/tiny.py", f"--workdir={whole}", *steps))[0]
+        == 0
+    )
     random, killed = np.random.default_rng(0), 0
     for _ in range(4):
         process = command_line.start(f"--config={folder}/tiny.py", f"--workdir={broken}", *steps)
@@ -172,7 +184,9 @@ def test_kill_at_random_moments_and_resume_bit_for_bit(folder):
         process.send_signal(signal.SIGKILL)
         process.communicate()
     assert killed > 0
-    code, _, err = command_line.finish(command_line.start(f"--config={folder}/tiny.py", f"--workdir={broken}", *steps))
+    code, _, err = command_line.finish(
+        command_line.start(f"--config={folder}/tiny.py", f"--workdir={broken}", *steps)
+    )
     assert code == 0, err
     (last, expected), (also, found) = _final(whole), _final(broken)
     assert last == also == 400

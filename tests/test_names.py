@@ -22,7 +22,11 @@ def test_first_place_wins():
 @pytest.mark.parametrize(
     "name, places, message",
     [
-        ("norml", (latents,), "x: unknown name 'norml'; did you mean normal.*; these exist: .*normal.*uniform"),
+        (
+            "norml",
+            (latents,),
+            "x: unknown name 'norml'; did you mean normal.*; these exist: .*normal.*uniform",
+        ),
         ("mlp.Generatr", (nets,), "unknown name 'mlp.Generatr'; did you mean mlp.Generator"),
         ("r3", (losses, penalties), "did you mean .*r[12]"),
         ("no.such.module", (latents,), "unknown name 'no.such.module'"),
@@ -34,7 +38,9 @@ def test_unknown_names_say_what_exists(name, places, message):
         names.find(name, places, "x")
 
 
-def _function(array, count: int, *, rate=0.5, size=2, many=0, kind="a", flag=False, widths=(1, 2), shape=jax.nn.relu):
+def _function(
+    array, count: int, *, rate=0.5, size=2, many=0, kind="a", flag=False, widths=(1, 2), shape=jax.nn.relu
+):
     return array
 
 
@@ -69,7 +75,9 @@ def test_bind_passes_good_values_and_looks_up_functions():
 
 
 def test_schedules():
-    schedule = names.schedule(dict(linear_schedule=dict(init_value=0.0, end_value=1.0, transition_steps=10)), "w")
+    schedule = names.schedule(
+        dict(linear_schedule=dict(init_value=0.0, end_value=1.0, transition_steps=10)), "w"
+    )
     assert schedule(5) == 0.5
     assert names.schedule(2.0, "w") == 2.0
     with pytest.raises(UsageError, match="w: unknown name 'linear_schedul'; did you mean linear_schedule"):

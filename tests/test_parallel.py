@@ -50,7 +50,9 @@ def test_eight_devices_do_an_eighth_of_the_work_each(tiny):
     def flops(devices):
         programs, fed, key = _programs(_recipe(tiny, "dcgan"), devices)
         part = next(fed.feed(0, 1))
-        return programs.step.lower(programs.abstract, fed.resident, part, key).compile().cost_analysis()["flops"]
+        return (
+            programs.step.lower(programs.abstract, fed.resident, part, key).compile().cost_analysis()["flops"]
+        )
 
     assert flops(8) < flops(1) / 7
 

@@ -27,7 +27,10 @@ def _loss(fake_logits):
         (dict(turns=dict(generator=1, discriminator=1, critic=1)), "losses: nothing for 'critic'"),
         (dict(average=dict(genrator={})), "average: unknown name 'genrator'; did you mean generator"),
         (dict(average=dict(generator=dict(half_life=float("inf")))), "average.generator.half_life=inf"),
-        (dict(optimizers=dict(discriminator=[1], generator={})), r"optimizers.discriminator=\[1\]: expected a dict"),
+        (
+            dict(optimizers=dict(discriminator=[1], generator={})),
+            r"optimizers.discriminator=\[1\]: expected a dict",
+        ),
         (
             dict(optimizer=dict(adam=dict(learning_rate=-0.1))),
             "optimizers.discriminator.adam.learning_rate=-0.1: expected at least 0",
@@ -53,7 +56,9 @@ def test_not_a_recipe():
 
 
 def test_json_round_trip_keeps_order_and_names_functions(tiny):
-    chain = dict(clip=dict(max_delta=1.0), adam=dict(learning_rate=1e-3), add_noise=dict(eta=0.1, gamma=0.5, seed=1))
+    chain = dict(
+        clip=dict(max_delta=1.0), adam=dict(learning_rate=1e-3), add_noise=dict(eta=0.1, gamma=0.5, seed=1)
+    )
     recipe = tiny(optimizer=chain, losses=dict(discriminator={"r1": 1.0}, generator={_loss: 1.0}))
     plain = json.loads(json.dumps(recipe_lib.to_dict(recipe)))
     back = recipe_lib.from_dict(plain)

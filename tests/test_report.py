@@ -22,7 +22,10 @@ def written(tiny, tmp_path, caplog):
 
 
 def test_log_line(written):
-    assert written[1][0] == "step 5/10  discriminator/loss 0.5000  generator/loss 2.0000  1,234 images/s  1:05 left"
+    assert (
+        written[1][0]
+        == "step 5/10  discriminator/loss 0.5000  generator/loss 2.0000  1,234 images/s  1:05 left"
+    )
 
 
 def test_metrics_file(written):

@@ -43,7 +43,9 @@ def test_checkpoint_and_parameters_can_be_chosen(workdir):
 
 
 def test_needs_nothing_but_the_workdir(workdir, tmp_path):
-    shutil.copytree(workdir, tmp_path / "moved", ignore=shutil.ignore_patterns("grids", "samples", "events*", "*.png"))
+    shutil.copytree(
+        workdir, tmp_path / "moved", ignore=shutil.ignore_patterns("grids", "samples", "events*", "*.png")
+    )
     np.testing.assert_array_equal(_images(sample.run(str(tmp_path / "moved"))), _images(sample.run(workdir)))
 
 

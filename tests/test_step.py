@@ -17,12 +17,19 @@ def _play(turn):
 
 
 GAME = Game(
-    init=lambda key, batch: ({"x": jnp.float32(1.0), "y": jnp.float32(2.0)}, {"x": jnp.int32(0), "y": jnp.int32(0)}),
+    init=lambda key, batch: (
+        {"x": jnp.float32(1.0), "y": jnp.float32(2.0)},
+        {"x": jnp.int32(0), "y": jnp.int32(0)},
+    ),
     play=_play,
     sample=None,
 )
 TERMS = {
-    "x": {"value": Term(lambda value: value), "batch": Term(lambda batch: batch, 0.0), "draw": Term(lambda draw: draw, 0.0)},
+    "x": {
+        "value": Term(lambda value: value),
+        "batch": Term(lambda batch: batch, 0.0),
+        "draw": Term(lambda draw: draw, 0.0),
+    },
     "y": {"value": Term(lambda value: -value)},
 }
 OPTIMIZERS = {"x": optax.sgd(0.1), "y": optax.sgd(0.1)}
@@ -45,7 +52,9 @@ def test_players_move_one_after_the_other():
 
 def test_order_of_turns_is_order_of_play():
     # y first: y = 2 + 0.1 * 1; x: dx = 2.1 + 1, x = 0.69.
-    state, _ = step.train_step(GAME, TERMS, OPTIMIZERS, {"y": 1, "x": 1}, {}, _state(), BATCHES, jax.random.key(0))
+    state, _ = step.train_step(
+        GAME, TERMS, OPTIMIZERS, {"y": 1, "x": 1}, {}, _state(), BATCHES, jax.random.key(0)
+    )
     np.testing.assert_allclose([state.params["x"], state.params["y"]], [0.69, 2.1], rtol=1e-6)
 
 
@@ -53,7 +62,9 @@ def test_a_move_changes_only_the_mover():
     before = _state()
     after, _ = step.move("x", GAME, TERMS, OPTIMIZERS, before, {"images": jnp.zeros(1)}, jax.random.key(0))
     assert after.params["x"] != before.params["x"] and after.carry["x"] == 1
-    chex.assert_trees_all_equal((after.params["y"], after.carry["y"]), (before.params["y"], before.carry["y"]))
+    chex.assert_trees_all_equal(
+        (after.params["y"], after.carry["y"]), (before.params["y"], before.carry["y"])
+    )
 
 
 def test_each_of_several_turns_has_its_own_batch_and_key():
@@ -62,12 +73,16 @@ def test_each_of_several_turns_has_its_own_batch_and_key():
     assert scalars["x/batch"] == 1.0  # mean of 0, 1 and 2
     assert state.carry == {"x": 3, "y": 1}
     keys = [jax.random.fold_in(jax.random.fold_in(jax.random.key(0), 0), move) for move in range(3)]
-    np.testing.assert_allclose(scalars["x/draw"], np.mean([jax.random.uniform(key) for key in keys]), rtol=1e-6)
+    np.testing.assert_allclose(
+        scalars["x/draw"], np.mean([jax.random.uniform(key) for key in keys]), rtol=1e-6
+    )
 
 
 def test_averages_follow_with_their_decay():
     decay = {"x": lambda _: 0.75}
-    state, _ = step.train_step(GAME, TERMS, OPTIMIZERS, {"x": 1}, decay, _state(["x"]), BATCHES, jax.random.key(0))
+    state, _ = step.train_step(
+        GAME, TERMS, OPTIMIZERS, {"x": 1}, decay, _state(["x"]), BATCHES, jax.random.key(0)
+    )
     np.testing.assert_allclose(state.average["x"], 0.75 * 1.0 + 0.25 * 0.7, rtol=1e-6)
 
 

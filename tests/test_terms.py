@@ -29,7 +29,9 @@ def test_reads_positional_names_only():
 
 
 def test_total_weighs_means():
-    total, values = terms.total({"scaled": Term(scaled, 10.0), "constant": Term(constant, 0.5)}, TABLE, jnp.int32(0))
+    total, values = terms.total(
+        {"scaled": Term(scaled, 10.0), "constant": Term(constant, 0.5)}, TABLE, jnp.int32(0)
+    )
     assert values == {"scaled": 6.0, "constant": 3.0}
     assert total == 61.5
 
@@ -53,6 +55,8 @@ def test_lazy_term_has_the_same_mean_and_the_same_mean_gradient():
 
 
 def test_check_names_the_player_the_term_and_what_is_offered():
-    with pytest.raises(UsageError, match="losses.generator.scaled.*'fake_logits'.*did you mean fake_logit.*real"):
+    with pytest.raises(
+        UsageError, match="losses.generator.scaled.*'fake_logits'.*did you mean fake_logit.*real"
+    ):
         terms.check("generator", {"scaled": Term(scaled)}, ["fake_logit", "real"])
     terms.check("generator", {"scaled": Term(scaled)}, ["fake_logits"])

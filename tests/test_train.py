@@ -16,7 +16,9 @@ FACTS = {"resolution": 8, "channels": 1, "classes": 10}
 
 def _state(recipe, workdir, step):
     everywhere = parallel.replicated(parallel.mesh(recipe.batch_size))
-    abstract = parallel.abstract(build.start(build.rules(recipe, FACTS), FACTS), jax.random.key(0), everywhere)
+    abstract = parallel.abstract(
+        build.start(build.rules(recipe, FACTS), FACTS), jax.random.key(0), everywhere
+    )
     return checkpoint.restore(str(workdir), abstract, step)
 
 
@@ -24,7 +26,9 @@ def _leaves(recipe, workdir, step):
     return [np.asarray(leaf) for leaf in jax.tree.leaves(_state(recipe, workdir, step))]
 
 
-@pytest.mark.parametrize("net, turns", [("mlp", dict(discriminator=3, generator=1)), ("dcgan", dict(discriminator=1, generator=1))])
+@pytest.mark.parametrize(
+    "net, turns", [("mlp", dict(discriminator=3, generator=1)), ("dcgan", dict(discriminator=1, generator=1))]
+)
 def test_ten_steps_are_five_and_five_more(tiny, tmp_path, net, turns):
     recipe = tiny(net, turns=turns)
     train.run(recipe, str(tmp_path / "whole"))
@@ -35,7 +39,9 @@ def test_ten_steps_are_five_and_five_more(tiny, tmp_path, net, turns):
     for a, b in zip(whole, halves, strict=True):
         np.testing.assert_array_equal(a, b)
     # The checkpoint at step 5 is the state at step 5, not what the donated buffers became later.
-    for a, b in zip(_leaves(recipe, tmp_path / "whole", 5), _leaves(recipe, tmp_path / "halves", 5), strict=True):
+    for a, b in zip(
+        _leaves(recipe, tmp_path / "whole", 5), _leaves(recipe, tmp_path / "halves", 5), strict=True
+    ):
         np.testing.assert_array_equal(a, b)
 
 
@@ -100,7 +106,9 @@ def test_a_parameter_that_is_not_finite_is_not_saved(tiny, tmp_path):
 
 def test_nothing_is_written_before_the_recipe_is_checked(tiny, tmp_path):
     recipe = tiny(losses=dict(discriminator={_wants_more: 1.0}, generator=dict(non_saturating_generator=1.0)))
-    with pytest.raises(UsageError, match="losses.discriminator._wants_more reads what its game does not offer"):
+    with pytest.raises(
+        UsageError, match="losses.discriminator._wants_more reads what its game does not offer"
+    ):
         train.run(recipe, str(tmp_path / "new"))
     assert not (tmp_path / "new").exists()
 
@@ -114,7 +122,9 @@ def test_resumed_metrics_have_every_step_once(tiny, tmp_path):
     with open(tmp_path / "metrics.jsonl", "a") as file:
         file.write('{"step": 6, "of": "a run that was killed"}\n{"step": 7, "cut')
     train.run(tiny(log_every=1), str(tmp_path))
-    assert [record["step"] for record in report.read_metrics(tmp_path / "metrics.jsonl")] == list(range(1, 11))
+    assert [record["step"] for record in report.read_metrics(tmp_path / "metrics.jsonl")] == list(
+        range(1, 11)
+    )
 
 
 def test_streamed_data_trains_the_same(tiny, tmp_path, monkeypatch):

@@ -50,7 +50,10 @@ def gan(nets, latents, augment, *, told=(), averages=(), average_decay=0.99):
         started = {name: jnp.zeros(()) for name in averages}
         return (
             {"generator": of_generator, "discriminator": of_discriminator},
-            {"generator": carry, "discriminator": {"net": net, "augment": augment.init(), "averages": started}},
+            {
+                "generator": carry,
+                "discriminator": {"net": net, "augment": augment.init(), "averages": started},
+            },
         )
 
     def play(turn):
@@ -60,7 +63,9 @@ def gan(nets, latents, augment, *, told=(), averages=(), average_decay=0.99):
 
         def generate(drawn):
             params = turn.params["generator"]
-            return generator.apply(params, carry["generator"], drawn, *hears, key=keys["generator"], train=True)
+            return generator.apply(
+                params, carry["generator"], drawn, *hears, key=keys["generator"], train=True
+            )
 
         def discriminate(images, net, key):
             augment_key, key = jax.random.split(key)

@@ -1,4 +1,4 @@
-"""The one convolution module: XLA's own, but for one weight gradient that XLA:CPU computes ten times too slowly.
+"""The one convolution module: XLA's own, but for a weight gradient that XLA:CPU computes far too slowly.
 
 Transposed convolution `up(x, kernel)`, ordinary convolution `down(y, kernel)` and `kernel_gradient(x, y)` are
 the three contractions of one trilinear form <up(x, kernel), y>: each is linear in its arguments, and its
@@ -139,7 +139,11 @@ class Conv(nn.Module):
         shape = (*self.kernel_size, x.shape[-1], self.features)
         kernel = self.param("kernel", self.kernel_init, shape).astype(x.dtype)
         x = jax.lax.conv_general_dilated(x, kernel, self.strides, "SAME", dimension_numbers=_LAYOUT)
-        return x + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype) if self.use_bias else x
+        return (
+            x + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
+            if self.use_bias
+            else x
+        )
 
 
 class ConvTranspose(nn.Module):
@@ -168,4 +172,8 @@ class ConvTranspose(nn.Module):
         kernel = self.param("kernel", self.kernel_init, shape).astype(x.dtype)
         strides = tuple(self.strides)
         x = up(x, kernel, strides, same_padding(self.kernel_size, strides))
-        return x + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype) if self.use_bias else x
+        return (
+            x + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
+            if self.use_bias
+            else x
+        )

@@ -41,7 +41,9 @@ def test_orders_differ_between_epochs_and_seeds():
 
 def _collect(fed, start, stop, key=None):
     decode = jax.jit(fed.decode)
-    return [jax.device_get(decode(fed.resident, part, key or jax.random.key(0))) for part in fed.feed(start, stop)]
+    return [
+        jax.device_get(decode(fed.resident, part, key or jax.random.key(0))) for part in fed.feed(start, stop)
+    ]
 
 
 @pytest.mark.parametrize("devices", [1, 2, 8])
@@ -62,7 +64,9 @@ def test_flip_only_where_asked():
 
     source = Source("sides", SIZE, 2, 1, (), lambda rows: {"images": np.repeat(read(rows)["images"], 2, 1)})
     mesh = parallel.mesh(8, jax.devices()[:1])
-    plain, flipped = (_collect(lib.batches(source, 8, 1, 0, mesh, flip=flip), 0, 1)[0] for flip in (False, True))
+    plain, flipped = (
+        _collect(lib.batches(source, 8, 1, 0, mesh, flip=flip), 0, 1)[0] for flip in (False, True)
+    )
     assert np.all(plain["images"][..., 0, 0] == -1)
     assert 0 < np.mean(flipped["images"][..., 0, 0] == -1) < 1
 

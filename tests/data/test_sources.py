@@ -25,7 +25,9 @@ class _Mocked:
 
     def as_data_source(self, split, decoders):
         rows = self._builder.as_data_source(split=split)
-        many = type("Rows", (), {"__len__": lambda _: len(rows), "__getitems__": lambda _, at: [rows[i] for i in at]})
+        many = type(
+            "Rows", (), {"__len__": lambda _: len(rows), "__getitems__": lambda _, at: [rows[i] for i in at]}
+        )
         return many()
 
 
@@ -64,7 +66,9 @@ def test_tfds_without_tensorflow(name, shape, classes, monkeypatch, tmp_path):
 def test_tfds_needs_a_resolution_where_images_differ(monkeypatch, tmp_path):
     monkeypatch.setattr(MODULE, "_prepared", _Mocked)
     with tensorflow_datasets.testing.mock_data(num_examples=4):
-        with pytest.raises(UsageError, match=r"'tf_flowers' have the shape \(None, None, 3\): give data.resolution"):
+        with pytest.raises(
+            UsageError, match=r"'tf_flowers' have the shape \(None, None, 3\): give data.resolution"
+        ):
             data.tfds(name="tf_flowers", data_dir=str(tmp_path))
         source = data.tfds(name="tf_flowers", data_dir=str(tmp_path), resolution=16)
         assert source.read(np.arange(2))["images"].shape == (2, 16, 16, 3)
@@ -73,7 +77,10 @@ def test_tfds_needs_a_resolution_where_images_differ(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "name, message",
     [
-        ("mnits", "data.name: unknown name 'mnits'; did you mean .*mnist.*; these exist: digits, and .* TFDS names"),
+        (
+            "mnits",
+            "data.name: unknown name 'mnits'; did you mean .*mnist.*; these exist: digits, and .* TFDS names",
+        ),
         ("mnist", "not prepared in .*; preparing it needs TensorFlow once: pip install"),
         ("imdb_reviews", "not prepared in|has no image; its features are"),
     ],

@@ -27,7 +27,9 @@ def _generator(w, latents, *labels):
 
 NETS = {
     "generator": _linear("w", _generator),
-    "discriminator": _linear("a", lambda a, x, *told: {"logits": a * x.sum((1, 2, 3)), "size": x.mean((1, 2, 3))}),
+    "discriminator": _linear(
+        "a", lambda a, x, *told: {"logits": a * x.sum((1, 2, 3)), "size": x.mean((1, 2, 3))}
+    ),
 }
 BATCH = {"images": jnp.arange(12.0).reshape(4, 3, 1, 1), "labels": jnp.array([0, 1, 2, 3])}
 

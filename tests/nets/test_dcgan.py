@@ -12,15 +12,21 @@ def _shapes(params):
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape for path, leaf in named}
 
 
-@pytest.mark.parametrize("resolution, smallest, count", [(28, 7, 2), (32, 4, 3), (64, 4, 4), (128, 4, 5), (96, 6, 4)])
+@pytest.mark.parametrize(
+    "resolution, smallest, count", [(28, 7, 2), (32, 4, 3), (64, 4, 4), (128, 4, 5), (96, 6, 4)]
+)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_one_definition_makes_every_resolution(resolution, smallest, count, channels):
     assert dcgan.halvings(resolution) == count and resolution >> count == smallest
     generator = dcgan.Generator(resolution=resolution, channels=channels, width=2)
-    made = jax.eval_shape(lambda key: generator.init_with_output(key, jnp.ones((4, 10)), train=False), jax.random.key(0))
+    made = jax.eval_shape(
+        lambda key: generator.init_with_output(key, jnp.ones((4, 10)), train=False), jax.random.key(0)
+    )
     assert made[0].shape == (4, resolution, resolution, channels)
     heads = jax.eval_shape(
-        lambda key: dcgan.Discriminator(width=2).init_with_output(key, jnp.ones(made[0].shape), train=False)[0],
+        lambda key: dcgan.Discriminator(width=2).init_with_output(key, jnp.ones(made[0].shape), train=False)[
+            0
+        ],
         jax.random.key(0),
     )
     assert heads["logits"].shape == (4,)
@@ -28,7 +34,9 @@ def test_one_definition_makes_every_resolution(resolution, smallest, count, chan
 
 def test_paper_widths_at_64_pixels():
     params = dcgan.Generator(resolution=64, channels=3, width=128)
-    shapes = _shapes(jax.eval_shape(lambda key: params.init(key, jnp.ones((2, 100)), train=False), jax.random.key(0)))
+    shapes = _shapes(
+        jax.eval_shape(lambda key: params.init(key, jnp.ones((2, 100)), train=False), jax.random.key(0))
+    )
     kernels = [shape for name, shape in shapes.items() if name.endswith("kernel") and "Dense" not in name]
     assert shapes["params/Dense_0/kernel"] == (100, 4 * 4 * 1024)
     assert kernels == [(5, 5, 1024, 512), (5, 5, 512, 256), (5, 5, 256, 128), (5, 5, 128, 3)]
@@ -37,7 +45,9 @@ def test_paper_widths_at_64_pixels():
 def test_no_bias_in_front_of_a_norm():
     image = jnp.ones((2, 32, 32, 1))
     key = jax.random.key(0)
-    generator = dcgan.Generator(resolution=32, channels=1, width=2).init(key, jnp.ones((2, 4)), train=False)["params"]
+    generator = dcgan.Generator(resolution=32, channels=1, width=2).init(key, jnp.ones((2, 4)), train=False)[
+        "params"
+    ]
     discriminator = dcgan.Discriminator(width=2).init(key, image, train=False)["params"]
     assert "bias" not in generator["Dense_0"]
     assert ["bias" in generator[f"ConvTranspose_{i}"] for i in range(3)] == [False, False, True]

@@ -9,9 +9,9 @@ from gan_jax.nets.linen import from_linen
 class Normed(nn.Module):
     @nn.compact
     def __call__(self, x, *, train):
-        return nn.BatchNorm(use_running_average=not train, momentum=0.9, use_bias=False, use_scale=False)(x) + self.param(
-            "offset", nn.initializers.zeros, (1,)
-        )
+        return nn.BatchNorm(use_running_average=not train, momentum=0.9, use_bias=False, use_scale=False)(
+            x
+        ) + self.param("offset", nn.initializers.zeros, (1,))
 
 
 def test_carry_moves_in_training_and_rests_in_evaluation():
