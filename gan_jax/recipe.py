@@ -95,6 +95,8 @@ def _check_shapes(recipe):
     ]:
         if not isinstance(part, dict) or "name" not in part:
             raise UsageError(f"{path}={part!r}: expected a dict with a 'name'")
+    if not isinstance(recipe.data.get("flip", False), bool):
+        raise UsageError(f"data.flip={recipe.data['flip']!r}: expected bool")
     for path in ("losses", "optimizers", "average"):
         for player, part in getattr(recipe, path).items():
             if not isinstance(part, dict):

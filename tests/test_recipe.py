@@ -20,6 +20,7 @@ def _loss(fake_logits):
         (dict(seed=-1), "seed=-1: expected at least 0"),
         (dict(data="digits"), "data='digits': expected dict"),
         (dict(data=dict(resolution=8)), "data={'resolution': 8}: expected a dict with a 'name'"),
+        (dict(data=dict(name="digits", flip=1)), "data.flip=1: expected bool"),
         (dict(nets=dict(generator="mlp")), "nets.generator='mlp': expected a dict with a 'name'"),
         (dict(turns={}), "turns is empty"),
         (dict(turns=dict(generator=1, discriminator=0)), "turns.discriminator=0: expected a whole number"),
