@@ -333,16 +333,18 @@ def orthogonal(params, *, pattern=""):
     return sum(one(matrix) for matrix in _kernels(params, pattern))
 
 
-def spectral(params, *, pattern=""):
+def spectral(params, *, pattern="", epsilon=1e-12):
     """Sum of the largest singular values of all kernels.
 
     After Yoshida and Miyato 2017, arXiv:1705.10941, who take half their squares. Exact, by a singular value
     decomposition each time where the paper iterates: for large networks compute it in every n-th step only.
+    `epsilon` stands inside a root, so that the derivative is zero where a kernel is, as some start.
 
     Args:
         params: The mover's parameters, any pytree.
         pattern: Regular expression; parameters of at least two dimensions count where their path matches; by
             default all do. A convolution's kernel is the matrix [height * width * in, out].
+        epsilon: Added to the squared singular value.
 
     Returns:
         The penalty, float32 scalar, at least 0.
@@ -350,7 +352,8 @@ def spectral(params, *, pattern=""):
     Raises:
         UsageError: `pattern` matches nothing.
     """
-    return sum(jnp.linalg.norm(matrix, ord=2) for matrix in _kernels(params, pattern))
+    largest = [jnp.linalg.norm(matrix, ord=2) for matrix in _kernels(params, pattern)]
+    return sum(jnp.sqrt(jnp.square(value) + epsilon) for value in largest)
 
 
 def weight_decay(params, *, pattern=""):
