@@ -1,16 +1,27 @@
-"""Penalties: functionals of a critic, one float32 value per sample.
+"""Penalties: functionals of a critic, of its logits, or of a player's parameters; float32.
 
-A critic is a function from samples to logits; samples may be any pytree of arrays [B, ...]. A penalty is
-differentiated once more, with respect to whatever the critic closes over.
+A critic is a function from samples to logits, [B] or [B, ...] with one logit per patch; its gradient at a
+sample is that of the sum of the sample's logits. Samples may be any pytree of arrays [B, ...]. A penalty is
+differentiated once more, with respect to whatever the critic closes over; networks may be bfloat16.
 """
+
+import re
 
 import jax
 import jax.numpy as jnp
+
+from gan_jax.errors import UsageError
 
 
 def _per_sample(array, like):
     """Reshapes [B] so that it broadcasts against `like` [B, ...]."""
     return array.reshape(array.shape + (1,) * (like.ndim - 1))
+
+
+def _between(key, real, fake):
+    """A point on the line between each real and its fake, uniform, the same share for all of a sample."""
+    share = jax.random.uniform(key, (jax.tree.leaves(real)[0].shape[0],))
+    return jax.tree.map(lambda r, f: r + _per_sample(share, r) * (f - r), real, fake)
 
 
 def _squared_norm(critic, samples):
@@ -21,6 +32,20 @@ def _squared_norm(critic, samples):
     )
 
 
+def _kernels(params, pattern):
+    """Every parameter of at least two dimensions whose path matches, as a float32 matrix [rest, out]."""
+    paths = {
+        jax.tree_util.keystr(path, simple=True, separator="/"): leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
+        if leaf.ndim >= 2
+    }
+    found = [leaf for path, leaf in paths.items() if re.search(pattern, path)]
+    if not found:
+        exist = ", ".join(paths) or "none"
+        raise UsageError(f"pattern={pattern!r}: expected to match a kernel; these exist: {exist}")
+    return [jnp.float32(leaf).reshape(-1, leaf.shape[-1]) for leaf in found]
+
+
 def gradient_penalty(critic, real, fake, key, *, target=1.0, epsilon=1e-12):
     """Squared distance of the critic's gradient norm from `target`, between real and fake samples.
 
@@ -28,7 +53,7 @@ def gradient_penalty(critic, real, fake, key, *, target=1.0, epsilon=1e-12):
     inside the root, so that the penalty has a derivative where the gradient is zero.
 
     Args:
-        critic: Function from samples to logits, [B].
+        critic: Function from samples to logits, [B] or [B, ...].
         real: Real samples, any pytree of arrays [B, ...].
         fake: Fake samples of the same structure and shapes.
         key: Random key for the place between each real and fake.
@@ -38,10 +63,110 @@ def gradient_penalty(critic, real, fake, key, *, target=1.0, epsilon=1e-12):
     Returns:
         One penalty per sample, float32 [B], at least 0.
     """
-    count = jax.tree.leaves(real)[0].shape[0]
-    share = jax.random.uniform(key, (count,))
-    between = jax.tree.map(lambda r, f: r + _per_sample(share, r) * (f - r), real, fake)
-    return jnp.square(jnp.sqrt(_squared_norm(critic, between) + epsilon) - target)
+    return jnp.square(jnp.sqrt(_squared_norm(critic, _between(key, real, fake)) + epsilon) - target)
+
+
+def one_sided_gradient_penalty(critic, real, fake, key, *, target=1.0, epsilon=1e-12):
+    """Squared excess of the critic's gradient norm over `target`, between real and fake samples.
+
+    Petzka et al. 2018, arXiv:1709.08894 (WGAN-LP): a 1-Lipschitz critic may be flatter than 1; Gulrajani et
+    al. 2017, arXiv:1704.00028, section 4, names it and prefers both sides. Its weight is their lambda.
+
+    Args:
+        critic: Function from samples to logits, [B] or [B, ...].
+        real: Real samples, any pytree of arrays [B, ...].
+        fake: Fake samples of the same structure and shapes.
+        key: Random key for the place between each real and fake.
+        target: Largest gradient norm without penalty, at least 0.
+        epsilon: Added to the squared norm, inside the root.
+
+    Returns:
+        One penalty per sample, float32 [B], at least 0.
+    """
+    norm = jnp.sqrt(_squared_norm(critic, _between(key, real, fake)) + epsilon)
+    return jnp.square(jax.nn.relu(norm - target))
+
+
+def dragan(critic, real, key, *, deviation=0.5, target=1.0, epsilon=1e-12):
+    """Squared distance of the critic's gradient norm from `target`, around real samples.
+
+    Kodali et al. 2017, arXiv:1705.07215: at x + delta with delta normal around 0; its weight is the paper's
+    lambda, 10. The paper gives delta an absolute variance; here its deviation is a share of the batch's own,
+    as in the authors' code, whose noise however is uniform and only positive, which shifts the samples.
+
+    Args:
+        critic: Function from samples to logits, [B] or [B, ...].
+        real: Real samples, any pytree of arrays [B, ...].
+        key: Random key for the noise.
+        deviation: Standard deviation of the noise, in standard deviations of each array of the batch.
+        target: Gradient norm without penalty, at least 0.
+        epsilon: Added to the squared norm, inside the root.
+
+    Returns:
+        One penalty per sample, float32 [B], at least 0.
+    """
+    leaves, structure = jax.tree.flatten(real)
+    around = [
+        leaf + deviation * jnp.std(jnp.float32(leaf)) * jax.random.normal(leaf_key, leaf.shape)
+        for leaf, leaf_key in zip(leaves, jax.random.split(key, len(leaves)), strict=True)
+    ]
+    return jnp.square(jnp.sqrt(_squared_norm(critic, structure.unflatten(around)) + epsilon) - target)
+
+
+def max_gradient_penalty(critic, real, fake, key):
+    """Largest squared norm of the critic's gradient in the batch, between real and fake samples.
+
+    Zhou et al. 2019, arXiv:1902.05687 (Lipschitz GAN, MaxGP); its weight is the paper's lambda. The largest
+    of the batch stands for the largest anywhere; only the sample that attains it is changed by a step.
+
+    Args:
+        critic: Function from samples to logits, [B] or [B, ...].
+        real: Real samples, any pytree of arrays [B, ...].
+        fake: Fake samples of the same structure and shapes.
+        key: Random key for the place between each real and fake.
+
+    Returns:
+        One penalty for the whole batch, float32 [1], at least 0.
+    """
+    return jnp.max(_squared_norm(critic, _between(key, real, fake)), keepdims=True)
+
+
+def wasserstein_divergence_penalty(critic, real, fake, key, *, power=6.0, epsilon=1e-12):
+    """A power of the norm of the critic's gradient, between real and fake samples.
+
+    Wu et al. 2018, arXiv:1712.01026, algorithm 1 (WGAN-div); goes with a Wasserstein loss, and its weight is
+    the paper's k, 2. Some implementations take half the sum at the real and at the fake samples themselves.
+
+    Args:
+        critic: Function from samples to logits, [B] or [B, ...].
+        real: Real samples, any pytree of arrays [B, ...].
+        fake: Fake samples of the same structure and shapes.
+        key: Random key for the place between each real and fake.
+        power: The paper's p, above 1.
+        epsilon: Added to the squared norm, so that powers below 2 have a derivative at zero.
+
+    Returns:
+        One penalty per sample, float32 [B], at least 0.
+    """
+    return (_squared_norm(critic, _between(key, real, fake)) + epsilon) ** (power / 2)
+
+
+def zero_centered_gradient_penalty(critic, real, fake, key):
+    """Squared norm of the critic's gradient between real and fake samples.
+
+    Thanh-Tung et al. 2019, arXiv:1902.03984 (0-GP); its weight is the paper's lambda, 100. Unlike `r1` not
+    halved, and unlike `gradient_penalty` zero for the critic that cannot tell real from fake.
+
+    Args:
+        critic: Function from samples to logits, [B] or [B, ...].
+        real: Real samples, any pytree of arrays [B, ...].
+        fake: Fake samples of the same structure and shapes.
+        key: Random key for the place between each real and fake.
+
+    Returns:
+        One penalty per sample, float32 [B], at least 0.
+    """
+    return _squared_norm(critic, _between(key, real, fake))
 
 
 def r1(critic, real):
@@ -50,7 +175,7 @@ def r1(critic, real):
     Mescheder et al. 2018, arXiv:1801.04406, eq. 9; its weight is the paper's gamma.
 
     Args:
-        critic: Function from samples to logits, [B].
+        critic: Function from samples to logits, [B] or [B, ...].
         real: Real samples, any pytree of arrays [B, ...].
 
     Returns:
@@ -65,10 +190,187 @@ def r2(critic, fake):
     Mescheder et al. 2018, arXiv:1801.04406, eq. 10; its weight is the paper's gamma.
 
     Args:
-        critic: Function from samples to logits, [B].
+        critic: Function from samples to logits, [B] or [B, ...].
         fake: Fake samples, any pytree of arrays [B, ...].
 
     Returns:
         One penalty per sample, float32 [B], at least 0.
     """
     return 0.5 * _squared_norm(critic, fake)
+
+
+def drift(real_logits):
+    """Squared logit of real samples: keeps a critic, whose loss has no origin, near zero.
+
+    Karras et al. 2018, arXiv:1710.10196, appendix A.1; its weight is the paper's epsilon_drift, 0.001.
+
+    Args:
+        real_logits: Critic's logits of real samples, [B] or [B, ...].
+
+    Returns:
+        One penalty per logit, float32 of the same shape, at least 0.
+    """
+    return jnp.square(jnp.float32(real_logits))
+
+
+def lecam(real_logits, fake_logits, average_real_logits, average_fake_logits):
+    """Squared excess of real logits over the fakes' average, and of the reals' average over fake logits.
+
+    Tseng et al. 2021, arXiv:2104.03310, eq. 3, in the form of the authors' code, where only logits on the
+    right side of the other's average are pulled back; eq. 3 has the squares without the rectifiers. Its
+    weight is the paper's lambda; reference recipes take 0.3, from some thousand steps on, when the averages
+    have settled. The game averages what a recipe lists in `averages`.
+
+    Args:
+        real_logits: Discriminator logits of real samples, [B] or [B, ...].
+        fake_logits: Discriminator logits of fake samples, of the same shape.
+        average_real_logits: Running mean of the real logits, scalar.
+        average_fake_logits: Running mean of the fake logits, scalar.
+
+    Returns:
+        One penalty per pair of logits, float32 of the same shape, at least 0.
+    """
+    real, fake = jnp.float32(real_logits), jnp.float32(fake_logits)
+    above, below = jax.nn.relu(real - average_fake_logits), jax.nn.relu(average_real_logits - fake)
+    return jnp.square(above) + jnp.square(below)
+
+
+def flip_and_shift(key, images, *, max_shift=0.125):
+    """Mirrors half of the images left to right and shifts each by whole pixels; edges are reflected.
+
+    The augmentation of CR-GAN, Zhang et al. 2020, arXiv:1910.12027, section 3: a flip and a shift by a few
+    pixels; an eighth of the image, 4 pixels at 32 x 32, is what reference implementations take.
+
+    Args:
+        key: Random key; every image has its own draw.
+        images: [B, H, W, C].
+        max_shift: Largest shift either way, as a share of height and of width, in [0, 1).
+
+    Returns:
+        Images of the same shape and dtype.
+
+    Raises:
+        UsageError: `max_shift` is out of range.
+    """
+    if not 0 <= max_shift < 1:
+        raise UsageError(f"max_shift={max_shift}: expected a share of the image in [0, 1)")
+    count, height, width, _ = images.shape
+    down, right = int(max_shift * height), int(max_shift * width)
+    flip_key, down_key, right_key = jax.random.split(key, 3)
+    flips = jax.random.bernoulli(flip_key, 0.5, (count,))
+    tops = jax.random.randint(down_key, (count,), 0, 2 * down + 1)
+    lefts = jax.random.randint(right_key, (count,), 0, 2 * right + 1)
+    mirrored = jnp.where(_per_sample(flips, images), images[:, :, ::-1], images)
+    padded = jnp.pad(mirrored, ((0, 0), (down, down), (right, right), (0, 0)), mode="reflect")
+
+    def crop(image, top, left):
+        return jax.lax.dynamic_slice(image, (top, left, 0), images.shape[1:])
+
+    return jax.vmap(crop)(padded, tops, lefts)
+
+
+def consistency(critic, real, key, *, transform=flip_and_shift):
+    """Squared change of the critic's logits when real samples are transformed.
+
+    Zhang et al. 2020, arXiv:1910.12027, section 2.2 (CR-GAN); its weight is the paper's lambda, 10.
+
+    Args:
+        critic: Function from samples to logits, [B] or [B, ...].
+        real: Real samples, whatever `transform` takes; images [B, H, W, C] by default.
+        key: Random key for the transform.
+        transform: Function `(key, samples) -> samples` that does not change what the samples show.
+
+    Returns:
+        One penalty per logit, float32 of the logits' shape, at least 0.
+    """
+    return jnp.square(jnp.float32(critic(real)) - jnp.float32(critic(transform(key, real))))
+
+
+def balanced_consistency(critic, real, fake, key, *, fake_weight=1.0, transform=flip_and_shift):
+    """Squared change of the critic's logits when samples are transformed, of real ones plus of fakes.
+
+    Zhao et al. 2020, arXiv:2002.04724, bCR; its weight is the paper's lambda_real, 10. Their improved
+    consistency (ICR) is this plus the consistency under perturbed latents (zCR), whose two terms are losses.
+
+    Args:
+        critic: Function from samples to logits, [B] or [B, ...].
+        real: Real samples, whatever `transform` takes; images [B, H, W, C] by default.
+        fake: Fake samples of the same structure and shapes.
+        key: Random key for the transforms.
+        fake_weight: The paper's lambda_fake / lambda_real.
+        transform: Function `(key, samples) -> samples` that does not change what the samples show.
+
+    Returns:
+        One penalty per logit, float32 of the logits' shape, at least 0.
+    """
+    real_key, fake_key = jax.random.split(key)
+    of_real = consistency(critic, real, real_key, transform=transform)
+    return of_real + fake_weight * consistency(critic, fake, fake_key, transform=transform)
+
+
+def orthogonal(params, *, pattern=""):
+    """Squared inner products of different filters, summed over all pairs and kernels.
+
+    Brock et al. 2019, arXiv:1809.11096, eq. 3: |W^T W * (1 - I)|^2, with filters in columns; its weight is
+    the paper's beta, 1e-4. The authors' code adds half of its gradient. They spare the shared embedding.
+
+    Args:
+        params: The mover's parameters, any pytree.
+        pattern: Regular expression; parameters of at least two dimensions count where their path, such as
+            `Dense_0/kernel`, matches; by default all do.
+
+    Returns:
+        The penalty, float32 scalar, at least 0.
+
+    Raises:
+        UsageError: `pattern` matches nothing.
+    """
+
+    def one(matrix):
+        gram = jnp.matmul(matrix.T, matrix, precision=jax.lax.Precision.HIGHEST)
+        return jnp.sum(jnp.square(gram * (1.0 - jnp.eye(gram.shape[0]))))
+
+    return sum(one(matrix) for matrix in _kernels(params, pattern))
+
+
+def spectral(params, *, pattern="", epsilon=1e-12):
+    """Sum of the largest singular values of all kernels.
+
+    After Yoshida and Miyato 2017, arXiv:1705.10941, who take half their squares. Exact, by a singular value
+    decomposition each time where the paper iterates: for large networks compute it in every n-th step only.
+    `epsilon` stands inside a root, so that the derivative is zero where a kernel is, as some start.
+
+    Args:
+        params: The mover's parameters, any pytree.
+        pattern: Regular expression; parameters of at least two dimensions count where their path matches; by
+            default all do. A convolution's kernel is the matrix [height * width * in, out].
+        epsilon: Added to the squared singular value.
+
+    Returns:
+        The penalty, float32 scalar, at least 0.
+
+    Raises:
+        UsageError: `pattern` matches nothing.
+    """
+    largest = [jnp.linalg.norm(matrix, ord=2) for matrix in _kernels(params, pattern)]
+    return sum(jnp.sqrt(jnp.square(value) + epsilon) for value in largest)
+
+
+def weight_decay(params, *, pattern=""):
+    """Half the squared norm of all kernels; no biases, no norm scales.
+
+    Krogh and Hertz 1991, A simple weight decay can improve generalization, eq. 2. Through Adam this is not
+    the decoupled decay of `optax.adamw` (Loshchilov and Hutter 2019, arXiv:1711.05101).
+
+    Args:
+        params: The mover's parameters, any pytree.
+        pattern: Regular expression; parameters of at least two dimensions count where their path matches; by
+            default all do.
+
+    Returns:
+        The penalty, float32 scalar, at least 0.
+
+    Raises:
+        UsageError: `pattern` matches nothing.
+    """
+    return sum(0.5 * jnp.sum(jnp.square(matrix)) for matrix in _kernels(params, pattern))
