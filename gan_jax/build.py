@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import optax
 
-from gan_jax import augment, games, latents, losses, nets, penalties, transforms
+from gan_jax import augment, games, latents, losses, moves, nets, penalties, transforms
 from gan_jax import data as data_lib
 from gan_jax.errors import UsageError
 from gan_jax.names import bind, find, schedule
@@ -24,6 +24,7 @@ class Rules(NamedTuple):
         game: The Game.
         terms: Terms by player and name.
         optimizers: optax.GradientTransformation by player.
+        moves: How a player moves, for those who do not plainly descend.
         turns: Moves a round by player, in the order of play.
         decay: By averaged player, the average's decay as a function of the step.
     """
@@ -31,6 +32,7 @@ class Rules(NamedTuple):
     game: Any
     terms: dict
     optimizers: dict
+    moves: dict
     turns: dict
     decay: dict
 
@@ -59,6 +61,7 @@ def rules(recipe, facts, spread=lambda array: array):
         optimizers={
             player: _optimizer(chain, f"optimizers.{player}") for player, chain in recipe.optimizers.items()
         },
+        moves={player: _named(spec, moves, f"moves.{player}") for player, spec in recipe.moves.items()},
         turns=dict(recipe.turns),
         decay={
             player: average_decay(images, **bind(average_decay, given, f"average.{player}", ("batch_size",)))
@@ -115,6 +118,13 @@ def source(recipe, data_dir=None):
         made = functools.partial(data_lib.tfds, name=name, data_dir=data_dir)
         return made(**bind(data_lib.tfds, options, "data", ("name", "data_dir")))
     return made(**bind(made, options, "data"))
+
+
+def _named(spec, place, field):
+    """What the function of a dict's `name` makes of the rest of the dict."""
+    given = dict(spec)
+    made = find(given.pop("name"), (place,), f"{field}.name")
+    return made(**bind(made, given, field))
 
 
 def _name(name):

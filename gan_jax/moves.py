@@ -1,14 +1,16 @@
-"""Other moves than descent, with the signature of `step.move`."""
+"""Other moves than plain descent: factories of functions with the signature of `step.move`.
+
+A recipe names them by player: `moves=dict(generator=dict(name="unrolled", learning_rate=1e-3))`.
+"""
 
 import jax
-import optax
 
 from gan_jax import step
 from gan_jax.errors import UsageError
 
 
-def extragradient(player, game, terms, optimizers, state, batch, key):
-    """One player descends its loss with the gradient of a point ahead, to which all players first look.
+def extragradient():
+    """A move along the gradient of a point ahead, to which all players first look.
 
     Korpelevich 1976; Gidel et al. 2019, arXiv:1802.10551, section 3.2: every player takes a step with its
     own optimizer from where all are, and the gradient found there is applied to where the player was. It
@@ -17,34 +19,21 @@ def extragradient(player, game, terms, optimizers, state, batch, key):
     optimizers' states alone, so that schedules count moves and any chain will do; the paper's ExtraAdam
     (algorithm 4) puts both gradients into its averages.
 
-    Args:
-        player: Who moves.
-        game: The Game.
-        terms: Terms by player and name.
-        optimizers: optax.GradientTransformation by player.
-        state: The TrainState.
-        batch: Dict of arrays [B, ...].
-        key: Random key of this move.
-
     Returns:
-        The new state, and the unweighted value of each term by name, at the point ahead.
+        A move, with the signature of `step.move`; its values are those at the point ahead.
     """
 
-    def stepped(mover, found):
-        updates, opt = optimizers[mover].update(found, state.opt[mover], state.params[mover])
-        return optax.apply_updates(state.params[mover], updates), opt
+    def move(player, game, terms, optimizers, state, batch, key):
+        looked = state
+        for other in optimizers:
+            found, _, _ = step.gradient(other, game, terms, state, batch, key)
+            ahead = step.descend(other, optimizers, state, found).params[other]
+            looked = looked.replace(params={**looked.params, other: ahead})
+        found, carry, values = step.gradient(player, game, terms, looked, batch, key)
+        state = step.descend(player, optimizers, state, found)
+        return state.replace(carry={**state.carry, player: carry}), values
 
-    here = {other: step.gradient(other, game, terms, state, batch, key)[0] for other in optimizers}
-    ahead = {other: stepped(other, found)[0] for other, found in here.items()}
-    looked = state.replace(params={**state.params, **ahead})
-    found, carry, values = step.gradient(player, game, terms, looked, batch, key)
-    params, opt = stepped(player, found)
-    state = state.replace(
-        params={**state.params, player: params},
-        carry={**state.carry, player: carry},
-        opt={**state.opt, player: opt},
-    )
-    return state, values
+    return move
 
 
 def unrolled(*, learning_rate, steps=5, follower="discriminator"):
@@ -74,13 +63,12 @@ def unrolled(*, learning_rate, steps=5, follower="discriminator"):
         rate = learning_rate(state.step) if callable(learning_rate) else learning_rate
 
         def play(turn):
-            def foresee(_, params):
-                now = state.replace(params={**turn.params, follower: params})
-                found, _, _ = step.gradient(follower, game, terms, now, batch, key)
-                return jax.tree.map(lambda p, g: p - rate * g, params, found)
-
-            foreseen = jax.lax.fori_loop(0, steps, foresee, turn.params[follower])
-            return game.play(turn._replace(params={**turn.params, follower: foreseen}))
+            params = turn.params
+            for _ in range(steps):  # Written out: XLA:CPU is slow at convolutions inside loops.
+                found, _, _ = step.gradient(follower, game, terms, state.replace(params=params), batch, key)
+                foreseen = jax.tree.map(lambda p, g: p - rate * g, params[follower], found)
+                params = {**params, follower: foreseen}
+            return game.play(turn._replace(params=params))
 
         return step.move(player, game._replace(play=play), terms, optimizers, state, batch, key)
 

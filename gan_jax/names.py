@@ -59,20 +59,14 @@ def offers(place):
     """
     # JAX and optax write in `_src` what they offer elsewhere.
     homes = (place.__name__, f"{place.__name__.partition('.')[0]}._src")
-    own = [
-        name
-        for name, value in vars(place).items()
-        if callable(value) and not name.startswith("_") and getattr(value, "__module__", "").startswith(homes)
-    ]
     names = []
-    for name in getattr(place, "__all__", own):
+    for name in getattr(place, "__all__", vars(place)):
         value = vars(place).get(name)  # optax lists names there that it makes up, with a warning, when asked
-        inner = (
-            [f"{name}.{known}" for known in offers(value) if known[0].isupper()]
-            if inspect.ismodule(value)
-            else [name]
-        )
-        names.extend(inner)
+        if inspect.ismodule(value) and hasattr(place, "__all__"):
+            kinds = (kind for kind, made in vars(value).items() if inspect.isclass(made))
+            names.extend(f"{name}.{kind}" for kind in kinds if vars(value)[kind].__module__ == value.__name__)
+        if callable(value) and not inspect.isclass(value) and not name.startswith("_"):
+            names.extend([name] if getattr(value, "__module__", "").startswith(homes) else [])
     return names
 
 
@@ -139,6 +133,8 @@ def _value(parameter, value, field, function):
     default = parameter.default
     if isinstance(value, dict):
         return schedule(value, field)
+    if callable(value):
+        return value
     if isinstance(value, str) and callable(default) and default is not parameter.empty:
         return find(value, (importlib.import_module(function.__module__), jax.nn), field)
     kinds = _kinds(parameter)

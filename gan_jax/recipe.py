@@ -27,6 +27,7 @@ class Recipe:
             its hyperparameters; a hyperparameter may be a schedule, `dict(cosine_decay_schedule=dict(...))`,
             of the player's own number of moves.
         turns: Moves a round by player, in the order of play.
+        moves: By player who does not plainly descend, `name` of a move and its hyperparameters.
         average: By averaged player, `half_life` in images and `ramp_up`, its largest share of the images
             seen so far. Samples come from averaged parameters.
         batch_size: Real images a move, over all devices and hosts.
@@ -45,6 +46,7 @@ class Recipe:
     losses: dict
     optimizers: dict
     turns: dict
+    moves: dict = dataclasses.field(default_factory=dict)
     average: dict = dataclasses.field(default_factory=dict)
     batch_size: int = 64
     steps: int = 10_000
@@ -90,9 +92,10 @@ def _check_kind(recipe):
 
 def _check_shapes(recipe):
     """The parts that have a name have one; the parts that are by player are dicts by player."""
-    for path, part in [("data", recipe.data), ("game", recipe.game)] + [
-        (f"nets.{player}", net) for player, net in recipe.nets.items()
-    ]:
+    named = {"data": recipe.data, "game": recipe.game}
+    for path in ("nets", "moves"):
+        named.update({f"{path}.{player}": part for player, part in getattr(recipe, path).items()})
+    for path, part in named.items():
         if not isinstance(part, dict) or "name" not in part:
             raise UsageError(f"{path}={part!r}: expected a dict with a 'name'")
     if not isinstance(recipe.data.get("flip", False), bool):
@@ -114,7 +117,7 @@ def _check_players(recipe):
         missing = [player for player in recipe.turns if not getattr(recipe, path).get(player)]
         if missing:
             raise UsageError(f"{path}: nothing for {missing[0]!r}, who has turns")
-    for path in ("losses", "optimizers", "average"):
+    for path in ("losses", "optimizers", "moves", "average"):
         for player in getattr(recipe, path):
             if player not in recipe.turns:
                 raise unknown(path, player, recipe.turns)

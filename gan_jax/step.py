@@ -79,6 +79,23 @@ def gradient(player, game, terms, state, batch, key):
     return found, carry, values
 
 
+def descend(player, optimizers, state, found):
+    """The state after a player's optimizer has followed a gradient.
+
+    Args:
+        player: Whose parameters and optimizer state change.
+        optimizers: optax.GradientTransformation by player.
+        state: The TrainState.
+        found: A gradient of the player's parameters.
+
+    Returns:
+        The new TrainState.
+    """
+    updates, opt = optimizers[player].update(found, state.opt[player], state.params[player])
+    params = optax.apply_updates(state.params[player], updates)
+    return state.replace(params={**state.params, player: params}, opt={**state.opt, player: opt})
+
+
 def move(player, game, terms, optimizers, state, batch, key):
     """One player descends its loss once; nothing of the other players changes.
 
@@ -92,21 +109,14 @@ def move(player, game, terms, optimizers, state, batch, key):
         key: Random key of this move.
 
     Returns:
-        The new state, and the unweighted value of each term by name.
+        The new state, and the unweighted value of each of its terms by name.
     """
-
     found, carry, values = gradient(player, game, terms, state, batch, key)
-    params = state.params[player]
-    updates, opt = optimizers[player].update(found, state.opt[player], params)
-    state = state.replace(
-        params={**state.params, player: optax.apply_updates(params, updates)},
-        carry={**state.carry, player: carry},
-        opt={**state.opt, player: opt},
-    )
-    return state, values
+    state = descend(player, optimizers, state, found)
+    return state.replace(carry={**state.carry, player: carry}), values
 
 
-def train_step(game, terms, optimizers, turns, decay, state, batches, key):
+def train_step(game, terms, optimizers, moves, turns, decay, state, batches, key):
     """One round: the players move one after the other, then the averages follow.
 
     The k-th move of each player in a round sees the k-th batch, so that with one turn each both
@@ -116,6 +126,7 @@ def train_step(game, terms, optimizers, turns, decay, state, batches, key):
         game: The Game.
         terms: Terms by player and name.
         optimizers: optax.GradientTransformation by player.
+        moves: How a player moves, by player; `move` where nothing else is said.
         turns: Number of moves by player, in the order of play.
         decay: By averaged player, a function from the step to the average's decay in [0, 1].
         state: The TrainState.

@@ -64,12 +64,12 @@ def test_one_step_of_extragradient_by_hand():
     optimizers = {"generator": optax.sgd(0.1), "discriminator": optax.sgd(0.2)}
     state = step.init(game, optimizers, (), KEY, {})
     # Ahead lie x = 1 - 0.1 * 2 = 0.8 and y = 2 + 0.2 * 1 = 2.2; from x = 1 with the slope 2.2 there.
-    state, values = moves.extragradient("generator", game, BILINEAR, optimizers, state, {}, KEY)
+    state, values = moves.extragradient()("generator", game, BILINEAR, optimizers, state, {}, KEY)
     np.testing.assert_allclose(state.params["generator"], 1 - 0.1 * 2.2, rtol=1e-6)
     np.testing.assert_allclose(values["value"], 0.8 * 2.2, rtol=1e-6)
     assert state.params["discriminator"] == 2 and state.carry == {"generator": 1, "discriminator": 0}
     # From x = 0.78: ahead lie x = 0.78 - 0.2 and y = 2 + 0.156.
-    state, values = moves.extragradient("discriminator", game, BILINEAR, optimizers, state, {}, KEY)
+    state, values = moves.extragradient()("discriminator", game, BILINEAR, optimizers, state, {}, KEY)
     np.testing.assert_allclose(state.params["discriminator"], 2 + 0.2 * 0.58, rtol=1e-6)
     np.testing.assert_allclose(values["value"], -0.58 * 2.156, rtol=1e-6)
     np.testing.assert_allclose(state.params["generator"], 0.78, rtol=1e-6)
@@ -83,7 +83,7 @@ def test_extragradient_converges_where_descent_does_not():
         for name, move in (
             ("simultaneous", simultaneous),
             ("alternating", step.move),
-            ("extragradient", moves.extragradient),
+            ("extragradient", moves.extragradient()),
         )
     }
     # Every simultaneous round stretches the plane by sqrt(1 + rate^2); alternating ones keep areas.
@@ -102,7 +102,7 @@ def test_extragradient_looks_ahead_with_the_optimizer_and_counts_once():
     optimizers = dict.fromkeys(PLAYERS, optax.adam(0.1))
     state = step.init(game, optimizers, (), KEY, {})
     before = state
-    state, values = moves.extragradient("generator", game, BILINEAR, optimizers, state, {}, KEY)
+    state, values = moves.extragradient()("generator", game, BILINEAR, optimizers, state, {}, KEY)
     # Adam's first step is its learning rate: ahead lie (0.9, 2.1), and from 1 leads the same way.
     np.testing.assert_allclose(values["value"], 0.9 * 2.1, rtol=1e-5)
     np.testing.assert_allclose(state.params["generator"], 0.9, rtol=1e-5)

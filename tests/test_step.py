@@ -43,7 +43,7 @@ def _state(averaged=()):
 def test_players_move_one_after_the_other():
     # x: dx = y + x = 3, x = 0.7. y sees the new x: y = 2 + 0.1 * 0.7.
     state, scalars = step.train_step(
-        GAME, TERMS, OPTIMIZERS, {"x": 1, "y": 1}, {}, _state(), BATCHES, jax.random.key(0)
+        GAME, TERMS, OPTIMIZERS, {}, {"x": 1, "y": 1}, {}, _state(), BATCHES, jax.random.key(0)
     )
     np.testing.assert_allclose([state.params["x"], state.params["y"]], [0.7, 2.07], rtol=1e-6)
     np.testing.assert_allclose([scalars["x/value"], scalars["y/value"]], [2.5, -(1.4 + 0.245)], rtol=1e-6)
@@ -53,7 +53,7 @@ def test_players_move_one_after_the_other():
 def test_order_of_turns_is_order_of_play():
     # y first: y = 2 + 0.1 * 1; x: dx = 2.1 + 1, x = 0.69.
     state, _ = step.train_step(
-        GAME, TERMS, OPTIMIZERS, {"y": 1, "x": 1}, {}, _state(), BATCHES, jax.random.key(0)
+        GAME, TERMS, OPTIMIZERS, {}, {"y": 1, "x": 1}, {}, _state(), BATCHES, jax.random.key(0)
     )
     np.testing.assert_allclose([state.params["x"], state.params["y"]], [0.69, 2.1], rtol=1e-6)
 
@@ -69,7 +69,7 @@ def test_a_move_changes_only_the_mover():
 
 def test_each_of_several_turns_has_its_own_batch_and_key():
     turns = {"x": 3, "y": 1}
-    state, scalars = step.train_step(GAME, TERMS, OPTIMIZERS, turns, {}, _state(), BATCHES, jax.random.key(0))
+    state, scalars = step.train_step(GAME, TERMS, OPTIMIZERS, {}, turns, {}, _state(), BATCHES, jax.random.key(0))
     assert scalars["x/batch"] == 1.0  # mean of 0, 1 and 2
     assert state.carry == {"x": 3, "y": 1}
     keys = [jax.random.fold_in(jax.random.fold_in(jax.random.key(0), 0), move) for move in range(3)]
@@ -81,7 +81,7 @@ def test_each_of_several_turns_has_its_own_batch_and_key():
 def test_averages_follow_with_their_decay():
     decay = {"x": lambda _: 0.75}
     state, _ = step.train_step(
-        GAME, TERMS, OPTIMIZERS, {"x": 1}, decay, _state(["x"]), BATCHES, jax.random.key(0)
+        GAME, TERMS, OPTIMIZERS, {}, {"x": 1}, decay, _state(["x"]), BATCHES, jax.random.key(0)
     )
     np.testing.assert_allclose(state.average["x"], 0.75 * 1.0 + 0.25 * 0.7, rtol=1e-6)
 

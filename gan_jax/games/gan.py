@@ -90,8 +90,10 @@ def gan(nets, latents, augment, *, told=(), averages=(), average_decay=0.99):
             "key": keys["terms"],
             "step": turn.step,
         }
+        # The plain mean of all batches, until that forgets more slowly than it should.
+        decay = jnp.minimum(average_decay, turn.step / (turn.step + 1))
         averaged = {
-            name: average_decay * old + (1 - average_decay) * jnp.mean(jax.lax.stop_gradient(table[name]))
+            name: decay * old + (1 - decay) * jnp.mean(jax.lax.stop_gradient(table[name]))
             for name, old in owned["averages"].items()
         }
         adapted = augment.adapt(owned["augment"], jax.lax.stop_gradient(table["real_logits"]))

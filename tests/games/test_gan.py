@@ -88,7 +88,10 @@ def test_averages_follow_their_entries_in_the_discriminators_carry():
     game = gan(NETS, _latents, augment.chain(), averages=("fake_logits",), average_decay=0.75)
     table, carry = game.play(_turn(game))
     assert table["average_fake_logits"] == 0.0
+    # In step 7 the past weighs 0.75, not 7/8; in step 0 it weighs nothing.
     assert carry["discriminator"]["averages"]["fake_logits"] == 0.25 * 24.0
+    _, carry = game.play(_turn(game)._replace(step=jnp.int32(0)))
+    assert carry["discriminator"]["averages"]["fake_logits"] == 24.0
 
 
 def test_adapts_to_the_real_logits():
