@@ -85,7 +85,7 @@ def test_value(name):
 def test_jit_equals_eager_and_half_precision_becomes_float32(name):
     loss, arrays = of_arrays(name)
     np.testing.assert_allclose(jax.jit(loss)(arrays), loss(arrays), rtol=1e-5, atol=1e-6)
-    half = loss(jax.tree.map(jnp.bfloat16, arrays))
+    half = jax.jit(loss)(jax.tree.map(jnp.bfloat16, arrays))
     chex.assert_type(half, jnp.float32)
     chex.assert_shape(half, (4,))
     np.testing.assert_allclose(half, EXPECTED[name], rtol=0.05, atol=0.02)
@@ -108,7 +108,7 @@ def test_first_and_second_derivatives_are_finite_at_zero(name):
         gradient = jax.grad(lambda g: jnp.mean(loss(g)))(given)
         return sum(jnp.sum(leaf) for leaf in jax.tree.leaves(gradient))
 
-    chex.assert_tree_all_finite(jax.value_and_grad(slope)(zeros))
+    chex.assert_tree_all_finite(jax.jit(jax.value_and_grad(slope))(zeros))
 
 
 @pytest.mark.parametrize("name", ["l1", "l2", "perceptual", "gram"])
