@@ -131,8 +131,28 @@ UNORDERED = {
 LOSSES = [*EXPECTED, "sliced_wasserstein_generator"]
 
 
+FLOATS = {name: jnp.float32(x) for name, x in TABLE.items() if name != "key"}
+
+
 def given_table(name):
     return [TABLE[read] for read in reads(getattr(adversarial, name))]
+
+
+def call(name, floats):
+    loss = getattr(adversarial, name)
+    return loss(*({**floats, "key": TABLE["key"]}[read] for read in reads(loss)))
+
+
+@jax.jit
+def values(floats):
+    """Every loss, in one program: compiling them one by one takes the tests a minute."""
+    return {name: call(name, floats) for name in LOSSES}
+
+
+@jax.jit
+def gradients(floats):
+    """The gradient of every loss's mean with respect to the table."""
+    return {name: jax.grad(lambda given, name=name: jnp.mean(call(name, given)))(floats) for name in LOSSES}
 
 
 def test_every_public_function_is_in_the_table():
@@ -152,63 +172,48 @@ def test_value(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_jit_equals_eager_and_half_precision_becomes_float32(name):
-    loss, table = getattr(adversarial, name), given_table(name)
-    eager = loss(*table)
-    np.testing.assert_allclose(jax.jit(loss)(*table), eager, rtol=1e-5, atol=1e-6)
-    halves = [x if read == "key" else jnp.bfloat16(x) for read, x in zip(reads(loss), table, strict=True)]
-    half = jax.jit(loss)(*halves)
+def test_jit_equals_eager(name):
+    np.testing.assert_allclose(values(FLOATS)[name], call(name, FLOATS), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_half_precision_becomes_float32_first(name):
+    halves = jax.tree.map(jnp.bfloat16, FLOATS)
+    half = values(halves)[name]
     chex.assert_type(half, jnp.float32)
-    rounded = [x if read == "key" else jnp.float32(x) for read, x in zip(reads(loss), halves, strict=True)]
-    np.testing.assert_allclose(half, loss(*rounded), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(half, values(jax.tree.map(jnp.float32, halves))[name], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_permuting_the_batch_permutes_the_losses(name):
-    loss, order = getattr(adversarial, name), np.array([2, 0, 3, 1])
-    table = given_table(name)
-    moved = [x if r in ("key", "balance") else x[order] for r, x in zip(reads(loss), table, strict=True)]
-    expected = loss(*table) if name in UNORDERED else loss(*table)[order]
-    np.testing.assert_allclose(loss(*moved), expected, rtol=1e-5, atol=1e-6)
+    order = np.array([2, 0, 3, 1])
+    moved = values({read: x if read == "balance" else x[order] for read, x in FLOATS.items()})[name]
+    plain = values(FLOATS)[name]
+    np.testing.assert_allclose(moved, plain if name in UNORDERED else plain[order], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", [n for n in LOSSES if n != "boundary_equilibrium_balance"])
 def test_gradients_are_finite_on_extreme_and_on_equal_inputs(name):
-    loss = getattr(adversarial, name)
     exponential = any(part in name for part in ("kullback", "hellinger"))
-    floats = [i for i, r in enumerate(reads(loss)) if r != "key"]
-    gradient = jax.jit(jax.grad(lambda *table: jnp.mean(loss(*table)), argnums=floats))
     for scale in (0.0, 30.0 if exponential else 1e4):
-        table = [
-            x if r == "key" else jnp.float32(np.sign(x) * scale)
-            for r, x in zip(reads(loss), given_table(name), strict=True)
-        ]
-        chex.assert_tree_all_finite(gradient(*table))
+        table = {read: scale * jnp.sign(x) for read, x in FLOATS.items()}
+        chex.assert_tree_all_finite(gradients(table)[name])
 
 
-DISCRIMINATORS = [
-    n for n in LOSSES if n.endswith("discriminator") and reads(getattr(adversarial, n))[0] == "real_logits"
-]
+READ_LOGITS = [n for n in LOSSES if "fake_logits" in reads(getattr(adversarial, n))]
+DISCRIMINATORS = [n for n in READ_LOGITS if n.endswith("discriminator")]
 
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_a_discriminator_raises_real_and_lowers_fake_logits(name):
-    loss = getattr(adversarial, name)
-    gradient = jax.jit(jax.grad(lambda *table: jnp.sum(loss(*table)), argnums=(0, 1)))
-    real, fake = gradient(jnp.full(3, 0.2), jnp.full(3, 0.1))
-    assert np.all(real < 0) and np.all(fake > 0)
+    found = gradients({**FLOATS, "real_logits": jnp.full(4, 0.2), "fake_logits": jnp.full(4, 0.1)})[name]
+    assert np.all(found["real_logits"] < 0) and np.all(found["fake_logits"] > 0)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in LOSSES if n.endswith("generator") and "fake_logits" in reads(getattr(adversarial, n))]
-)
+@pytest.mark.parametrize("name", [n for n in READ_LOGITS if n.endswith("generator")])
 def test_a_generator_raises_fake_logits(name):
-    loss = getattr(adversarial, name)
-    table = {"real_logits": jnp.full(3, 0.2), "fake_logits": jnp.full(3, -0.1)}
-    names = reads(loss)
-    gradient = jax.jit(jax.grad(lambda *table: jnp.sum(loss(*table)), argnums=names.index("fake_logits")))
-    fake = gradient(*(table[n] for n in names))
-    assert np.all(fake < 0)
+    found = gradients({**FLOATS, "real_logits": jnp.full(4, 0.2), "fake_logits": jnp.full(4, -0.1)})[name]
+    assert np.all(found["fake_logits"] < 0)
 
 
 def test_logits_of_unequal_shapes_are_refused():
@@ -427,7 +432,7 @@ def test_wrapped_losses_stay_terms():
 
 
 @pytest.mark.parametrize(
-    "call, says",
+    "mistake, says",
     [
         (lambda: adversarial.top_k(adversarial.hinge_generator, 0), "k=0"),
         (lambda: adversarial.top_k(adversarial.hinge_generator, 5)(FAKE), "k=5.*4"),
@@ -436,6 +441,6 @@ def test_wrapped_losses_stay_terms():
         (lambda: adversarial.smooth(adversarial.hinge_generator), "real_logits"),
     ],
 )
-def test_mistakes_are_named(call, says):
+def test_mistakes_are_named(mistake, says):
     with pytest.raises(UsageError, match=says):
-        call()
+        mistake()
