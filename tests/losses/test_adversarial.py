@@ -206,13 +206,21 @@ DISCRIMINATORS = [n for n in READ_LOGITS if n.endswith("discriminator")]
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_a_discriminator_raises_real_and_lowers_fake_logits(name):
-    found = gradients({**FLOATS, "real_logits": jnp.full(4, 0.2), "fake_logits": jnp.full(4, 0.1)})[name]
+    found = gradients(
+        {**FLOATS, "real_logits": jnp.full(4, 0.2, jnp.float32), "fake_logits": jnp.full(4, 0.1, jnp.float32)}
+    )[name]
     assert np.all(found["real_logits"] < 0) and np.all(found["fake_logits"] > 0)
 
 
 @pytest.mark.parametrize("name", [n for n in READ_LOGITS if n.endswith("generator")])
 def test_a_generator_raises_fake_logits(name):
-    found = gradients({**FLOATS, "real_logits": jnp.full(4, 0.2), "fake_logits": jnp.full(4, -0.1)})[name]
+    found = gradients(
+        {
+            **FLOATS,
+            "real_logits": jnp.full(4, 0.2, jnp.float32),
+            "fake_logits": jnp.full(4, -0.1, jnp.float32),
+        }
+    )[name]
     assert np.all(found["fake_logits"] < 0)
 
 
@@ -348,7 +356,7 @@ def test_maximum_mean_discrepancy_gradient():
     def loss(x):
         return jnp.mean(adversarial.maximum_mean_discrepancy_generator(REAL_FEATURES, x, bandwidths=(1.0,)))
 
-    found = jax.grad(loss)(jnp.float32(FAKE_FEATURES))
+    found = jax.jit(jax.grad(loss))(jnp.float32(FAKE_FEATURES))
     for index in np.ndindex(4, 2):
         step = np.zeros((4, 2))
         step[index] = 1e-5
