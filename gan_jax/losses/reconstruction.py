@@ -1,0 +1,196 @@
+"""Reconstruction losses: how far a prediction is from its target. One value per sample, float32 [B].
+
+Distances are means over a sample's entries, so that weights do not depend on the resolution. A game offers
+what these read under the generic names used here: `prediction` and `target`; `source` and `target` with what
+became of them after a round trip (`cycled_`) or their own domain's generator (`identity_`); `features`, a
+function of a fixed network whose arrays live in a carry.
+"""
+
+import chex
+import jax
+import jax.numpy as jnp
+
+
+def _difference(prediction, target):
+    """Prediction minus target, float32 [B, ...], of two arrays of one shape."""
+    prediction, target = jnp.float32(prediction), jnp.float32(target)
+    chex.assert_equal_shape((prediction, target))
+    return prediction - target
+
+
+def _mean(each):
+    """Mean over all but the first axis, [B]."""
+    return jnp.mean(each, axis=tuple(range(1, each.ndim)))
+
+
+def l1(prediction, target):
+    """Mean absolute error.
+
+    Isola et al. 2016, arXiv:1611.07004, eq. 3 (pix2pix, weight 100).
+
+    Args:
+        prediction: Predicted samples, [B, ...].
+        target: What they should be, [B, ...].
+
+    Returns:
+        One loss per sample, float32 [B], at least 0, in units of the samples.
+    """
+    return _mean(jnp.abs(_difference(prediction, target)))
+
+
+def l2(prediction, target):
+    """Mean squared error.
+
+    Pathak et al. 2016, arXiv:1604.07379, eq. 1 (context encoder), as a mean over entries.
+
+    Args:
+        prediction: Predicted samples, [B, ...].
+        target: What they should be, [B, ...].
+
+    Returns:
+        One loss per sample, float32 [B], at least 0.
+    """
+    return _mean(jnp.square(_difference(prediction, target)))
+
+
+def charbonnier(prediction, target, *, epsilon=1e-3):
+    """Mean absolute error, rounded off near zero.
+
+    Lai et al. 2017, arXiv:1704.03915, eq. 3 (LapSRN), as a mean over entries.
+
+    Args:
+        prediction: Predicted samples, [B, ...].
+        target: What they should be, [B, ...].
+        epsilon: Value at a difference of zero, in units of the samples, above 0.
+
+    Returns:
+        One loss per sample, float32 [B], at least epsilon.
+    """
+    return _mean(jnp.sqrt(jnp.square(_difference(prediction, target)) + epsilon**2))
+
+
+def cycle_consistency(source, cycled_source, target, cycled_target):
+    """Mean absolute error of samples of two domains after a trip to the other domain and back.
+
+    Zhu et al. 2017, arXiv:1703.10593, eq. 2 (CycleGAN, weight 10): the sum over both directions.
+
+    Args:
+        source: Samples of the first domain, [B, ...].
+        cycled_source: The same, taken to the second domain and back, [B, ...].
+        target: Samples of the second domain, [B, ...].
+        cycled_target: The same, taken to the first domain and back, [B, ...].
+
+    Returns:
+        One loss per pair of samples, float32 [B], at least 0.
+    """
+    return l1(cycled_source, source) + l1(cycled_target, target)
+
+
+def identity_mapping(source, identity_source, target, identity_target):
+    """Mean absolute change of samples that already are in the domain they are taken to.
+
+    Zhu et al. 2017, arXiv:1703.10593, section 5.2 (CycleGAN, weight 5, half of the cycle's).
+
+    Args:
+        source: Samples of the first domain, [B, ...].
+        identity_source: They after the generator of the first domain, [B, ...].
+        target: Samples of the second domain, [B, ...].
+        identity_target: They after the generator of the second domain, [B, ...].
+
+    Returns:
+        One loss per pair of samples, float32 [B], at least 0.
+    """
+    return l1(identity_source, source) + l1(identity_target, target)
+
+
+def total_variation(prediction):
+    """Mean absolute difference between neighbouring pixels, down plus across.
+
+    Rudin et al. 1992, Physica D 60, eq. 2.2b, in the anisotropic form of Mahendran and Vedaldi 2014,
+    arXiv:1412.0035, section 3, as means over neighbours.
+
+    Args:
+        prediction: Images, [B, H, W, C], H and W at least 2.
+
+    Returns:
+        One loss per image, float32 [B], at least 0.
+    """
+    images = jnp.float32(prediction)
+    down, across = jnp.diff(images, axis=1), jnp.diff(images, axis=2)
+    return _mean(jnp.abs(down)) + _mean(jnp.abs(across))
+
+
+def kl_to_standard_normal(mean, log_variance):
+    """Divergence of a normal distribution with diagonal covariance from the standard normal one.
+
+    Kingma and Welling 2013, arXiv:1312.6114, appendix B (variational autoencoder).
+
+    Args:
+        mean: Means, [B, ...].
+        log_variance: Natural logarithms of variances, [B, ...].
+
+    Returns:
+        One loss per sample, a sum over dimensions in nats, float32 [B], at least 0.
+    """
+    mean, log_variance = jnp.float32(mean), jnp.float32(log_variance)
+    chex.assert_equal_shape((mean, log_variance))
+    each = jnp.square(mean) + jnp.expm1(log_variance) - log_variance
+    return 0.5 * jnp.sum(each, axis=tuple(range(1, each.ndim)))
+
+
+def _over_layers(distance, features, prediction, target):
+    """Sum over the maps of the features of `distance(map of prediction, map of target)`, [B]."""
+    each = jax.tree.map(distance, features(prediction), features(target))
+    return sum(jax.tree.leaves(each))
+
+
+def perceptual(prediction, target, features):
+    """Mean squared error of feature maps, summed over layers.
+
+    Johnson et al. 2016, arXiv:1603.08155, eq. 2.
+
+    Args:
+        prediction: Predicted images, [B, H, W, C].
+        target: What they should be, [B, H, W, C].
+        features: Function from images to a pytree of feature maps, each [B, ...]: one leaf a layer.
+
+    Returns:
+        One loss per image, float32 [B], at least 0.
+    """
+    return _over_layers(l2, features, prediction, target)
+
+
+def gram_matrix(features):
+    """Products of a feature map's channels, averaged over positions and divided by their number.
+
+    Johnson et al. 2016, arXiv:1603.08155, eq. 3.
+
+    Args:
+        features: Feature maps, [B, ..., C].
+
+    Returns:
+        Symmetric matrices, float32 [B, C, C].
+    """
+    flat = jnp.float32(features).reshape(features.shape[0], -1, features.shape[-1])
+    products = jnp.einsum("bpc,bpd->bcd", flat, flat, precision="highest")
+    return products / (flat.shape[1] * flat.shape[2])
+
+
+def gram(prediction, target, features):
+    """Squared distance between Gram matrices of feature maps, summed over layers: the style loss.
+
+    Johnson et al. 2016, arXiv:1603.08155, eq. 4, after Gatys et al. 2015, arXiv:1508.06576.
+
+    Args:
+        prediction: Predicted images, [B, H, W, C].
+        target: Images of the wanted style, [B, H, W, C].
+        features: Function from images to a pytree of feature maps, each [B, ..., C]: one leaf a layer.
+
+    Returns:
+        One loss per image, float32 [B], at least 0.
+    """
+
+    def distance(left, right):
+        return jnp.sum(jnp.square(gram_matrix(left) - gram_matrix(right)), axis=(1, 2))
+
+    return _over_layers(distance, features, prediction, target)

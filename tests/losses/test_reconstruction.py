@@ -1,0 +1,165 @@
+"""Reconstruction losses against literals and NumPy in float64."""
+
+import inspect
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gan_jax.losses import reconstruction
+from gan_jax.terms import reads
+
+RANDOM = np.random.default_rng(11)
+
+
+def features(images):
+    """Two layers: the images, and products of neighbouring rows."""
+    return {"first": images, "second": images[:, 1:] * images[:, :-1]}
+
+
+TABLE = {name: RANDOM.normal(size=(4, 3, 2, 2)) for name in ("prediction", "target", "source")}
+TABLE |= {
+    f"{kind}_{name}": RANDOM.normal(size=(4, 3, 2, 2)) for kind in ("cycled", "identity") for name in TABLE
+}
+TABLE |= {
+    "mean": RANDOM.normal(size=(4, 5)),
+    "log_variance": RANDOM.normal(size=(4, 5)),
+    "features": features,
+}
+PUBLIC = ["l1", "l2", "charbonnier", "cycle_consistency", "identity_mapping", "total_variation"]
+PUBLIC += ["kl_to_standard_normal", "perceptual", "gram_matrix", "gram"]
+LOSSES = [name for name in PUBLIC if name != "gram_matrix"]
+
+
+def absolute(a, b):
+    return np.abs(TABLE[a] - TABLE[b]).reshape(4, -1).mean(1)
+
+
+def grams(x):
+    flat = x.reshape(4, -1, 2)
+    return np.array([f.T @ f / f.size for f in flat])
+
+
+d = TABLE["prediction"] - TABLE["target"]
+x, mean, log_variance = TABLE["prediction"], TABLE["mean"], TABLE["log_variance"]
+layers = [(features(TABLE["prediction"])[n], features(TABLE["target"])[n]) for n in ("first", "second")]
+EXPECTED = {
+    "l1": absolute("prediction", "target"),
+    "l2": (d**2).reshape(4, -1).mean(1),
+    "charbonnier": np.hypot(d, 1e-3).reshape(4, -1).mean(1),
+    "cycle_consistency": absolute("source", "cycled_source") + absolute("target", "cycled_target"),
+    "identity_mapping": absolute("source", "identity_source") + absolute("target", "identity_target"),
+    "total_variation": np.abs(x[:, 1:] - x[:, :-1]).mean((1, 2, 3))
+    + np.abs(x[:, :, 0] - x[:, :, 1]).mean((1, 2)),
+    "kl_to_standard_normal": (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(1) / 2,
+    "perceptual": sum(((a - b) ** 2).reshape(4, -1).mean(1) for a, b in layers),
+    "gram": sum(((grams(a) - grams(b)) ** 2).sum((1, 2)) for a, b in layers),
+}
+
+
+ARRAYS = {name: jnp.float32(x) for name, x in TABLE.items() if name != "features"}
+
+
+def call(name, arrays):
+    loss = getattr(reconstruction, name)
+    return loss(*({**TABLE, **arrays}[read] for read in reads(loss)))
+
+
+@jax.jit
+def values(arrays):
+    """Every loss, in one program."""
+    return {name: call(name, arrays) for name in LOSSES}
+
+
+@jax.jit
+def second_derivatives(arrays):
+    """The gradient of the sum of every loss's gradient, with respect to the table."""
+
+    def slope(given, name):
+        gradient = jax.grad(lambda table: jnp.mean(call(name, table)))(given)
+        return sum(jnp.sum(leaf) for leaf in jax.tree.leaves(gradient))
+
+    return {name: jax.value_and_grad(slope)(arrays, name) for name in LOSSES}
+
+
+def test_every_public_function_is_in_the_table():
+    functions = inspect.getmembers(reconstruction, inspect.isfunction)
+    public = {n for n, f in functions if f.__module__ == reconstruction.__name__ and not n.startswith("_")}
+    assert public == set(PUBLIC) and set(EXPECTED) == set(LOSSES)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_value(name):
+    np.testing.assert_allclose(call(name, TABLE), EXPECTED[name], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_jit_equals_eager_and_half_precision_becomes_float32(name):
+    np.testing.assert_allclose(values(ARRAYS)[name], call(name, ARRAYS), rtol=1e-5, atol=1e-6)
+    half = values(jax.tree.map(jnp.bfloat16, ARRAYS))[name]
+    chex.assert_type(half, jnp.float32)
+    chex.assert_shape(half, (4,))
+    np.testing.assert_allclose(half, EXPECTED[name], rtol=0.05, atol=0.02)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_permuting_the_batch_permutes_the_losses(name):
+    order = np.array([2, 0, 3, 1])
+    moved = values(jax.tree.map(lambda x: x[order], ARRAYS))[name]
+    np.testing.assert_allclose(moved, values(ARRAYS)[name][order], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_first_and_second_derivatives_are_finite_at_zero(name):
+    chex.assert_tree_all_finite(second_derivatives(jax.tree.map(jnp.zeros_like, ARRAYS))[name])
+
+
+@pytest.mark.parametrize("name", ["l1", "l2", "perceptual", "gram"])
+def test_a_perfect_prediction_costs_nothing(name):
+    given = [TABLE["target"], TABLE["target"], features][: len(reads(getattr(reconstruction, name)))]
+    np.testing.assert_allclose(getattr(reconstruction, name)(*given), np.zeros(4), atol=1e-12)
+
+
+def test_literals():
+    images = np.array([[0.0, 1.0], [3.0, 3.0]]).reshape(1, 2, 2, 1)
+    np.testing.assert_allclose(reconstruction.l1(images, 0 * images), [1.75])
+    np.testing.assert_allclose(reconstruction.l2(images, 0 * images), [4.75])
+    np.testing.assert_allclose(reconstruction.total_variation(images), [2.5 + 0.5])  # down 3, 2; across 1, 0
+    np.testing.assert_allclose(reconstruction.charbonnier([[0.0, 3.0]], [[0.0, 0.0]], epsilon=4.0), [4.5])
+    np.testing.assert_allclose(reconstruction.kl_to_standard_normal([[1.0, 0.0]], [[0.0, 0.0]]), [0.5])
+
+
+def test_shapes_that_would_broadcast_are_refused():
+    with pytest.raises(AssertionError):
+        reconstruction.l1(jnp.zeros((4, 3)), jnp.zeros((4, 1)))
+    with pytest.raises(AssertionError):
+        reconstruction.kl_to_standard_normal(jnp.zeros((4, 3)), jnp.zeros((4, 1)))
+
+
+def test_gram_matrix_knows_no_positions():
+    maps = TABLE["prediction"]
+    np.testing.assert_allclose(reconstruction.gram_matrix(maps), grams(maps), rtol=1e-5)
+    np.testing.assert_allclose(reconstruction.gram(maps, maps[:, ::-1], lambda y: y), np.zeros(4), atol=1e-9)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(-3, 3), st.floats(-3, 3))
+def test_divergence_from_the_standard_normal_by_quadrature(mean, log_variance):
+    deviation = np.exp(log_variance / 2)
+    points = np.linspace(mean - 12 * deviation, mean + 12 * deviation, 4001)
+    log_p = -0.5 * np.log(2 * np.pi) - log_variance / 2 - 0.5 * ((points - mean) / deviation) ** 2
+    log_q = -0.5 * np.log(2 * np.pi) - 0.5 * points**2
+    divergence = np.sum(np.exp(log_p) * (log_p - log_q)) * (points[1] - points[0])
+    found = reconstruction.kl_to_standard_normal([[mean]], [[log_variance]])
+    np.testing.assert_allclose(found, [divergence], rtol=1e-4, atol=1e-5)
+
+
+def test_charbonnier_is_square_near_zero_and_absolute_far_away():
+    slope = jax.vmap(jax.grad(lambda v: reconstruction.charbonnier(v[None], jnp.zeros((1, 1)))[0]))
+    np.testing.assert_allclose(
+        slope(jnp.array([[1e-5], [10.0], [-10.0]]))[:, 0], [0.01, 1.0, -1.0], rtol=1e-4
+    )
