@@ -6,15 +6,15 @@ became of them after a round trip (`cycled_`) or their own domain's generator (`
 function of a fixed network whose arrays live in a carry.
 """
 
-import chex
 import jax
 import jax.numpy as jnp
+
+from gan_jax.losses.pairs import pair
 
 
 def _difference(prediction, target):
     """Prediction minus target, float32 [B, ...], of two arrays of one shape."""
-    prediction, target = jnp.float32(prediction), jnp.float32(target)
-    chex.assert_equal_shape((prediction, target))
+    prediction, target = pair(prediction, target)
     return prediction - target
 
 
@@ -132,8 +132,7 @@ def kl_to_standard_normal(mean, log_variance):
     Returns:
         One loss per sample, a sum over dimensions in nats, float32 [B], at least 0.
     """
-    mean, log_variance = jnp.float32(mean), jnp.float32(log_variance)
-    chex.assert_equal_shape((mean, log_variance))
+    mean, log_variance = pair(mean, log_variance)
     each = jnp.square(mean) + jnp.expm1(log_variance) - log_variance
     return 0.5 * jnp.sum(each, axis=tuple(range(1, each.ndim)))
 

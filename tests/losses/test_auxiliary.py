@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gan_jax import losses
 from gan_jax.errors import UsageError
-from gan_jax.losses import auxiliary
 from gan_jax.terms import reads
+
+FILES = ["gan_jax.losses.auxiliary", "gan_jax.losses.contrastive", "gan_jax.losses.latent"]
 
 RANDOM = np.random.default_rng(3)
 LABELS = np.array([0, 2, 1, 2])
@@ -150,14 +152,14 @@ LOSSES = [*EXPECTED, *DRAWN]
 
 
 def given_table(name):
-    return {read: TABLE[read] for read in reads(getattr(auxiliary, name))}
+    return {read: TABLE[read] for read in reads(getattr(losses, name))}
 
 
 ARRAYS = {n: jnp.float32(x) for n, x in TABLE.items() if isinstance(x, np.ndarray) and n != "labels"}
 
 
 def call(name, arrays):
-    loss = getattr(auxiliary, name)
+    loss = getattr(losses, name)
     return loss(*({**TABLE, **arrays}[read] for read in reads(loss)))
 
 
@@ -174,14 +176,14 @@ def gradients(arrays):
 
 
 def test_every_public_function_is_in_the_table():
-    functions = inspect.getmembers(auxiliary, inspect.isfunction)
-    public = {n for n, f in functions if f.__module__ == auxiliary.__name__ and not n.startswith("_")}
+    functions = inspect.getmembers(losses, inspect.isfunction)
+    public = {n for n, f in functions if f.__module__ in FILES and not n.startswith("_")}
     assert public == set(LOSSES)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_value(name):
-    found = getattr(auxiliary, name)(**given_table(name))
+    found = getattr(losses, name)(**given_table(name))
     np.testing.assert_allclose(found, EXPECTED[name], rtol=1e-5, atol=1e-6)
 
 
@@ -202,8 +204,8 @@ def test_half_precision_gives_one_float32_per_sample(name):
 def test_permuting_the_batch_permutes_the_losses(name):
     order = np.array([2, 0, 3, 1])
     table = given_table(name)
-    moved = getattr(auxiliary, name)(**{n: x[order] for n, x in table.items()})
-    np.testing.assert_allclose(moved, getattr(auxiliary, name)(**table)[order], rtol=1e-5, atol=1e-6)
+    moved = getattr(losses, name)(**{n: x[order] for n, x in table.items()})
+    np.testing.assert_allclose(moved, getattr(losses, name)(**table)[order], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -213,23 +215,21 @@ def test_gradients_are_finite_at_zero(name):
 
 def test_classification_is_least_where_it_is_right():
     right = 50.0 * np.eye(6)[LABELS]
-    np.testing.assert_allclose(auxiliary.classification_real(right, LABELS), np.zeros(4), atol=1e-6)
-    equal = auxiliary.classification_fake(np.zeros((4, 6)), LABELS)
+    np.testing.assert_allclose(losses.classification_real(right, LABELS), np.zeros(4), atol=1e-6)
+    equal = losses.classification_fake(np.zeros((4, 6)), LABELS)
     np.testing.assert_allclose(equal, np.full(4, np.log(6)), rtol=1e-6)
 
 
 def test_multi_hinge_wants_a_margin_of_one():
     logits = np.array([[2.0, 0.9, 0.0], [2.0, 1.5, 0.0]])
-    np.testing.assert_allclose(
-        auxiliary.multi_hinge_generator(logits, np.array([0, 0])), [0.0, 0.5], atol=1e-6
-    )
+    np.testing.assert_allclose(losses.multi_hinge_generator(logits, np.array([0, 0])), [0.0, 0.5], atol=1e-6)
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.floats(0.05, 5.0), st.floats(0.1, 10.0))
 def test_contrastive_losses_are_positive_and_know_directions_only(temperature, scale):
     for name in ("conditional_contrastive", "data_to_data_cross_entropy"):
-        loss = getattr(auxiliary, f"{name}_discriminator")
+        loss = getattr(losses, f"{name}_discriminator")
         embedding, classes = TABLE["real_embedding"], TABLE["real_class_embedding"]
         found = loss(embedding, classes, LABELS, temperature=temperature)
         assert np.all(found >= -1e-5)
@@ -240,7 +240,7 @@ def test_contrastive_losses_are_positive_and_know_directions_only(temperature, s
 def test_data_to_data_leaves_easy_samples_alone():
     easy = jnp.array([[1.0, 0.0], [-0.6, 0.8]])
     close = easy + 0.01
-    loss = auxiliary.data_to_data_cross_entropy_generator
+    loss = losses.data_to_data_cross_entropy_generator
     slope = jax.jit(jax.grad(lambda e: jnp.sum(loss(e, close, jnp.array([0, 1])))))(easy)
     np.testing.assert_allclose(slope, np.zeros((2, 2)), atol=1e-7)
 
@@ -250,16 +250,16 @@ def test_several_discrete_codes_add_up():
     codes = np.eye(3)[[[0, 1], [2, 2], [1, 0], [0, 2]]].reshape(4, 6)
     latents = np.concatenate([RANDOM.normal(size=(4, 5)), codes], axis=1)
     apart = cross_entropy(logits[:, 0], [0, 2, 1, 0]) + cross_entropy(logits[:, 1], [1, 2, 0, 2])
-    found = auxiliary.code_information_discrete(logits, latents, start=5)
+    found = losses.code_information_discrete(logits, latents, start=5)
     np.testing.assert_allclose(found, apart, rtol=1e-5)
 
 
 def test_gaussian_codes_start_at_their_column_and_are_best_at_the_right_variance():
     mean, log_variance = TABLE["fake_code_mean"], TABLE["fake_code_log_variance"]
-    found = auxiliary.code_information_gaussian(mean, log_variance, LATENTS, start=3)
+    found = losses.code_information_gaussian(mean, log_variance, LATENTS, start=3)
     np.testing.assert_allclose(found, gaussian(mean, log_variance, LATENTS[:, 3:]), rtol=1e-5)
     error = jnp.float32(np.log((LATENTS[:, 3:] - mean) ** 2))
-    slope = jax.grad(lambda v: jnp.sum(auxiliary.code_information_gaussian(mean, v, LATENTS, start=3)))(error)
+    slope = jax.grad(lambda v: jnp.sum(losses.code_information_gaussian(mean, v, LATENTS, start=3)))(error)
     np.testing.assert_allclose(slope, np.zeros((4, 2)), atol=1e-5)
 
 
@@ -267,7 +267,7 @@ def test_gaussian_codes_start_at_their_column_and_are_best_at_the_right_variance
 def test_rotation_guesses_the_turn(side, images):
     key = jax.random.key(1)
     many = np.repeat(TABLE[images][:1], 64, axis=0)
-    found = np.asarray(getattr(auxiliary, f"rotation_{side}")(discriminate, many, key))
+    found = np.asarray(getattr(losses, f"rotation_{side}")(discriminate, many, key))
     by_turn = [
         cross_entropy(np.rot90(many[0, ..., 0], turn).reshape(1, 4) @ TURN, [turn])[0] for turn in range(4)
     ]
@@ -284,7 +284,7 @@ def test_rotation_of_each_image_is_its_own():
     reader = np.zeros((4, 4))
     for (row, column), turn in corner.items():
         reader[2 * row + column, turn] = 50.0
-    found = auxiliary.rotation_discriminator(
+    found = losses.rotation_discriminator(
         lambda x: {"rotation_logits": x.reshape(-1, 4) @ reader}, images, jax.random.key(2)
     )
     np.testing.assert_allclose(found, np.zeros(32), atol=1e-6)
@@ -292,16 +292,16 @@ def test_rotation_of_each_image_is_its_own():
 
 def test_feature_matching_gradient():
     real, fake = TABLE["real_features"], TABLE["fake_features"]
-    found = jax.grad(lambda f: jnp.mean(auxiliary.feature_matching(real, f)))(jnp.float32(fake))
+    found = jax.grad(lambda f: jnp.mean(losses.feature_matching(real, f)))(jnp.float32(fake))
     expected = np.broadcast_to(2 * (fake.mean(0) - real.mean(0)) / 4, fake.shape)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_mode_seeking_of_a_scaling_generator_and_of_a_collapsed_one():
     latents = RANDOM.normal(size=(3, 4))
-    found = auxiliary.mode_seeking(lambda x: 5.0 * x, latents, epsilon=0.0)
+    found = losses.mode_seeking(lambda x: 5.0 * x, latents, epsilon=0.0)
     np.testing.assert_allclose(found, np.full(3, 0.2), rtol=1e-5)
-    collapsed = auxiliary.mode_seeking(lambda x: jnp.zeros_like(x), latents)
+    collapsed = losses.mode_seeking(lambda x: jnp.zeros_like(x), latents)
     np.testing.assert_allclose(
         collapsed, np.abs(latents - np.roll(latents, 1, axis=0)).mean(1) / 1e-5, rtol=1e-5
     )
@@ -310,31 +310,31 @@ def test_mode_seeking_of_a_scaling_generator_and_of_a_collapsed_one():
 def test_path_lengths_of_a_linear_generator():
     # J^T y for x = w M is M y: with y normal over the root of 2 x 2 pixels, E length^2 = |M|^2 / 4.
     latents = jnp.zeros((4000, 5))
-    lengths = auxiliary.path_lengths(generate, latents, jax.random.key(0))
+    lengths = losses.path_lengths(generate, latents, jax.random.key(0))
     np.testing.assert_allclose(np.mean(lengths**2), np.sum(MATRIX**2) / 4, rtol=0.03)
     # One latent and one pixel of one channel: the length is the derivative times |y|, whatever the sign.
     cube = lambda x: (x**3).reshape(-1, 1, 1, 1)  # noqa: E731
-    one, two = (auxiliary.path_lengths(cube, jnp.array([[x]]), jax.random.key(0)) for x in (1.0, 2.0))
+    one, two = (losses.path_lengths(cube, jnp.array([[x]]), jax.random.key(0)) for x in (1.0, 2.0))
     np.testing.assert_allclose(two / one, [4.0], rtol=1e-5)
 
 
 def test_path_lengths_average_over_layers():
     latents = jnp.float32(RANDOM.normal(size=(3, 5)))
     key = jax.random.key(4)
-    plain = auxiliary.path_lengths(generate, latents, key)
+    plain = losses.path_lengths(generate, latents, key)
     # The same latents for each of two layers, of which only the first is heard: half of the square.
-    layers = auxiliary.path_lengths(lambda w: generate(w[:, 0]), jnp.stack([latents, latents], axis=1), key)
+    layers = losses.path_lengths(lambda w: generate(w[:, 0]), jnp.stack([latents, latents], axis=1), key)
     np.testing.assert_allclose(layers, plain / np.sqrt(2), rtol=1e-5)
 
 
 def test_path_length_is_the_distance_from_the_updated_mean():
     latents, key = jnp.float32(LATENTS), jax.random.key(6)
-    lengths = np.asarray(auxiliary.path_lengths(generate, latents, key), np.float64)
+    lengths = np.asarray(losses.path_lengths(generate, latents, key), np.float64)
     expected = (lengths - (0.99 * 0.7 + 0.01 * lengths.mean())) ** 2
-    np.testing.assert_allclose(auxiliary.path_length(generate, latents, key, 0.7), expected, rtol=1e-4)
+    np.testing.assert_allclose(losses.path_length(generate, latents, key, 0.7), expected, rtol=1e-4)
 
     def of_scale(scale):
-        return jnp.mean(auxiliary.path_length(lambda w: scale * generate(w), latents, key, 0.7))
+        return jnp.mean(losses.path_length(lambda w: scale * generate(w), latents, key, 0.7))
 
     # Lengths grow with the scale, and the mean's share of them moves with it.
     slope = np.mean(2 * (lengths - (0.99 * 0.7 + 0.01 * lengths.mean())) * (lengths - 0.01 * lengths.mean()))
@@ -344,24 +344,24 @@ def test_path_length_is_the_distance_from_the_updated_mean():
 def test_latent_consistency_of_linear_networks():
     latents, key = jnp.zeros((4000, 5)), jax.random.key(8)
     # Both differences are linear in the perturbation, so their squares' means are its variance times a norm.
-    logits = auxiliary.latent_consistency_discriminator(critic, generate, latents, key, deviation=0.2)
+    logits = losses.latent_consistency_discriminator(critic, generate, latents, key, deviation=0.2)
     np.testing.assert_allclose(np.mean(logits), 0.04 * np.sum((MATRIX @ CRITIC) ** 2), rtol=0.05)
-    images = auxiliary.latent_consistency_generator(generate, latents, key, deviation=0.2)
+    images = losses.latent_consistency_generator(generate, latents, key, deviation=0.2)
     np.testing.assert_allclose(np.mean(images), -0.04 * np.sum(MATRIX**2) / 12, rtol=0.05)
-    same = auxiliary.latent_consistency_generator(generate, latents, key, deviation=0.0)
+    same = losses.latent_consistency_generator(generate, latents, key, deviation=0.0)
     np.testing.assert_allclose(same, np.zeros(4000))
 
 
 @pytest.mark.parametrize(
     "mistake, says",
     [
-        (lambda: auxiliary.mode_seeking(lambda x: x, np.ones((1, 2))), "mode_seeking.*at least 2"),
-        (lambda: auxiliary.code_information_discrete(np.ones((4, 3)), LATENTS, start=3), "start=3"),
+        (lambda: losses.mode_seeking(lambda x: x, np.ones((1, 2))), "mode_seeking.*at least 2"),
+        (lambda: losses.code_information_discrete(np.ones((4, 3)), LATENTS, start=3), "start=3"),
         (
-            lambda: auxiliary.code_information_gaussian(np.ones((4, 2)), np.ones((4, 2)), LATENTS, start=-1),
+            lambda: losses.code_information_gaussian(np.ones((4, 2)), np.ones((4, 2)), LATENTS, start=-1),
             "-1",
         ),
-        (lambda: auxiliary.rotation_generator(discriminate, np.ones((1, 2, 3, 1)), TABLE["key"]), "2 x 3"),
+        (lambda: losses.rotation_generator(discriminate, np.ones((1, 2, 3, 1)), TABLE["key"]), "2 x 3"),
     ],
 )
 def test_mistakes_are_named(mistake, says):

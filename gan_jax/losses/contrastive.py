@@ -1,0 +1,132 @@
+"""Contrastive losses between samples and embeddings of their classes; one value per sample."""
+
+import jax
+import jax.numpy as jnp
+from jax.nn import relu
+
+
+def _unit(vectors, epsilon=1e-12):
+    """float32 vectors of length 1 along the last axis."""
+    vectors = jnp.float32(vectors)
+    return vectors / jnp.sqrt(jnp.sum(jnp.square(vectors), axis=-1, keepdims=True) + epsilon)
+
+
+def _similarities(embedding, class_embedding):
+    """Cosines of each sample with its class [B, 1] and with every sample [B, B]."""
+    embedding, class_embedding = _unit(embedding), _unit(class_embedding)
+    to_class = jnp.sum(embedding * class_embedding, axis=-1, keepdims=True)
+    return to_class, jnp.matmul(embedding, embedding.T, precision="highest")
+
+
+def _log_sum_where(to_class, to_samples, mask):
+    """log(exp(class) + sum of exp(samples) where the mask holds), [B]."""
+    counted = jnp.where(mask, to_samples, -jnp.inf)
+    return jax.nn.logsumexp(jnp.concatenate([to_class, counted], axis=1), axis=1)
+
+
+def _conditional_contrastive(embedding, class_embedding, labels, temperature):
+    to_class, to_samples = (x / temperature for x in _similarities(embedding, class_embedding))
+    others = ~jnp.eye(len(labels), dtype=bool)
+    alike = others & (labels[:, None] == labels[None])
+    return _log_sum_where(to_class, to_samples, others) - _log_sum_where(to_class, to_samples, alike)
+
+
+def conditional_contrastive_discriminator(real_embedding, real_class_embedding, labels, *, temperature=1.0):
+    """Draws real samples to the embedding of their class and to each other within a class.
+
+    Kang and Park 2020, arXiv:2006.12681, eq. 8 (2C loss of ContraGAN). Both embeddings are brought to unit
+    length here. The class embedding is a head of the discriminator that looks up the label.
+
+    Args:
+        real_embedding: Embeddings of real samples, [B, D].
+        real_class_embedding: Embeddings of their classes, [B, D].
+        labels: Their classes, int32 [B].
+        temperature: Divides the cosines, above 0.
+
+    Returns:
+        One loss per sample, float32 [B], at least 0.
+    """
+    return _conditional_contrastive(real_embedding, real_class_embedding, labels, temperature)
+
+
+def conditional_contrastive_generator(fake_embedding, fake_class_embedding, labels, *, temperature=1.0):
+    """Draws fakes to the embedding of the class they were made for and to each other within a class.
+
+    Kang and Park 2020, arXiv:2006.12681, eq. 8 (2C loss of ContraGAN).
+
+    Args:
+        fake_embedding: Embeddings of fake samples, [B, D].
+        fake_class_embedding: Embeddings of the classes that the generator was told, [B, D].
+        labels: These classes, int32 [B].
+        temperature: Divides the cosines, above 0.
+
+    Returns:
+        One loss per sample, float32 [B], at least 0.
+    """
+    return _conditional_contrastive(fake_embedding, fake_class_embedding, labels, temperature)
+
+
+def _data_to_data(embedding, class_embedding, labels, temperature, positive_margin, negative_margin):
+    to_class, to_samples = _similarities(embedding, class_embedding)
+    to_class = jnp.minimum(to_class - positive_margin, 0.0) / temperature
+    to_samples = relu(to_samples - negative_margin) / temperature
+    return _log_sum_where(to_class, to_samples, labels[:, None] != labels[None]) - to_class[:, 0]
+
+
+def data_to_data_cross_entropy_discriminator(
+    real_embedding,
+    real_class_embedding,
+    labels,
+    *,
+    temperature=0.5,
+    positive_margin=0.98,
+    negative_margin=0.02,
+):
+    """Cross entropy of a sample's own class against the samples of other classes, with margins.
+
+    Kang et al. 2021, arXiv:2111.01118, section 3.2 (D2D-CE of ReACGAN): easy positives, with a cosine above
+    `positive_margin`, and easy negatives, below `negative_margin`, give no gradient. Weight 0.5 in StudioGAN.
+
+    Args:
+        real_embedding: Embeddings of real samples, [B, D]; brought to unit length here.
+        real_class_embedding: Embeddings of their classes, the paper's proxies, [B, D].
+        labels: Their classes, int32 [B].
+        temperature: Divides the cosines, above 0.
+        positive_margin: Cosine with the own class above which it is close enough, in [-1, 1].
+        negative_margin: Cosine with a sample of another class below which that is far enough.
+
+    Returns:
+        One loss per sample, float32 [B], at least 0.
+    """
+    return _data_to_data(
+        real_embedding, real_class_embedding, labels, temperature, positive_margin, negative_margin
+    )
+
+
+def data_to_data_cross_entropy_generator(
+    fake_embedding,
+    fake_class_embedding,
+    labels,
+    *,
+    temperature=0.5,
+    positive_margin=0.98,
+    negative_margin=0.02,
+):
+    """Cross entropy of a fake's own class against the fakes of other classes, with margins.
+
+    Kang et al. 2021, arXiv:2111.01118, section 3.2 (D2D-CE of ReACGAN).
+
+    Args:
+        fake_embedding: Embeddings of fake samples, [B, D]; brought to unit length here.
+        fake_class_embedding: Embeddings of the classes that the generator was told, [B, D].
+        labels: These classes, int32 [B].
+        temperature: Divides the cosines, above 0.
+        positive_margin: Cosine with the own class above which it is close enough, in [-1, 1].
+        negative_margin: Cosine with a sample of another class below which that is far enough.
+
+    Returns:
+        One loss per sample, float32 [B], at least 0.
+    """
+    return _data_to_data(
+        fake_embedding, fake_class_embedding, labels, temperature, positive_margin, negative_margin
+    )

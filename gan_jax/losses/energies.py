@@ -1,0 +1,130 @@
+"""Losses of discriminators that give an energy, low for real samples, such as a reconstruction error."""
+
+import jax
+import jax.numpy as jnp
+from jax.nn import relu
+
+from gan_jax.losses.pairs import mean_of_others, pair
+
+
+def energy_based_discriminator(real_energy, fake_energy, *, margin=10.0):
+    """Energy of real samples, and how far fake energies stay below the margin.
+
+    Zhao et al. 2016, arXiv:1609.03126, eq. 1. An energy is low for real: for an autoencoder as the
+    discriminator, the mean squared error of its reconstruction. The paper's margins are between 10 (MNIST)
+    and 80 (LSUN).
+
+    Args:
+        real_energy: Energies of real samples, [B, ...], at least 0.
+        fake_energy: Energies of fake samples, [B, ...], at least 0.
+        margin: Energy above which fakes are let alone, in units of the energy, above 0.
+
+    Returns:
+        One loss per pair of energies, float32 [B, ...], at least 0.
+    """
+    real, fake = pair(real_energy, fake_energy)
+    return real + relu(margin - fake)
+
+
+def energy_based_generator(fake_energy):
+    """Energy of fake samples.
+
+    Zhao et al. 2016, arXiv:1609.03126, eq. 2; the paper adds 0.1 of `pull_away`.
+
+    Args:
+        fake_energy: Energies of fake samples, [B, ...], at least 0.
+
+    Returns:
+        One loss per energy, float32 [B, ...], at least 0.
+    """
+    return jnp.float32(fake_energy)
+
+
+def pull_away(fake_features, *, epsilon=1e-12):
+    """Mean squared cosine between a fake's features and those of the other fakes: keeps them apart.
+
+    Zhao et al. 2016, arXiv:1609.03126, eq. 4, where the features are the autoencoder's code. Squared as in
+    the paper; several implementations leave the square out.
+
+    Args:
+        fake_features: Features of fake samples, [B, ...], B at least 2.
+        epsilon: Added to a squared norm.
+
+    Returns:
+        One loss per fake, float32 [B], in [0, 1]; its mean is the paper's.
+
+    Raises:
+        UsageError: Fewer than two samples.
+    """
+    features = jnp.float32(fake_features).reshape(len(fake_features), -1)
+    unit = features / jnp.sqrt(jnp.sum(jnp.square(features), axis=1, keepdims=True) + epsilon)
+    return mean_of_others(jnp.square(jnp.matmul(unit, unit.T, precision="highest")))
+
+
+def boundary_equilibrium_discriminator(real_energy, fake_energy, balance):
+    """Energy of real samples less `balance` times the energy of fakes.
+
+    Berthelot et al. 2017, arXiv:1703.10717, section 3.4; an energy is the mean absolute error of an
+    autoencoder's reconstruction, and `balance` is the paper's k_t.
+
+    Args:
+        real_energy: Energies of real samples, [B, ...], at least 0.
+        fake_energy: Energies of fake samples, [B, ...], at least 0.
+        balance: How much fakes count, scalar in [0, 1], kept by `boundary_equilibrium_balance`.
+
+    Returns:
+        One loss per pair of energies, float32 [B, ...].
+    """
+    real, fake = pair(real_energy, fake_energy)
+    return real - jax.lax.stop_gradient(jnp.float32(balance)) * fake
+
+
+def boundary_equilibrium_generator(fake_energy):
+    """Energy of fake samples.
+
+    Berthelot et al. 2017, arXiv:1703.10717, section 3.4.
+
+    Args:
+        fake_energy: Energies of fake samples, [B, ...], at least 0.
+
+    Returns:
+        One loss per energy, float32 [B, ...], at least 0.
+    """
+    return jnp.float32(fake_energy)
+
+
+def boundary_equilibrium_balance(balance, real_energy, fake_energy, *, diversity_ratio=0.5, gain=0.001):
+    """The next `balance`, so that fake energies keep the wanted ratio to real ones.
+
+    Berthelot et al. 2017, arXiv:1703.10717, section 3.4; kept in [0, 1], from 0 at the start. It is a state's
+    update and no loss: a game keeps what it returns in the discriminator's carry.
+
+    Args:
+        balance: The present one, scalar in [0, 1].
+        real_energy: Energies of real samples, [B, ...].
+        fake_energy: Energies of fake samples, [B, ...].
+        diversity_ratio: Wanted ratio of mean fake to mean real energy, in [0, 1]; the paper's gamma.
+        gain: Change of the balance for each unit of energy off the ratio; the paper's lambda_k.
+
+    Returns:
+        The next balance, float32 scalar in [0, 1], without a gradient.
+    """
+    error = diversity_ratio * jnp.mean(jnp.float32(real_energy)) - jnp.mean(jnp.float32(fake_energy))
+    return jax.lax.stop_gradient(jnp.clip(balance + gain * error, 0.0, 1.0))
+
+
+def boundary_equilibrium_convergence(real_energy, fake_energy, *, diversity_ratio=0.5):
+    """How far the game is from its end: a figure to watch, not to descend.
+
+    Berthelot et al. 2017, arXiv:1703.10717, section 3.4.1.
+
+    Args:
+        real_energy: Energies of real samples, [B, ...].
+        fake_energy: Energies of fake samples, [B, ...].
+        diversity_ratio: Wanted ratio of mean fake to mean real energy, in [0, 1].
+
+    Returns:
+        The measure, float32 scalar, at least 0, without a gradient.
+    """
+    real, fake = jnp.mean(jnp.float32(real_energy)), jnp.mean(jnp.float32(fake_energy))
+    return jax.lax.stop_gradient(real + jnp.abs(diversity_ratio * real - fake))

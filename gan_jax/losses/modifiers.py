@@ -1,0 +1,73 @@
+"""From a loss to a loss that reads the same."""
+
+import functools
+import inspect
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax.errors import UsageError
+
+
+def top_k(loss, k):
+    """A generator's loss over the k fakes of the batch that the discriminator finds most real.
+
+    Sinha et al. 2020, arXiv:2002.06224, eq. 3. The paper lowers k from the batch size to half of it while
+    training; here k is fixed for a compiled step.
+
+    Args:
+        loss: Loss that reads `fake_logits` [B, ...], with one value per logit.
+        k: Number of logits that count, between 1 and their number.
+
+    Returns:
+        Loss with the same parameters that returns the k values, float32 [k], best fake first.
+
+    Raises:
+        UsageError: k below 1 or a loss without `fake_logits`; at the call, k above the number of logits.
+    """
+    signature = inspect.signature(loss)
+    if "fake_logits" not in signature.parameters:
+        raise UsageError(f"top_k: expected a loss of fake_logits, not of {', '.join(signature.parameters)}")
+    if k < 1:
+        raise UsageError(f"top_k: k={k}: expected at least 1")
+
+    @functools.wraps(loss)
+    def of_best(*args, **kwargs):
+        fake = jnp.float32(signature.bind(*args, **kwargs).arguments["fake_logits"])
+        if k > fake.size:
+            raise UsageError(f"top_k: k={k}: expected at most the {fake.size} logits of the batch")
+        _, best = jax.lax.top_k(fake.ravel(), k)
+        return loss(*args, **kwargs).ravel()[best]
+
+    return of_best
+
+
+def smooth(loss, amount=0.1):
+    """A discriminator's loss with both labels smoothed: its mean if that share of pairs had labels exchanged.
+
+    Szegedy et al. 2015, arXiv:1512.00567, section 7. Two-sided, unlike `real_label` of
+    `non_saturating_discriminator`: Salimans et al. 2016, arXiv:1606.03498, section 3.4, warn that the best
+    discriminator then depends on the fakes' density where there is no data.
+
+    Args:
+        loss: Loss that reads `real_logits` and `fake_logits`, first and in this order.
+        amount: Share of wrong labels, in [0, 1].
+
+    Returns:
+        Loss with the same parameters and shapes.
+
+    Raises:
+        UsageError: An amount outside [0, 1], or a loss that does not read the two.
+    """
+    first = tuple(inspect.signature(loss).parameters)[:2]
+    if first != ("real_logits", "fake_logits"):
+        raise UsageError(f"smooth: expected a loss of real_logits and fake_logits, not of {', '.join(first)}")
+    if not 0.0 <= amount <= 1.0:
+        raise UsageError(f"smooth: amount={amount}: expected a share in [0, 1]")
+
+    @functools.wraps(loss)
+    def smoothed(real_logits, fake_logits, *args, **kwargs):
+        right, wrong = (real_logits, fake_logits), (fake_logits, real_logits)
+        return (1.0 - amount) * loss(*right, *args, **kwargs) + amount * loss(*wrong, *args, **kwargs)
+
+    return smoothed

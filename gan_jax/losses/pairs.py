@@ -1,0 +1,48 @@
+"""What losses that compare samples share."""
+
+import jax.numpy as jnp
+
+from gan_jax.errors import UsageError
+
+
+def pair(left, right):
+    """Both as float32, of one shape: [B] beside [B, 1] would silently become [B, B].
+
+    Args:
+        left: Array [B, ...].
+        right: Array of the same shape.
+
+    Returns:
+        Both as float32.
+
+    Raises:
+        ValueError: They have different shapes.
+    """
+    left, right = jnp.float32(left), jnp.float32(right)
+    if left.shape != right.shape:
+        raise ValueError(f"expected two arrays of one shape, got {left.shape} and {right.shape}")
+    return left, right
+
+
+def flat_pair(left, right):
+    """Features of both as float32 [B, D], of one shape; see `pair`."""
+    left, right = pair(left, right)
+    return left.reshape(len(left), -1), right.reshape(len(right), -1)
+
+
+def mean_of_others(matrix):
+    """Mean of each row of a square matrix without its diagonal.
+
+    Args:
+        matrix: [B, B], B at least 2.
+
+    Returns:
+        [B].
+
+    Raises:
+        UsageError: Fewer than two samples.
+    """
+    count = len(matrix)
+    if count < 2:
+        raise UsageError(f"a loss that compares samples of a batch needs at least 2 of them, not {count}")
+    return (jnp.sum(matrix, axis=1) - jnp.diagonal(matrix)) / (count - 1)
