@@ -18,7 +18,8 @@ def _name(path):
 
 def _kernels(params):
     """The leaves with at least two axes, by name; the last axis is what a kernel puts out."""
-    return {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params) if leaf.ndim >= 2}
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {_name(path): leaf for path, leaf in leaves if leaf.ndim >= 2}
 
 
 def _replaced(params, kernels):
@@ -47,8 +48,8 @@ def _power_iteration(kernel, u, epsilon):
 def spectral_norm(net, *, epsilon=1e-12):
     """Divides every kernel by its largest singular value.
 
-    Miyato et al. 2018, arXiv:1802.05957, algorithm 1: one power iteration per forward pass in training, on each
-    parameter with at least two axes, seen as a matrix of its last axis by all others. In evaluation the
+    Miyato et al. 2018, arXiv:1802.05957, algorithm 1: one power iteration per forward pass in training, on
+    each parameter with at least two axes, seen as a matrix of its last axis by all others. In evaluation the
     singular vectors stay as they are. Embeddings are kernels too, as in Miyato and Koyama 2018,
     arXiv:1802.05637.
 
@@ -73,7 +74,7 @@ def spectral_norm(net, *, epsilon=1e-12):
         normalised, vectors = {}, {}
         for name, kernel in _kernels(params).items():
             value, vectors[name] = _power_iteration(kernel, carry["spectral_norm"][name], epsilon)
-            # A kernel of zeros has the value zero, and stays zero; |value| >= epsilon else.
+            # The value of a kernel of zeros is zero.
             normalised[name] = (kernel / jnp.maximum(value, epsilon)).astype(kernel.dtype)
         outputs, inner = net.apply(_replaced(params, normalised), carry["net"], *inputs, key=key, train=train)
         return outputs, {"spectral_norm": vectors if train else carry["spectral_norm"], "net": inner}
@@ -84,8 +85,8 @@ def spectral_norm(net, *, epsilon=1e-12):
 def weight_norm(net, *, epsilon=1e-12):
     """Learns each kernel as a length per output times a direction.
 
-    Salimans and Kingma 2016, arXiv:1602.07868, eq. 2, for every parameter with at least two axes, of which the
-    last is the outputs'. Lengths start at those of the network's own initialisation, in place of the paper's
+    Salimans and Kingma 2016, arXiv:1602.07868, eq. 2, for every parameter with at least two axes, of which
+    the last is the outputs'. Lengths start at those of the network's own initialisation, in place of the paper's
     initialisation from data. A kernel that starts at zero has no direction and stays zero.
 
     Args:
@@ -117,8 +118,8 @@ def weight_norm(net, *, epsilon=1e-12):
 def gradient_norm(net, *, epsilon=1e-12):
     """Divides each logit f by |grad f| + |f|, so that it lies in (-1, 1) and f is Lipschitz piece by piece.
 
-    Wu et al. 2021 (GN-GAN), arXiv:2109.02480, eq. 9; in training and evaluation and in both players' moves,
-    differentiated through the gradient. Heads besides `logits` stay as they are. The gradient is that of the
+    Wu et al. 2021 (GN-GAN), arXiv:2109.02480, section 3; in training, in evaluation and in both players'
+    moves, differentiated through the gradient. Heads besides `logits` stay as they are. The gradient is that of the
     sum of logits, so that batch norm, which mixes samples, mixes gradients too.
 
     Args:
@@ -156,7 +157,7 @@ def gradient_norm(net, *, epsilon=1e-12):
 def packed(net, *, samples=2):
     """Shows the discriminator several samples at once, all real or all fake, as channels of one.
 
-    Lin et al. 2018 (PacGAN), arXiv:1712.04086, section 3. Labels are refused: the paper packs unlabelled
+    Lin et al. 2018 (PacGAN), arXiv:1712.04086. Labels are refused: the paper packs unlabelled
     samples, and a pack has no single label.
 
     Args:
@@ -174,7 +175,7 @@ def packed(net, *, samples=2):
 
     def pack(images, *others):
         if others:
-            raise UsageError("packed: the discriminator is told labels, and a pack of samples has no single label")
+            raise UsageError("packed: the discriminator is told labels, and a pack has no single label")
         if images.shape[0] % samples:
             raise UsageError(f"packed(samples={samples}): does not divide the batch of {images.shape[0]}")
         packs = images.reshape(-1, samples, *images.shape[1:])
@@ -225,7 +226,7 @@ def policy(net, *, dtype="bfloat16"):
 def input_noise(net, *, deviation=0.05):
     """Adds normal noise to the network's first input in training, such as a generator's latents.
 
-    Zhao et al. 2020, arXiv:2002.04724, section 3.2, perturb latents so; here as a wrapper of any network, on
+    Zhao et al. 2020, arXiv:2002.04724, perturb latents so; here as a wrapper of any network, on
     its own and without their penalty.
 
     Args:

@@ -129,8 +129,9 @@ def resample(images, inverse):
     """Images seen through matrices, without aliasing: twice as fine by sym6, bilinear, and back by sym6.
 
     Karras et al. 2020, arXiv:2006.06676, appendix B. The identity leaves images as they are, since the
-    filter is orthonormal; so do moves by whole pixels. A flip is as exact as sym6 is symmetric. The paper's code reflects images at the border up to three times their size and is
-    gray beyond; here the reflection never ends, so that shapes are static.
+    filter is orthonormal; moves by whole pixels are exact too, and flips as exact as sym6 is symmetric. The
+    paper's code reflects images at the border up to three times their size and is gray beyond; here the
+    reflection never ends, so that shapes are static.
 
     Args:
         images: [B, H, W, C].

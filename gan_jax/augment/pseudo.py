@@ -5,10 +5,10 @@ import jax.numpy as jnp
 
 
 def pseudo_augment(key, real, fake, p):
-    """Replaces each real image by a fake, through which no gradient flows, with probability p.
+    """Replaces each real sample, with probability p, by a fake through which no gradient flows.
 
-    Jiang et al. 2021, arXiv:2111.06849, section 3; p follows `adapt_probability` on the logits of the mixture.
-    The paper draws fresh fakes; here they are whatever is given.
+    Jiang et al. 2021, arXiv:2111.06849, section 3; p follows `adapt_probability` on the logits of the
+    mixture. The paper draws fresh fakes; here they are whatever is given.
 
     Args:
         key: Random key.

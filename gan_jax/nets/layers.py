@@ -11,9 +11,9 @@ from gan_jax.errors import UsageError
 class MinibatchStandardDeviation(nn.Module):
     """Appends channels with the standard deviation over a group of samples, averaged over pixels.
 
-    Karras et al. 2018, arXiv:1710.10196, section 3. The paper takes the whole batch as one group; groups of 4,
-    and several channels, are those of its code and of StyleGAN2 (arXiv:1912.04958). Samples i, i + B / group,
-    i + 2 B / group, ... are one group.
+    Karras et al. 2018, arXiv:1710.10196, section 3. The paper takes the whole batch as one group; groups of
+    4, and several channels, are those of its code and of StyleGAN2 (arXiv:1912.04958). Samples i,
+    i + B / group, i + 2 B / group, ... are one group.
 
     Attributes:
         group_size: Samples per group, a divisor of the batch; the whole batch if that is smaller.
@@ -37,14 +37,15 @@ class MinibatchStandardDeviation(nn.Module):
         # The epsilon inside the root keeps the derivative finite where a group's samples are equal.
         deviation = jnp.mean(jnp.sqrt(jnp.var(split, axis=0) + 1e-8), axis=(1, 2, 4))
         each = jnp.tile(deviation, (group, 1))[:, None, None, :].astype(x.dtype)
-        return jnp.concatenate([x, jnp.broadcast_to(each, (batch, height, width, self.features))], axis=-1)
+        each = jnp.broadcast_to(each, (batch, height, width, self.features))
+        return jnp.concatenate([x, each], axis=-1)
 
 
 class MinibatchDiscrimination(nn.Module):
     """Appends how close each sample is to all of the batch, in learned projections.
 
-    Salimans et al. 2016, arXiv:1606.03498, section 3.2: the sum over the batch, the sample itself included, of
-    exp(-|M_i - M_j|_1), for each of the projections M.
+    Salimans et al. 2016, arXiv:1606.03498, section 3.2: the sum over the batch, the sample itself included,
+    of exp(-|M_i - M_j|_1), for each of the projections M.
 
     Attributes:
         projections: Number of projections, the paper's B.
