@@ -49,8 +49,8 @@ def spectral_norm(net, *, epsilon=1e-12):
     """Divides every kernel by its largest singular value.
 
     Miyato et al. 2018, arXiv:1802.05957, algorithm 1: one power iteration per forward pass in training, on
-    each parameter with at least two axes, seen as a matrix of its last axis by all others. In evaluation the
-    singular vectors stay as they are. Embeddings are kernels too, as in Miyato and Koyama 2018,
+    each parameter with at least two axes, seen as a matrix of its last axis by all others. In evaluation
+    the singular vectors stay as they are. Embeddings are kernels too, as in Miyato and Koyama 2018,
     arXiv:1802.05637.
 
     Args:
@@ -86,8 +86,8 @@ def weight_norm(net, *, epsilon=1e-12):
     """Learns each kernel as a length per output times a direction.
 
     Salimans and Kingma 2016, arXiv:1602.07868, eq. 2, for every parameter with at least two axes, of which
-    the last is the outputs'. Lengths start at those of the network's own initialisation, in place of the paper's
-    initialisation from data. A kernel that starts at zero has no direction and stays zero.
+    the last is the outputs'. Lengths start at those of the network's own initialisation, in place of the
+    paper's initialisation from data. A kernel that starts at zero has no direction and stays zero.
 
     Args:
         net: The Net.
@@ -119,8 +119,8 @@ def gradient_norm(net, *, epsilon=1e-12):
     """Divides each logit f by |grad f| + |f|, so that it lies in (-1, 1) and f is Lipschitz piece by piece.
 
     Wu et al. 2021 (GN-GAN), arXiv:2109.02480, section 3; in training, in evaluation and in both players'
-    moves, differentiated through the gradient. Heads besides `logits` stay as they are. The gradient is that of the
-    sum of logits, so that batch norm, which mixes samples, mixes gradients too.
+    moves, differentiated through the gradient. Heads besides `logits` stay as they are. The gradient is that of
+    the sum of logits, so that batch norm, which mixes samples, mixes gradients too.
 
     Args:
         net: The Net of a discriminator; its first input, any pytree of arrays [B, ...], is differentiated,

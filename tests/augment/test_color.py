@@ -1,4 +1,4 @@
-"""ADA's colour transforms: the affine map of each sample is read off four pixels and rebuilt factor by factor."""
+"""ADA's colour transforms: each sample's affine map, read off four pixels, is rebuilt factor by factor."""
 
 import jax
 import jax.numpy as jnp

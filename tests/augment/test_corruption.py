@@ -19,7 +19,7 @@ def test_filter_bank_splits_the_identity_into_octaves():
     assert bank.shape == (4, 43)
     np.testing.assert_allclose(bank.sum(0), np.eye(43)[21], atol=1e-12)
     np.testing.assert_allclose(bank, bank[:, ::-1], atol=1e-12)
-    frequencies = np.array([0, 3 / 32, 3 / 16, 1 / 2])  # Cycles per pixel: the middle of each octave or its end.
+    frequencies = np.array([0, 3 / 32, 3 / 16, 1 / 2])  # Cycles per pixel, one of each octave.
     response = bank @ np.exp(-2j * np.pi * frequencies[None] * (np.arange(43)[:, None] - 21))
     assert np.abs(response.imag).max() < 1e-12
     np.testing.assert_array_equal(response.real.argmax(0), [0, 1, 2, 3])
@@ -34,7 +34,9 @@ def test_image_filter_is_separable_and_keeps_expected_power():
     single = 0
     for response in found:
         # A square root of the separable response by its own middle row and column.
-        np.testing.assert_allclose(response * response[32, 32], np.outer(response[:, 32], response[32]), atol=1e-5)
+        np.testing.assert_allclose(
+            response * response[32, 32], np.outer(response[:, 32], response[32]), atol=1e-5
+        )
         taps = response[32, 11:54] / np.sqrt(response[32, 32])
         gains = np.linalg.lstsq(bank.T, taps, rcond=None)[0]
         np.testing.assert_allclose(gains @ bank, taps, atol=1e-5)

@@ -27,7 +27,9 @@ def test_brightness_adds_up_to_a_half():
     assert abs(drawn.mean()) < 0.07
 
 
-@pytest.mark.parametrize(("name", "axes", "low", "high"), [("saturation", 3, 0, 2), ("contrast", (1, 2, 3), 0.5, 1.5)])
+@pytest.mark.parametrize(
+    ("name", "axes", "low", "high"), [("saturation", 3, 0, 2), ("contrast", (1, 2, 3), 0.5, 1.5)]
+)
 def test_scales_the_distance_to_a_mean(name, axes, low, high):
     images = _images()
     mean = images.mean(axis=axes, keepdims=True, dtype=np.float64)
@@ -35,7 +37,9 @@ def test_scales_the_distance_to_a_mean(name, axes, low, high):
     factor = ((found - mean) * (images - mean)).sum((1, 2, 3)) / ((images - mean) ** 2).sum((1, 2, 3))
     np.testing.assert_allclose(found, mean + factor[:, None, None, None] * (images - mean), atol=1e-5)
     width = high - low
-    assert low - 1e-5 <= factor.min() < low + 0.05 * width and high - 0.05 * width < factor.max() <= high + 1e-5
+    assert (
+        low - 1e-5 <= factor.min() < low + 0.05 * width and high - 0.05 * width < factor.max() <= high + 1e-5
+    )
 
 
 def test_saturation_leaves_gray_images():
@@ -75,7 +79,9 @@ def test_cutout_zeroes_a_square_cut_at_the_border(pixels):
         np.testing.assert_array_equal(found[~covered], image[~covered])
         rows, columns = (np.flatnonzero(covered.any(axis)) for axis in (1, 0))
         assert covered.sum() == len(rows) * len(columns)
-        windows = [np.arange(max(c - size // 2, 0), min(c - size // 2 + size, pixels)).tolist() for c in centres]
+        windows = [
+            np.arange(max(c - size // 2, 0), min(c - size // 2 + size, pixels)).tolist() for c in centres
+        ]
         assert rows.tolist() in windows and columns.tolist() in windows
         seen.add((windows.index(rows.tolist()), windows.index(columns.tolist())))
     assert len(seen) > 0.9 * len(centres) ** 2

@@ -1,5 +1,7 @@
 """ADA as a whole: identity, each group, the probability and its adaptation; APA and consistency."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,11 @@ from hypothesis import strategies as st
 
 from gan_jax import augment
 from gan_jax.augment import color, corruption, geometry
+
+# Compiling is most of this file's time; its programs are tiny.
+jit = functools.partial(
+    jax.jit, compiler_options={"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+)
 
 GROUPS = ("blit", "geometry", "color", "image_filter", "noise", "cutout")
 OFF = dict.fromkeys(GROUPS, 0.0)
@@ -32,14 +39,14 @@ def test_is_its_parts_in_the_papers_order():
         return corruption.cutout(keys[5], x, 0.9)
 
     made = augment.scheduled(p=0.9, color=0.5, image_filter=1.0, noise=1.0, cutout=1.0)
-    found = jax.jit(lambda key: made.apply((), key, images, 0))(jax.random.key(2))
-    np.testing.assert_allclose(found, jax.jit(parts)(jax.random.key(2)), atol=1e-5)
+    found = jit(lambda key: made.apply((), key, images, 0))(jax.random.key(2))
+    np.testing.assert_allclose(found, jit(parts)(jax.random.key(2)), atol=1e-5)
 
 
 @pytest.mark.parametrize("group", ["noise", "cutout"])
 @pytest.mark.parametrize("p", [0.25, 1.0])
 def test_about_p_of_the_samples_change(group, p):
-    images = _images(2000, size=4, channels=1)
+    images = _images(2000, size=2, channels=1)
     made = augment.scheduled(p=p, **{**OFF, group: 1.0})
     found = np.asarray(made.apply((), jax.random.key(0), images, 0))
     changed = np.any(found != images, axis=(1, 2, 3))
@@ -49,17 +56,17 @@ def test_about_p_of_the_samples_change(group, p):
 
 
 def test_multipliers_scale_the_probability():
-    images = _images(2000, size=4, channels=1)
+    images = _images(2000, size=2, channels=1)
     made = augment.scheduled(p=0.8, **{**OFF, "noise": 0.5})
     found = np.asarray(made.apply((), jax.random.key(0), images, 0))
     np.testing.assert_allclose(np.any(found != images, axis=(1, 2, 3)).mean(), 0.4, atol=0.04)
 
 
 def test_scheduled_follows_the_step():
-    images = _images(2000, size=4, channels=1)
+    images = _images(2000, size=2, channels=1)
     made = augment.scheduled(p=lambda step: step / 100, **{**OFF, "noise": 1.0})
     for step, p in ((0, 0.0), (30, 0.3), (300, 1.0)):
-        found = np.asarray(jax.jit(made.apply)((), jax.random.key(0), images, jnp.int32(step)))
+        found = np.asarray(jit(made.apply)((), jax.random.key(0), images, jnp.int32(step)))
         np.testing.assert_allclose(np.any(found != images, axis=(1, 2, 3)).mean(), p, atol=0.04)
 
 
@@ -100,7 +107,9 @@ def test_p_stays_a_probability(signs, start):
 def test_adapting_keeps_the_carrys_shapes_and_types():
     made = augment.adaptive()
     before, after = made.init(), made.adapt(made.init(), jnp.ones(3))
-    assert jax.tree.map(lambda x: (x.shape, x.dtype), before) == jax.tree.map(lambda x: (x.shape, x.dtype), after)
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), before) == jax.tree.map(
+        lambda x: (x.shape, x.dtype), after
+    )
 
 
 def test_pseudo_augment_replaces_about_p_of_the_reals():
