@@ -119,8 +119,8 @@ def gradient_norm(net, *, epsilon=1e-12):
     """Divides each logit f by |grad f| + |f|, so that it lies in (-1, 1) and f is Lipschitz piece by piece.
 
     Wu et al. 2021 (GN-GAN), arXiv:2109.02480, section 3; in training, in evaluation and in both players'
-    moves, differentiated through the gradient. Heads besides `logits` stay as they are. The gradient is that of
-    the sum of logits, so that batch norm, which mixes samples, mixes gradients too.
+    moves, differentiated through the gradient. Heads besides `logits` stay as they are. The gradient is
+    that of the sum of logits, so that batch norm, which mixes samples, mixes gradients too.
 
     Args:
         net: The Net of a discriminator; its first input, any pytree of arrays [B, ...], is differentiated,

@@ -73,7 +73,7 @@ def test_every_pair_composes_in_both_orders(outer, inner):
         wrapper, given = WRAPPERS[name]
         net = wrapper(net, **given)
     images = _images()
-    params, carry = jit(net.init)(KEY, images)
+    params, carry = net.init(KEY, images)
     assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves((params, carry)))
 
     @jit
@@ -241,7 +241,7 @@ def test_gradient_norm_of_a_linear_critic():
 
 
 def test_gradient_norm_of_a_quadratic_critic_differentiates_through_the_norm():
-    # f = a |x|^2 / 2: the gradient norm is a |x|, and so f / (|grad f| + |f|) = |x| / (2 + |x|), whatever a > 0.
+    # f = a |x|^2 / 2: the gradient norm is a |x|, so that the result is |x| / (2 + |x|), whatever a > 0.
     net = wrap.gradient_norm(_matrix_net(lambda p, x: p["a"] * jnp.sum(x**2, 1) / 2, a=jnp.float32(1.7)))
     params, carry = net.init(KEY)
     x = np.random.default_rng(6).normal(size=(5, 3))

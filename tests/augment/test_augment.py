@@ -43,7 +43,7 @@ FUNCTIONS = {
     "chain": _applied(augment.chain(augment.diffaugment(policy=("color",)), augment.instance_noise())),
     "pseudo_augment": lambda key, images: augment.pseudo_augment(key, images, 0.3 - images, 0.0),
 }
-# `adaptive` is all groups of the pipeline, and pixels are moved by the same function in both geometric groups:
+# `adaptive` is all groups of the pipeline, and both geometric groups move pixels by the same function:
 # compiling them once more is most of this file's time.
 ALONE = [name for name in FUNCTIONS if name not in ("adaptive", "scheduled blit")]
 JITTED = {name: jit(function) for name, function in FUNCTIONS.items()}

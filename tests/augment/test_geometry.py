@@ -141,7 +141,8 @@ def test_transform_is_the_product_in_the_papers_order():
         for name, value in (("scale", 0.2), ("rotate", 1.0), ("translate", 0.125))
     )
     stretched = np.float64(transform(key, shape, 1.0, **{**only, "anisotropy": 0.2}))
-    # At p = 1 both rotations happen; undo scale and move, and a rotation on either side of the stretch is left.
+    # At p = 1 both rotations happen; undo scale and move, and a rotation on either side of the stretch is
+    # left.
     middle = np.linalg.inv(scaled) @ whole @ np.linalg.inv(moved)
     singular = np.linalg.svd(middle[:, :2, :2], compute_uv=False)
     expected = np.sort(np.stack([stretched[:, 0, 0], stretched[:, 1, 1]], 1))[:, ::-1]
