@@ -1,0 +1,46 @@
+"""Semantics-preserving augmentations for consistency penalties: `(key, images) -> images`."""
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax.images import random_flip
+
+
+def flip(key, images):
+    """Mirrors each image left to right with probability one half.
+
+    Zhang et al. 2020 (CR-GAN), arXiv:1910.12027.
+
+    Args:
+        key: Random key.
+        images: [B, H, W, C].
+
+    Returns:
+        The same shape and type.
+    """
+    return random_flip(key, images)
+
+
+def shift(key, images, *, ratio=0.125):
+    """Moves each image by whole pixels, at most `ratio` of its size either way, reflected at the borders.
+
+    Zhang et al. 2020 (CR-GAN), arXiv:1910.12027: four pixels of 32. Its border is unstated;
+    reflection is the convention of the implementations that followed.
+
+    Args:
+        key: Random key.
+        images: [B, H, W, C].
+        ratio: Largest move over the image's size, in [0, 1).
+
+    Returns:
+        The same shape and type.
+    """
+    for axis, axis_key in zip((1, 2), jax.random.split(key), strict=True):
+        size = images.shape[axis]
+        most = int(size * ratio + 0.5)
+        offsets = jax.random.randint(axis_key, (images.shape[0], 1), -most, most + 1)
+        # |i| reflects at the first pixel, (n - 1) - |(n - 1) - i| at the last.
+        source = size - 1 - jnp.abs(size - 1 - jnp.abs(jnp.arange(size) - offsets))
+        shape = tuple(n if i in (0, axis) else 1 for i, n in enumerate(images.shape))
+        images = jnp.take_along_axis(images, source.reshape(shape), axis)
+    return images

@@ -1,0 +1,49 @@
+"""The probability that ADA and APA adapt in training: how far D overfits, read from its logits' signs."""
+
+import jax.numpy as jnp
+
+from gan_jax.errors import UsageError
+
+
+def start_probability(start=0.0):
+    """What `adapt_probability` carries from move to move.
+
+    Args:
+        start: Probability before the first move, in [0, 1].
+
+    Returns:
+        Dict of `p`, float32; `signs`, the sum of mean signs since p last changed; `moves`, their number.
+
+    Raises:
+        UsageError: `start` is no probability.
+    """
+    if not 0 <= start <= 1:
+        raise UsageError(f"augmentation's start={start}: expected a probability in [0, 1]")
+    return {"p": jnp.float32(start), "signs": jnp.zeros(()), "moves": jnp.zeros((), jnp.int32)}
+
+
+def adapt_probability(carry, real_logits, *, target=0.6, images=500_000, every=4):
+    """Raises p if the discriminator tells more reals right than `target` says, else lowers it.
+
+    Karras et al. 2020, arXiv:2006.06676, section 3.1: r_t = E[sign(D(real))], steered to 0.6 every four
+    moves, so fast that p would go from 0 to 1 in 500 thousand images. p stays in [0, 1].
+
+    Args:
+        carry: What `start_probability` or the last call returned.
+        real_logits: Logits of the real images of this move, [B, ...].
+        target: r_t that is kept, in [-1, 1].
+        images: Real images in which p may go from 0 to 1.
+        every: Moves between changes of p.
+
+    Returns:
+        The carry after this move.
+    """
+    signs = carry["signs"] + jnp.mean(jnp.sign(jnp.float32(real_logits)))
+    moves = carry["moves"] + 1
+    due = moves >= every
+    change = jnp.sign(signs / every - target) * (real_logits.shape[0] * every / images)
+    return {
+        "p": jnp.where(due, jnp.clip(carry["p"] + change, 0.0, 1.0), carry["p"]),
+        "signs": jnp.where(due, 0.0, signs),
+        "moves": jnp.where(due, 0, moves),
+    }

@@ -1,0 +1,67 @@
+"""Layers that let a discriminator look at a batch as a whole."""
+
+from typing import Any, Callable
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from gan_jax.errors import UsageError
+
+
+class MinibatchStandardDeviation(nn.Module):
+    """Appends channels with the standard deviation over a group of samples, averaged over pixels.
+
+    Karras et al. 2018, arXiv:1710.10196, section 3. The paper takes the whole batch as one group; groups of
+    4, and several channels, are those of its code and of StyleGAN2 (arXiv:1912.04958). Samples i,
+    i + B / group, i + 2 B / group, ... are one group.
+
+    Attributes:
+        group_size: Samples per group, a divisor of the batch; the whole batch if that is smaller.
+        features: Channels appended, each over its share of the channels; a divisor of them.
+    """
+
+    group_size: int = 4
+    features: int = 1
+
+    @nn.compact
+    def __call__(self, x):
+        """[B, H, W, C] to [B, H, W, C + features]."""
+        batch, height, width, channels = x.shape
+        group = min(self.group_size, batch)
+        if batch % group or channels % self.features:
+            raise UsageError(
+                f"MinibatchStandardDeviation(group_size={self.group_size}, features={self.features}): "
+                f"do not divide the batch of {batch} and the {channels} channels"
+            )
+        split = jnp.float32(x).reshape(group, batch // group, height, width, self.features, -1)
+        # The epsilon inside the root keeps the derivative finite where a group's samples are equal.
+        deviation = jnp.mean(jnp.sqrt(jnp.var(split, axis=0) + 1e-8), axis=(1, 2, 4))
+        each = jnp.tile(deviation, (group, 1))[:, None, None, :].astype(x.dtype)
+        each = jnp.broadcast_to(each, (batch, height, width, self.features))
+        return jnp.concatenate([x, each], axis=-1)
+
+
+class MinibatchDiscrimination(nn.Module):
+    """Appends how close each sample is to all of the batch, in learned projections.
+
+    Salimans et al. 2016, arXiv:1606.03498, section 3.2: the sum over the batch, the sample itself included,
+    of exp(-|M_i - M_j|_1), for each of the projections M.
+
+    Attributes:
+        projections: Number of projections, the paper's B.
+        size: Dimensions of each, the paper's C.
+        kernel_init: Initializer of the kernel [A, projections * size].
+    """
+
+    projections: int = 100
+    size: int = 5
+    kernel_init: Callable[..., Any] = nn.initializers.normal(0.05)
+
+    @nn.compact
+    def __call__(self, x):
+        """[B, A] to [B, A + projections]."""
+        kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.projections * self.size))
+        projected = jnp.float32(x @ kernel.astype(x.dtype)).reshape(-1, self.projections, self.size)
+        distance = jnp.sum(jnp.abs(projected[:, None] - projected[None]), axis=-1)
+        closeness = jnp.sum(jnp.exp(-distance), axis=1)
+        return jnp.concatenate([x, closeness.astype(x.dtype)], axis=-1)
