@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import optax
 
-from gan_jax import augment, games, latents, losses, moves, nets, penalties, transforms
+from gan_jax import augment, games, latents, losses, moves, nets, penalties, transforms, wrap
 from gan_jax import data as data_lib
 from gan_jax.errors import UsageError
+from gan_jax.losses import modifiers
 from gan_jax.names import bind, find, schedule
 from gan_jax.nets.linen import from_linen
 from gan_jax.step import average_decay, init
@@ -59,9 +60,10 @@ def rules(recipe, facts, spread=lambda array: array):
             for player, specs in recipe.losses.items()
         },
         optimizers={
-            player: _optimizer(chain, f"optimizers.{player}") for player, chain in recipe.optimizers.items()
+            player: optax.chain(*_chain(given, (transforms, optax), f"optimizers.{player}"))
+            for player, given in recipe.optimizers.items()
         },
-        moves={player: _named(spec, moves, f"moves.{player}") for player, spec in recipe.moves.items()},
+        moves={player: _move(given, f"moves.{player}") for player, given in recipe.moves.items()},
         turns=dict(recipe.turns),
         decay={
             player: average_decay(images, **bind(average_decay, given, f"average.{player}", ("batch_size",)))
@@ -70,17 +72,18 @@ def rules(recipe, facts, spread=lambda array: array):
     )
 
 
-def start(rules, facts):
+def start(rules, facts, batch_size):
     """The function that makes the first state.
 
     Args:
         rules: The Rules.
         facts: Dict of `resolution`, `channels` and `classes` of the data.
+        batch_size: Images a move; what networks are initialised on, since some need a multiple of samples.
 
     Returns:
         Function from a random key to the TrainState.
     """
-    return lambda key: init(rules.game, rules.optimizers, rules.decay, key, blank(facts, 2))
+    return lambda key: init(rules.game, rules.optimizers, rules.decay, key, blank(facts, batch_size))
 
 
 def blank(facts, *shape):
@@ -120,11 +123,9 @@ def source(recipe, data_dir=None):
     return made(**bind(made, options, "data"))
 
 
-def _named(spec, place, field):
-    """What the function of a dict's `name` makes of the rest of the dict."""
-    given = dict(spec)
-    made = find(given.pop("name"), (place,), f"{field}.name")
-    return made(**bind(made, given, field))
+def _move(given, field):
+    made = find(given["name"], (moves,), f"{field}.name")
+    return made(**bind(made, {name: value for name, value in given.items() if name != "name"}, field))
 
 
 def _name(name):
@@ -159,40 +160,48 @@ def _latents(given, spread):
     return lambda key, count: spread(made(key, count, **bound))
 
 
-def _augment(chain):
+def _augment(given):
     """The recipe's augmentations one after the other, in the order written."""
-    if not isinstance(chain, dict):
-        raise UsageError(f"game.augment={chain!r}: expected a dict of augmentations")
+    return augment.chain(*_chain(given, (augment,), "game.augment"))
+
+
+def _chain(given, places, field):
+    """What the functions of a dict's names make of their hyperparameters, in the order written."""
+    if not isinstance(given, dict):
+        raise UsageError(f"{field}={given!r}: expected a dict of names with their hyperparameters")
     links = []
-    for name, given in chain.items():
-        made = find(name, (augment,), "game.augment")
-        links.append(made(**bind(made, given, f"game.augment.{_name(name)}")))
-    return augment.chain(*links)
+    for name, options in given.items():
+        made = find(name, places, field)
+        links.append(made(**bind(made, options, f"{field}.{_name(name)}")))
+    return links
 
 
 def _net(given, facts, field):
-    """A Net: a Linen module with its hyperparameters and the facts it asks for, or a function's Net."""
-    options = {option: value for option, value in given.items() if option != "name"}
+    """A Net from a Linen module, with the facts it asks for, or from a function; wrapped."""
+    options = {option: value for option, value in given.items() if option not in ("name", "wrap")}
     made = find(given["name"], (nets,), f"{field}.name")
     known = {fact: value for fact, value in facts.items() if fact in inspect.signature(made).parameters}
     net = made(**bind(made, {**known, **options}, field, ("parent", "name")))
-    return net if isinstance(net, Net) else from_linen(net)
+    return _wrapped(net if isinstance(net, Net) else from_linen(net), given, wrap, "net", field)
+
+
+def _wrapped(inner, given, place, provided, field):
+    """What the wrappers named in `wrap` make of a network or a loss, the first one innermost."""
+    wrappers = given.get("wrap", {})
+    if not isinstance(wrappers, dict):
+        raise UsageError(f"{field}.wrap={wrappers!r}: expected a dict of wrappers")
+    for name, options in wrappers.items():
+        made = find(name, (place,), f"{field}.wrap")
+        inner = made(inner, **bind(made, options, f"{field}.wrap.{_name(name)}", (provided,)))
+    return inner
 
 
 def _term(name, spec, field):
-    """A Term from a weight, or from a dict of weight, every and hyperparameters."""
+    """A Term from a weight, or from a dict of weight, every, wrap and hyperparameters."""
     fn = find(name, (losses, penalties), field)
     given = dict(spec) if isinstance(spec, dict) else {"weight": spec}
     field = f"{field}.{_name(name)}"
-    weight = schedule(given.pop("weight", 1.0), f"{field}.weight")
-    every = given.pop("every", 1)
-    return Term(functools.partial(fn, **bind(fn, given, field, reads(fn))), weight, every)
-
-
-def _optimizer(chain, field):
-    """The optax chain of a player, in the order in which the recipe names its transforms."""
-    links = []
-    for name, given in chain.items():
-        made = find(name, (transforms, optax), field)
-        links.append(made(**bind(made, given, f"{field}.{_name(name)}")))
-    return optax.chain(*links)
+    weight = schedule(given.get("weight", 1.0), f"{field}.weight")
+    options = {option: value for option, value in given.items() if option not in ("weight", "every", "wrap")}
+    bound = functools.partial(fn, **bind(fn, options, field, reads(fn)))
+    return Term(_wrapped(bound, given, modifiers, "loss", field), weight, given.get("every", 1))

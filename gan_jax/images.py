@@ -50,18 +50,22 @@ def columns_of(count):
     return math.ceil(math.sqrt(count))
 
 
-def grid(images):
-    """Tiles images row by row into one, about as wide as high; missing tiles at the end are black.
+def grid(images, *, line=2, shade=96):
+    """Tiles images row by row into one, about as wide as high, with lines between them.
 
     Args:
         images: uint8 [N, H, W, C] with C 1 or 3, N at least 1.
+        line: Width of the lines, pixels.
+        shade: Of lines and missing tiles, 0 to 255.
 
     Returns:
-        uint8 NumPy array [rows * H, columns * W, C].
+        uint8 NumPy array [rows * (H + line) + line, columns * (W + line) + line, C].
     """
     images = np.asarray(images)
-    columns = columns_of(len(images))
-    rows = -(-len(images) // columns)
-    missing = np.zeros((rows * columns - len(images), *images.shape[1:]), np.uint8)
-    tiles = np.concatenate([images, missing]).reshape(rows, columns, *images.shape[1:])
-    return tiles.swapaxes(1, 2).reshape(rows * images.shape[1], columns * images.shape[2], images.shape[3])
+    count, height, width, channels = images.shape
+    columns = columns_of(count)
+    rows = -(-count // columns)
+    tiles = np.full((rows, columns, height + line, width + line, channels), shade, np.uint8)
+    tiles.reshape(-1, *tiles.shape[2:])[:count, line:, line:] = images
+    tiled = tiles.swapaxes(1, 2).reshape(rows * (height + line), columns * (width + line), channels)
+    return np.pad(tiled, ((0, line), (0, line), (0, 0)), constant_values=shade)

@@ -10,6 +10,7 @@ import re
 import jax
 import jax.numpy as jnp
 
+from gan_jax.augment import flip_and_shift
 from gan_jax.errors import UsageError
 
 
@@ -233,40 +234,6 @@ def lecam(real_logits, fake_logits, average_real_logits, average_fake_logits):
     real, fake = jnp.float32(real_logits), jnp.float32(fake_logits)
     above, below = jax.nn.relu(real - average_fake_logits), jax.nn.relu(average_real_logits - fake)
     return jnp.square(above) + jnp.square(below)
-
-
-def flip_and_shift(key, images, *, max_shift=0.125):
-    """Mirrors half of the images left to right and shifts each by whole pixels; edges are reflected.
-
-    The augmentation of CR-GAN, Zhang et al. 2020, arXiv:1910.12027, section 3: a flip and a shift by a few
-    pixels; an eighth of the image, 4 pixels at 32 x 32, is what reference implementations take.
-
-    Args:
-        key: Random key; every image has its own draw.
-        images: [B, H, W, C].
-        max_shift: Largest shift either way, as a share of height and of width, in [0, 1).
-
-    Returns:
-        Images of the same shape and dtype.
-
-    Raises:
-        UsageError: `max_shift` is out of range.
-    """
-    if not 0 <= max_shift < 1:
-        raise UsageError(f"max_shift={max_shift}: expected a share of the image in [0, 1)")
-    count, height, width, _ = images.shape
-    down, right = int(max_shift * height), int(max_shift * width)
-    flip_key, down_key, right_key = jax.random.split(key, 3)
-    flips = jax.random.bernoulli(flip_key, 0.5, (count,))
-    tops = jax.random.randint(down_key, (count,), 0, 2 * down + 1)
-    lefts = jax.random.randint(right_key, (count,), 0, 2 * right + 1)
-    mirrored = jnp.where(_per_sample(flips, images), images[:, :, ::-1], images)
-    padded = jnp.pad(mirrored, ((0, 0), (down, down), (right, right), (0, 0)), mode="reflect")
-
-    def crop(image, top, left):
-        return jax.lax.dynamic_slice(image, (top, left, 0), images.shape[1:])
-
-    return jax.vmap(crop)(padded, tops, lefts)
 
 
 def consistency(critic, real, key, *, transform=flip_and_shift):

@@ -18,11 +18,14 @@ class Recipe:
     Attributes:
         data: `name` of a data set, and what its function takes (`resolution` in pixels, 0 for the data's
             own; `split`); `flip=True` mirrors images at random.
-        game: `name` of a game, its `latents` (`name` and hyperparameters), and what else it takes.
-        nets: By player, `name` of a network and its hyperparameters. Resolution, channels and classes come
-            from the data unless given.
+        game: `name` of a game, its `latents` (`name` and hyperparameters), `augment` (augmentations by name
+            with their hyperparameters, in the order applied), and what else it takes.
+        nets: By player, `name` of a network, its hyperparameters, and `wrap`: wrappers by name with their
+            hyperparameters, the first one innermost. Resolution, channels and classes come from the data
+            unless given.
         losses: By player, terms by name: a weight, or a dict of `weight` (a number or a schedule), `every`
-            (steps between two computations of a lazy term) and the term's hyperparameters.
+            (steps between two computations of a lazy term), `wrap` (`top_k`, `smooth`) and the term's
+            hyperparameters.
         optimizers: By player, optax transforms by name in the order in which they are chained, each with
             its hyperparameters; a hyperparameter may be a schedule, `dict(cosine_decay_schedule=dict(...))`,
             of the player's own number of moves.

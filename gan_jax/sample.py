@@ -77,7 +77,8 @@ def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged
         )
     if num_images < 1:
         raise UsageError(f"num_images={num_images}: expected at least 1")
-    rules = build.rules(recipe_lib.from_dict(plain), facts)
+    recipe = recipe_lib.from_dict(plain)
+    rules = build.rules(recipe, facts)
     conditional = "labels" in rules.game.hears
     if labels and not conditional:
         raise UsageError(
@@ -87,7 +88,7 @@ def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged
         raise UsageError(f"labels={','.join(map(str, labels))}: expected 0 to {facts['classes'] - 1}")
     step = exist[-1] if step is None else step
     here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    abstract = parallel.abstract(build.start(rules, facts), jax.random.key(0), here)
+    abstract = parallel.abstract(build.start(rules, facts, recipe.batch_size), jax.random.key(0), here)
     state = checkpoint.restore(workdir, abstract, step)
     asked = np.resize(labels, num_images) if labels else rows_of_classes(num_images, facts)
     made = sampler(rules.game, facts)(state, jax.random.key(sample_seed), num_images, asked, averaged)

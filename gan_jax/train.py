@@ -65,7 +65,7 @@ def run(recipe, workdir, data_dir=None):
     _writable(workdir)
     rounds = max(recipe.turns.values())
     fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
-    programs = compiled(rules, facts(source), fed.decode, mesh, key)
+    programs = compiled(rules, facts(source), recipe.batch_size, fed.decode, mesh, key)
     state = checkpoint.restore_latest(workdir, programs.abstract)
     first = int(state.step) if state else 0
     _introduce(recipe, source, programs.abstract, workdir, first)
@@ -118,7 +118,7 @@ def check(recipe, rules, facts, key):
     Raises:
         UsageError: A term reads what its game does not offer.
     """
-    state = jax.eval_shape(build.start(rules, facts), key)
+    state = jax.eval_shape(build.start(rules, facts, recipe.batch_size), key)
     offered = []
 
     def look(state, key):
@@ -132,12 +132,13 @@ def check(recipe, rules, facts, key):
     jax.eval_shape(functools.partial(train_step, *rules), state, blank, key)
 
 
-def compiled(rules, facts, decode, mesh, key):
+def compiled(rules, facts, batch_size, decode, mesh, key):
     """A run's functions under `jit` over a mesh: the same program on one device and on many.
 
     Args:
         rules: The Rules.
         facts: Dict of `resolution`, `channels` and `classes` of the data.
+        batch_size: Images a move, over all devices.
         decode: `(resident, fed, key) -> batches`.
         mesh: Mesh with the axis `data`.
         key: Random key of the run.
@@ -146,7 +147,7 @@ def compiled(rules, facts, decode, mesh, key):
         The Programs.
     """
     everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
-    start = build.start(rules, facts)
+    start = build.start(rules, facts, batch_size)
 
     def step(state, resident, fed, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)

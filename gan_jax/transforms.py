@@ -44,7 +44,7 @@ def clip_by_layer_norm(max_norm=1.0):
 def normalize_by_mean_square(epsilon=1e-8):
     """Divides the gradient of each layer by its mean square: g / mean(g^2).
 
-    The "gradient normalisation" of the tutorials behind this project. It is no normalisation: the step grows
+    No paper: the "gradient normalisation" of the articles behind this project. It is no normalisation: the step grows
     as 1 / |g| while the gradient shrinks, up to 1 / sqrt(epsilon), and only then falls to zero with it.
     `normalize_by_root_mean_square` is the one whose steps keep their size.
 
@@ -220,9 +220,7 @@ def lookahead(period=5, step_size=0.5):
     def update(updates, state, params):
         count = (state.count + 1) % period
         fast = optax.apply_updates(params, updates)
-        slow = jax.tree.map(
-            lambda s, f: jnp.where(count == 0, s + step_size * (f - s), s), state.slow, fast
-        )
+        slow = jax.tree.map(lambda s, f: jnp.where(count == 0, s + step_size * (f - s), s), state.slow, fast)
         updates = jax.tree.map(
             lambda u, s, p: jnp.where(count == 0, s - p, u).astype(u.dtype), updates, slow, params
         )

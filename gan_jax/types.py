@@ -73,8 +73,10 @@ class Augment(NamedTuple):
         init: `() -> carry`: what it owns but does not train, such as ADA's probability.
         apply: `(carry, key, images, step) -> images`; differentiable, each sample on its own.
         adapt: `(carry, real_logits) -> carry`, once in every move of the discriminator.
+        mix: `(carry, key, real, fake) -> real`: what the discriminator is shown as real.
     """
 
     init: Callable
     apply: Callable
     adapt: Callable
+    mix: Callable = lambda carry, key, real, fake: real

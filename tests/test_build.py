@@ -127,3 +127,42 @@ def test_optax_names_come_after_ours(tiny):
     params = {"w": np.float32([3.0])}
     updates, _ = optimizer.update({"w": np.float32([1.0])}, optimizer.init(params), params)
     np.testing.assert_allclose(optax.apply_updates(params, updates)["w"], [0.5])
+
+
+def test_wrappers_of_networks_and_losses_apply_in_the_order_written(tiny):
+    nets = tiny().nets
+    nets["discriminator"] = {**nets["discriminator"], "wrap": dict(spectral_norm={}, packed=dict(samples=2))}
+    losses = dict(
+        discriminator=dict(non_saturating_discriminator=dict(wrap=dict(smooth=dict(amount=0.5)))),
+        generator=dict(non_saturating_generator=dict(weight=2.0, wrap=dict(top_k=dict(k=2)))),
+    )
+    rules = build.rules(tiny(nets=nets, losses=losses), FACTS)
+    params, carry = rules.game.init(jax.random.key(0), build.blank(FACTS, 4))
+    # Packed outside: the spectral norm inside saw kernels of two images side by side.
+    assert params["discriminator"]["Dense_0"]["kernel"].shape == (2 * 64, 16)
+    assert set(carry["discriminator"]["net"]) == {"spectral_norm", "net"}
+    term = rules.terms["generator"]["non_saturating_generator"]
+    np.testing.assert_allclose(
+        term.fn(np.float32([0.0, 3.0, 1.0])), np.log1p(np.exp([-3.0, -1.0])), rtol=1e-6
+    )
+    smoothed = rules.terms["discriminator"]["non_saturating_discriminator"].fn(
+        np.float32([4.0]), np.float32([-4.0])
+    )
+    np.testing.assert_allclose(smoothed, np.log1p(np.exp(-4.0)) + np.log1p(np.exp(4.0)), rtol=1e-6)
+
+
+def test_moves_are_named_by_player(tiny):
+    unrolled = dict(name="unrolled", learning_rate=0.1, steps=2)
+    rules = build.rules(tiny(moves=dict(generator=unrolled, discriminator=dict(name="extragradient"))), FACTS)
+    assert set(rules.moves) == {"generator", "discriminator"}
+    recipe = tiny(moves=dict(generator=dict(name="unrolled", steps=2)))
+    with pytest.raises(UsageError, match="moves.generator needs learning_rate"):
+        build.rules(recipe, FACTS)
+
+
+def test_a_pattern_is_no_name_of_a_function(tiny):
+    chain = dict(sgd=dict(learning_rate=1.0), freeze=dict(pattern="Dense_0"))
+    optimizer = build.rules(tiny(optimizer=chain), FACTS).optimizers["generator"]
+    params = {"Dense_0": np.float32([1.0]), "Dense_1": np.float32([1.0])}
+    updates, _ = optimizer.update(params, optimizer.init(params), params)
+    assert updates["Dense_0"] == 0.0 and updates["Dense_1"] == -1.0

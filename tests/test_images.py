@@ -25,8 +25,17 @@ def test_flip_mirrors_about_half_of_the_images_and_leaves_the_rest():
     assert 150 < mirrored.sum() < 250
 
 
-def test_grid_places_tiles_row_by_row():
+def test_grid_places_tiles_row_by_row_with_lines_between():
     tiles = np.arange(3, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8) + 1
     np.testing.assert_array_equal(
-        images.grid(tiles)[..., 0], [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 0, 0], [3, 3, 0, 0]]
+        images.grid(tiles, line=1, shade=9)[..., 0],
+        [
+            [9, 9, 9, 9, 9, 9, 9],
+            [9, 1, 1, 9, 2, 2, 9],
+            [9, 1, 1, 9, 2, 2, 9],
+            [9, 9, 9, 9, 9, 9, 9],
+            [9, 3, 3, 9, 9, 9, 9],
+            [9, 3, 3, 9, 9, 9, 9],
+            [9, 9, 9, 9, 9, 9, 9],
+        ],
     )

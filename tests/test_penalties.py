@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_jax import penalties
+from gan_jax import augment, penalties
 from gan_jax.errors import UsageError
 from gan_jax.terms import reads
 
@@ -21,8 +21,15 @@ PUBLIC = {
     if inspect.isfunction(fn) and fn.__module__ == penalties.__name__ and not name.startswith("_")
 }
 OFFERED = {
-    "critic", "real", "fake", "key", "params", "real_logits", "fake_logits",
-    "average_real_logits", "average_fake_logits",
+    "critic",
+    "real",
+    "fake",
+    "key",
+    "params",
+    "real_logits",
+    "fake_logits",
+    "average_real_logits",
+    "average_fake_logits",
 }
 
 
@@ -108,8 +115,10 @@ VALUES = {
         lambda p, x: penalties.balanced_consistency(
             critic_of(p), x, 2 * x, KEY, fake_weight=0.5, transform=shift_by_one
         ),
-        lambda p, x: (logits64(p, x) - logits64(p, x + 1)) ** 2
-        + 0.5 * (logits64(p, 2 * x) - logits64(p, 2 * x + 1)) ** 2,
+        lambda p, x: (
+            (logits64(p, x) - logits64(p, x + 1)) ** 2
+            + 0.5 * (logits64(p, 2 * x) - logits64(p, 2 * x + 1)) ** 2
+        ),
     ),
     "orthogonal": (
         lambda p, x: penalties.orthogonal(p),
@@ -129,7 +138,7 @@ OF_A_BATCH = {"max_gradient_penalty": (1,), "orthogonal": (), "spectral": (), "w
 
 
 def test_every_public_function_is_in_the_table():
-    assert set(VALUES) == set(PUBLIC) - {"flip_and_shift"}
+    assert set(VALUES) == set(PUBLIC)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -356,38 +365,6 @@ def test_pattern_without_a_kernel_is_a_usage_error(name):
         PUBLIC[name]({"dense": {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}}, pattern="conv")
 
 
-def test_flip_and_shift_yields_the_crops_of_the_reflected_image_each_about_equally_often():
-    image = np.arange(8 * 4, dtype=np.float32).reshape(8, 4, 1)
-    images = jnp.broadcast_to(image, (2000, 8, 4, 1))
-    found = np.asarray(jax.jit(penalties.flip_and_shift)(KEY, images))
-    # An eighth of 8 rows is one pixel, of 4 columns none.
-    crops = [
-        np.pad(flipped, ((1, 1), (0, 0), (0, 0)), mode="reflect")[top : top + 8]
-        for flipped in (image, image[:, ::-1])
-        for top in range(3)
-    ]
-    counts = [np.sum(np.all(found == crop, axis=(1, 2, 3))) for crop in crops]
-    assert sum(counts) == 2000
-    np.testing.assert_allclose(counts, 2000 / 6, atol=80)
-    chex.assert_trees_all_equal(found, penalties.flip_and_shift(KEY, images))
-
-
-def test_flip_and_shift_keeps_dtype_and_passes_gradients():
-    images = jax.random.normal(KEY, (3, 8, 8, 2), jnp.bfloat16)
-    found = penalties.flip_and_shift(KEY, images, max_shift=0.25)
-    chex.assert_equal_shape([found, images])
-    assert found.dtype == images.dtype
-    # Every pixel of the output is one of the input's.
-    gradient = jax.grad(lambda x: penalties.flip_and_shift(KEY, x).sum())(jnp.float32(images))
-    assert gradient.sum() == images.size
-
-
-@pytest.mark.parametrize("max_shift", [-0.1, 1.0])
-def test_shift_out_of_range_is_a_usage_error(max_shift):
-    with pytest.raises(UsageError, match="max_shift"):
-        penalties.flip_and_shift(KEY, jnp.zeros((1, 4, 4, 1)), max_shift=max_shift)
-
-
 def test_consistency_by_default_flips_and_shifts():
     images = jax.random.normal(KEY, (6, 8, 8, 1))
 
@@ -397,7 +374,7 @@ def test_consistency_by_default_flips_and_shifts():
     def corner(x):
         return x[:, 0, 0, 0]
 
-    moved = penalties.flip_and_shift(KEY, images)
+    moved = augment.flip_and_shift(KEY, images)
     np.testing.assert_allclose(
         penalties.consistency(corner, images, KEY), np.square(corner(images) - corner(moved)), rtol=1e-6
     )

@@ -38,7 +38,7 @@ def test_tensorboard_reads_scalars_images_and_hyperparameters(written):
     events = EventAccumulator(str(written[0])).Reload()
     assert [(e.step, e.value) for e in events.Scalars("discriminator/loss")] == [(5, 0.5), (10, 0.25)]
     (image,) = events.Images("samples")
-    assert (image.step, image.width, image.height) == (10, 16, 16)
+    assert (image.step, image.width, image.height) == (10, 22, 22)
     summaries = events.summary_metadata
     hparams = str(summaries["_hparams_/session_start_info"])
     assert "optimizers.generator.adam.learning_rate" in hparams and "batch_size" in hparams
@@ -46,7 +46,7 @@ def test_tensorboard_reads_scalars_images_and_hyperparameters(written):
 
 def test_pictures(written):
     grid = Image.open(written[0] / "grids" / "step_0000010.png")
-    assert grid.size == (16, 16) and grid.mode == "RGB"
+    assert grid.size == (22, 22) and grid.mode == "RGB"
     curves = np.asarray(Image.open(written[0] / "curves.png"))
     assert curves.shape[0] > 300 and len(np.unique(curves.reshape(-1, 4), axis=0)) > 10
 

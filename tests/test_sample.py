@@ -24,8 +24,8 @@ def test_writes_images_and_their_grid(workdir):
     images = _images(path)
     assert images.shape == (5, 8, 8, 1) and images.dtype == np.uint8
     grid = np.asarray(Image.open(path.replace(".npz", ".png")))
-    assert grid.shape == (16, 24)
-    np.testing.assert_array_equal(grid[8:, 8:16], images[4, ..., 0])
+    assert grid.shape == (22, 32)
+    np.testing.assert_array_equal(grid[12:20, 12:20], images[4, ..., 0])
 
 
 def test_seed_decides_and_more_images_begin_with_the_same(workdir):

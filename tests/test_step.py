@@ -69,7 +69,9 @@ def test_a_move_changes_only_the_mover():
 
 def test_each_of_several_turns_has_its_own_batch_and_key():
     turns = {"x": 3, "y": 1}
-    state, scalars = step.train_step(GAME, TERMS, OPTIMIZERS, {}, turns, {}, _state(), BATCHES, jax.random.key(0))
+    state, scalars = step.train_step(
+        GAME, TERMS, OPTIMIZERS, {}, turns, {}, _state(), BATCHES, jax.random.key(0)
+    )
     assert scalars["x/batch"] == 1.0  # mean of 0, 1 and 2
     assert state.carry == {"x": 3, "y": 1}
     keys = [jax.random.fold_in(jax.random.fold_in(jax.random.key(0), 0), move) for move in range(3)]

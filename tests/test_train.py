@@ -17,7 +17,7 @@ FACTS = {"resolution": 8, "channels": 1, "classes": 10}
 def _state(recipe, workdir, step):
     everywhere = parallel.replicated(parallel.mesh(recipe.batch_size))
     abstract = parallel.abstract(
-        build.start(build.rules(recipe, FACTS), FACTS), jax.random.key(0), everywhere
+        build.start(build.rules(recipe, FACTS), FACTS, recipe.batch_size), jax.random.key(0), everywhere
     )
     return checkpoint.restore(str(workdir), abstract, step)
 

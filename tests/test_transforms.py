@@ -49,7 +49,9 @@ EXPECTED = {
     # The layers' mean squares are 6.25, 0.125 and 36.
     "normalize_by_mean_square": ([[0.48, 0], [0, 0.64]], [2.4, 3.2], [[0, 0], [1 / 3, 0]]),
     "normalize_by_root_mean_square": (
-        [[1.2, 0], [0, 1.6]], [0.3 / np.sqrt(0.125), 0.4 / np.sqrt(0.125)], [[0, 0], [2, 0]],
+        [[1.2, 0], [0, 1.6]],
+        [0.3 / np.sqrt(0.125), 0.4 / np.sqrt(0.125)],
+        [[0, 0], [2, 0]],
     ),
     # 5^2 + 0.5^2 + 12^2 = 169.25
     "normalize_by_global_norm": tuple(
@@ -60,7 +62,9 @@ EXPECTED = {
     "clip_weights": ([[-0.4, -0.4], [0, 0.6]], [0.1, 0.4], [[-2.4, 0], [0.6, 1.4]]),
     # The first singular vectors: (1, 0) and (1, 1) / sqrt(2), and (1, 0) twice.
     "spectral_decay": (
-        [[3 - 0.1 / np.sqrt(2), -0.1 / np.sqrt(2)], [0, 4]], [0.3, 0.4], [[-0.1, 0], [12, 0]],
+        [[3 - 0.1 / np.sqrt(2), -0.1 / np.sqrt(2)], [0, 4]],
+        [0.3, 0.4],
+        [[-0.1, 0], [12, 0]],
     ),
     # 4 W (W^T W * (1 - I)) is 4 [[1, 1], [0, 0]] and 0.
     "orthogonal_decay": ([[2.6, -0.4], [0, 4]], [0.3, 0.4], [[0, 0], [12, 0]]),

@@ -1,8 +1,9 @@
 """Augmentations between images and discriminator: differentiable, each sample on its own.
 
 Images are float in [-1, 1], [B, H, W, C] with 1 or 3 channels, at any resolution; an augmentation may leave
-that range. A factory takes hyperparameters and returns an Augment. `flip` and `shift` are plain functions
-`(key, images) -> images` for consistency penalties, and `pseudo_augment` mixes fakes into the reals.
+that range. Each name in `__all__` is a factory of hyperparameters that returns an Augment, and `chain` makes
+one of many; `flip`, `shift` and `flip_and_shift` are plain functions `(key, images) -> images` for
+consistency penalties.
 
 Which pixels do gradient penalties see? The game's `critic` augments inside, so the gradient of `critic` is
 with respect to the images before augmentation, as in R3GAN (Huang et al. 2024, arXiv:2501.05441) and in
@@ -10,23 +11,14 @@ StyleGAN2-ADA, whose R1 is differentiated through the pipeline. Pixels that an a
 shifts) have a zero gradient there, and contrast scales it.
 """
 
-from gan_jax.augment.chain import chain
-from gan_jax.augment.consistency import flip, shift
+from gan_jax.augment.chain import chain as chain
+from gan_jax.augment.consistency import flip as flip
+from gan_jax.augment.consistency import flip_and_shift as flip_and_shift
+from gan_jax.augment.consistency import shift as shift
 from gan_jax.augment.differentiable import diffaugment
 from gan_jax.augment.noise import instance_noise
 from gan_jax.augment.pipeline import adaptive, scheduled
-from gan_jax.augment.probability import adapt_probability, start_probability
-from gan_jax.augment.pseudo import pseudo_augment
+from gan_jax.augment.pseudo import pseudo
+from gan_jax.augment.pseudo import pseudo_augment as pseudo_augment
 
-__all__ = [
-    "adapt_probability",
-    "adaptive",
-    "chain",
-    "diffaugment",
-    "flip",
-    "instance_noise",
-    "pseudo_augment",
-    "scheduled",
-    "shift",
-    "start_probability",
-]
+__all__ = ["adaptive", "diffaugment", "instance_noise", "pseudo", "scheduled"]

@@ -16,15 +16,19 @@ def chain(*augments):
     """
 
     def apply(carry, key, images, step):
-        keys = jax.random.split(key, max(len(augments), 1))
-        for part, owned, part_key in zip(augments, carry, keys, strict=False):
-            images = part.apply(owned, part_key, images, step)
+        for number, (part, owned) in enumerate(zip(augments, carry, strict=True)):
+            images = part.apply(owned, jax.random.fold_in(key, number), images, step)
         return images
+
+    def mix(carry, key, real, fake):
+        for number, (part, owned) in enumerate(zip(augments, carry, strict=True)):
+            real = part.mix(owned, jax.random.fold_in(key, number), real, fake)
+        return real
 
     def adapt(carry, real_logits):
         return tuple(part.adapt(owned, real_logits) for part, owned in zip(augments, carry, strict=True))
 
-    return Augment(lambda: tuple(part.init() for part in augments), apply, adapt)
+    return Augment(lambda: tuple(part.init() for part in augments), apply, adapt, mix)
 
 
 def stateless(apply):

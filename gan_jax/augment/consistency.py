@@ -44,3 +44,19 @@ def shift(key, images, *, ratio=0.125):
         shape = tuple(n if i in (0, axis) else 1 for i, n in enumerate(images.shape))
         images = jnp.take_along_axis(images, source.reshape(shape), axis)
     return images
+
+
+def flip_and_shift(key, images):
+    """`flip`, then `shift` by up to an eighth of the image: the transform of consistency penalties.
+
+    Zhang et al. 2020 (CR-GAN), arXiv:1910.12027, section 3.
+
+    Args:
+        key: Random key.
+        images: [B, H, W, C].
+
+    Returns:
+        The same shape and type.
+    """
+    flip_key, shift_key = jax.random.split(key)
+    return shift(shift_key, flip(flip_key, images))

@@ -4,18 +4,20 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import unknown
+from gan_jax.losses import path_lengths
 from gan_jax.types import Game
 
 
-def gan(nets, latents, augment, *, told=(), averages=(), average_decay=0.99):
+def gan(nets, latents, augment, *, told=(), averages=None, average_decay=0.99):
     """Goodfellow et al. 2014, arXiv:1406.2661, with whatever both networks are told.
 
     Its table offers
     `real`, `fake`: images before augmentation; the discriminator sees them augmented;
     `real_<head>`, `fake_<head>`: every head of the discriminator, `logits` among them;
-    `average_<name>`: running mean of the table's <name>, for each name in `averages`;
-    `critic`: function from images (augmented inside) to logits, its carry frozen;
+    `discriminate`: function from images (augmented inside) to the dict of heads, its carry frozen;
+    `critic`: the same to `logits` only;
     `generate`: function from latents to images, its carry frozen;
+    `average_<name>`: running mean of the table's <name>, for each name in `averages`;
     `latents`, `labels` if the data has them, `key`, `step`.
 
     Args:
@@ -25,16 +27,19 @@ def gan(nets, latents, augment, *, told=(), averages=(), average_decay=0.99):
         augment: The Augment in front of the discriminator.
         told: Names in the batch of what both networks hear besides their input, such as `labels`
             (Mirza and Osindero 2014, arXiv:1411.1784).
-        averages: Names on the table whose means over batches are averaged in the discriminator's carry.
+        averages: By player, names on the table, or `path_lengths`, whose means over batches are averaged in
+            the player's carry, move by move: `dict(discriminator=("real_logits", "fake_logits"))`.
         average_decay: Weight of the past in these averages, in [0, 1).
 
     Returns:
         The Game.
 
     Raises:
-        UsageError: The data has not what the networks are to be told.
+        UsageError: The data has not what the networks are to be told, or there is nothing of a name to
+            average.
     """
     generator, discriminator = nets["generator"], nets["discriminator"]
+    averages = {"generator": (), "discriminator": (), **(averages or {})}
 
     def heard(batch):
         for name in told:
@@ -45,27 +50,28 @@ def gan(nets, latents, augment, *, told=(), averages=(), average_decay=0.99):
     def init(key, batch):
         keys = jax.random.split(key, 3)
         drawn = latents(keys[0], batch["images"].shape[0])
-        of_generator, carry = generator.init(keys[1], drawn, *heard(batch))
-        of_discriminator, net = discriminator.init(keys[2], batch["images"], *heard(batch))
-        started = {name: jnp.zeros(()) for name in averages}
-        return (
-            {"generator": of_generator, "discriminator": of_discriminator},
-            {
-                "generator": carry,
-                "discriminator": {"net": net, "augment": augment.init(), "averages": started},
-            },
+        params, nets_carry = {}, {}
+        made = (
+            ("generator", generator, drawn, keys[1]),
+            ("discriminator", discriminator, batch["images"], keys[2]),
         )
+        for player, net, first, net_key in made:
+            params[player], nets_carry[player] = net.init(net_key, first, *heard(batch))
+        carry = {
+            player: {"net": net, "averages": {name: jnp.zeros(()) for name in averages[player]}}
+            for player, net in nets_carry.items()
+        }
+        carry["discriminator"]["augment"] = augment.init()
+        return params, carry
 
     def play(turn):
-        real, hears, carry = turn.batch["images"], heard(turn.batch), turn.carry
-        keys = dict(zip(("latents", "generator", "real", "fake", "terms"), jax.random.split(turn.key, 5)))
-        owned = carry["discriminator"]
+        hears, owned = heard(turn.batch), turn.carry["discriminator"]
+        names = ("latents", "generator", "mix", "real", "fake", "terms")
+        keys = dict(zip(names, jax.random.split(turn.key, len(names)), strict=True))
 
         def generate(drawn):
-            params = turn.params["generator"]
-            return generator.apply(
-                params, carry["generator"], drawn, *hears, key=keys["generator"], train=True
-            )
+            params, carry = turn.params["generator"], turn.carry["generator"]["net"]
+            return generator.apply(params, carry, drawn, *hears, key=keys["generator"], train=True)
 
         def discriminate(images, net, key):
             augment_key, key = jax.random.split(key)
@@ -73,38 +79,54 @@ def gan(nets, latents, augment, *, told=(), averages=(), average_decay=0.99):
             params = turn.params["discriminator"]
             return discriminator.apply(params, net, images, *hears, key=key, train=True)
 
-        drawn = latents(keys["latents"], real.shape[0])
-        fake, generator_carry = generate(drawn)
+        def heads(images):
+            return discriminate(images, owned["net"], keys["real"])[0]
+
+        drawn = latents(keys["latents"], turn.batch["images"].shape[0])
+        fake, generator_net = generate(drawn)
+        real = augment.mix(owned["augment"], keys["mix"], turn.batch["images"], fake)
         real_heads, net = discriminate(real, owned["net"], keys["real"])
         fake_heads, net = discriminate(fake, net, keys["fake"])
         table = {
             **{name: value for name, value in turn.batch.items() if name != "images"},
             **{f"real_{head}": value for head, value in real_heads.items()},
             **{f"fake_{head}": value for head, value in fake_heads.items()},
-            **{f"average_{name}": value for name, value in owned["averages"].items()},
+            **{f"average_{n}": a for carry in turn.carry.values() for n, a in carry["averages"].items()},
             "real": real,
             "fake": fake,
             "latents": drawn,
-            "critic": lambda images: discriminate(images, owned["net"], keys["real"])[0]["logits"],
+            "discriminate": heads,
+            "critic": lambda images: heads(images)["logits"],
             "generate": lambda latents: generate(latents)[0],
             "key": keys["terms"],
             "step": turn.step,
         }
-        # The plain mean of all batches, until that forgets more slowly than it should.
-        decay = jnp.minimum(average_decay, turn.step / (turn.step + 1))
-        averaged = {
-            name: decay * old + (1 - decay) * jnp.mean(jax.lax.stop_gradient(table[name]))
-            for name, old in owned["averages"].items()
-        }
+        followed = {player: _follow(turn, player, table, average_decay) for player in turn.carry}
         adapted = augment.adapt(owned["augment"], jax.lax.stop_gradient(table["real_logits"]))
-        kept = {"net": net, "augment": adapted, "averages": averaged}
-        return table, {"generator": generator_carry, "discriminator": kept}
+        return table, {
+            "generator": {"net": generator_net, "averages": followed["generator"]},
+            "discriminator": {"net": net, "averages": followed["discriminator"], "augment": adapted},
+        }
 
     def sample(params, carry, key, batch, count):
-        drawn = latents(key, count)
-        images, _ = generator.apply(
-            params["generator"], carry["generator"], drawn, *heard(batch), key=key, train=False
-        )
-        return images
+        owned = carry["generator"]["net"]
+        drawn, told_to = latents(key, count), heard(batch)
+        return generator.apply(params["generator"], owned, drawn, *told_to, key=key, train=False)[0]
 
     return Game(init, play, sample, tuple(told))
+
+
+def _follow(turn, player, table, decay):
+    """A player's running means after this move: the mean of all batches, until that forgets too slowly."""
+    past = jnp.minimum(decay, turn.step / (turn.step + 1))
+    moved = {}
+    for name, old in turn.carry[player]["averages"].items():
+        if name not in table and name != "path_lengths":
+            raise unknown(f"game.averages.{player}", name, [*table, "path_lengths"])
+        now = (
+            path_lengths(table["generate"], table["latents"], table["key"])
+            if name not in table
+            else table[name]
+        )
+        moved[name] = past * old + (1 - past) * jnp.mean(jax.lax.stop_gradient(now))
+    return moved

@@ -148,3 +148,19 @@ def test_shift_is_a_crop_of_the_reflected_image():
     matching = np.stack([np.all(crop == found, axis=(1, 2, 3)) for crop in crops])
     np.testing.assert_array_equal(matching.sum(0), 1)
     assert np.all(matching.sum(1) > 0)
+
+
+def test_flip_and_shift_yields_the_crops_of_the_reflected_image_each_about_equally_often():
+    image = np.arange(8 * 4, dtype=np.float32).reshape(8, 4, 1)
+    images = jnp.broadcast_to(image, (2000, 8, 4, 1))
+    found = np.asarray(augment.flip_and_shift(jax.random.key(0), images))
+    # An eighth of 8 rows is one pixel; of 4 columns half a pixel, which is rounded up.
+    crops = [
+        np.pad(flipped, ((1, 1), (1, 1), (0, 0)), mode="reflect")[top : top + 8, left : left + 4]
+        for flipped in (image, image[:, ::-1])
+        for top in range(3)
+        for left in range(3)
+    ]
+    counts = [np.sum(np.all(found == crop, axis=(1, 2, 3))) for crop in crops]
+    assert sum(counts) == 2000
+    np.testing.assert_allclose(counts, 2000 / 18, atol=50)

@@ -55,7 +55,8 @@ def test_table():
     np.testing.assert_array_equal(table["labels"], BATCH["labels"])
     assert table["step"] == 7
     # The discriminator looked at real and at fake images, the generator made one batch.
-    assert carry["discriminator"]["net"] == 2 and carry["generator"] == 1
+    assert carry["discriminator"]["net"] == 2 and carry["generator"]["net"] == 1
+    assert set(table["discriminate"](table["real"])) == {"logits", "size"}
 
 
 def test_both_networks_hear_what_they_are_told():
@@ -84,14 +85,32 @@ def test_discriminator_sees_augmented_images_and_penalties_the_pixels_before():
     np.testing.assert_allclose(slope, np.full((4, 3, 1, 1), 4.0))
 
 
-def test_averages_follow_their_entries_in_the_discriminators_carry():
-    game = gan(NETS, _latents, augment.chain(), averages=("fake_logits",), average_decay=0.75)
+def test_averages_follow_their_entries_in_their_players_carry():
+    averages = dict(discriminator=("fake_logits",), generator=("path_lengths",))
+    game = gan(NETS, _latents, augment.chain(), averages=averages, average_decay=0.75)
     table, carry = game.play(_turn(game))
-    assert table["average_fake_logits"] == 0.0
+    assert table["average_fake_logits"] == 0.0 and table["average_path_lengths"] == 0.0
     # In step 7 the past weighs 0.75, not 7/8; in step 0 it weighs nothing.
-    assert carry["discriminator"]["averages"]["fake_logits"] == 0.25 * 24.0
+    assert carry["discriminator"]["averages"] == {"fake_logits": 0.25 * 24.0}
     _, carry = game.play(_turn(game)._replace(step=jnp.int32(0)))
     assert carry["discriminator"]["averages"]["fake_logits"] == 24.0
+    # z -> 2 z and directions normal over the root of 3 pixels: lengths 2 |n| / sqrt(3), about 1.84.
+    assert 1.0 < carry["generator"]["averages"]["path_lengths"] < 3.0
+
+
+def test_nothing_of_that_name_to_average():
+    game = gan(NETS, _latents, augment.chain(), averages=dict(generator=("fake_logit",)))
+    with pytest.raises(
+        UsageError, match="game.averages.generator: unknown name 'fake_logit'; did you mean fake_logits"
+    ):
+        game.play(_turn(game))
+
+
+def test_what_is_shown_as_real_may_be_mixed():
+    swap = augment.chain()._replace(mix=lambda carry, key, real, fake: jnp.where(real > 5, fake, real))
+    table, _ = gan(NETS, _latents, swap).play(_turn(gan(NETS, _latents, swap)))
+    np.testing.assert_allclose(table["real"][1:, :, 0, 0], [[3, 4, 5], [2, 4, 6], [2, 4, 6]])
+    np.testing.assert_allclose(table["real_logits"][2], 24.0)
 
 
 def test_adapts_to_the_real_logits():
