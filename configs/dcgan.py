@@ -17,7 +17,7 @@ def get_config(data="digits"):
         game=dict(name="gan", latents=dict(name="uniform", size=100)),
         nets=dict(
             generator=dict(name="dcgan.Generator", width=64),
-            discriminator=dict(name="dcgan.Discriminator", width=64),
+            discriminator=dict(name="dcgan.Discriminator", width=64, dropout=0.0),
         ),
         losses=dict(
             discriminator=dict(non_saturating_discriminator=1.0),

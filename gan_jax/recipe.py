@@ -127,15 +127,12 @@ def _check_players(recipe):
 
 
 def numbers(tree, path=""):
-    """Walks nested dicts and sequences; yields `("a.b.c", number)`, without truth values."""
-    if isinstance(tree, dict):
-        for name, value in tree.items():
-            yield from numbers(value, f"{path}.{name}" if path else str(name))
-    elif isinstance(tree, (list, tuple)):
-        for index, value in enumerate(tree):
-            yield from numbers(value, f"{path}[{index}]")
-    elif isinstance(tree, (int, float)) and not isinstance(tree, bool):
+    """Walks nested dicts and sequences; yields `("a.b.0", number)`, without truth values."""
+    if isinstance(tree, (int, float)) and not isinstance(tree, bool):
         yield path, tree
+    sequence = enumerate(tree) if isinstance(tree, (list, tuple)) else ()
+    for name, value in tree.items() if isinstance(tree, dict) else sequence:
+        yield from numbers(value, f"{path}.{name}" if path else str(name))
 
 
 def _plain(value):

@@ -44,8 +44,8 @@ def clip_by_layer_norm(max_norm=1.0):
 def normalize_by_mean_square(epsilon=1e-8):
     """Divides the gradient of each layer by its mean square: g / mean(g^2).
 
-    No paper: the "gradient normalisation" of the articles behind this project. It is no normalisation: the step grows
-    as 1 / |g| while the gradient shrinks, up to 1 / sqrt(epsilon), and only then falls to zero with it.
+    No paper: the "gradient normalisation" of the articles behind this project. It is no normalisation: the
+    step grows as 1 / |g| while the gradient shrinks, up to 1 / sqrt(epsilon), and only then falls to zero.
     `normalize_by_root_mean_square` is the one whose steps keep their size.
 
     Args:

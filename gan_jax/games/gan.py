@@ -1,11 +1,14 @@
 """The two-player game between a generator of samples and a discriminator of real and fake."""
 
+import functools
+from typing import Callable, NamedTuple
+
 import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import unknown
 from gan_jax.losses import path_lengths
-from gan_jax.types import Game
+from gan_jax.types import Augment, Game, Net
 
 
 def gan(nets, latents, augment, *, told=(), averages=None, average_decay=0.99):
@@ -38,82 +41,110 @@ def gan(nets, latents, augment, *, told=(), averages=None, average_decay=0.99):
         UsageError: The data has not what the networks are to be told, or there is nothing of a name to
             average.
     """
-    generator, discriminator = nets["generator"], nets["discriminator"]
-    averages = {"generator": (), "discriminator": (), **(averages or {})}
+    parts = _Parts(
+        **{player: nets[player] for player in ("generator", "discriminator")},
+        latents=latents,
+        augment=augment,
+        told=tuple(told),
+        averages={"generator": (), "discriminator": (), **(averages or {})},
+        average_decay=average_decay,
+    )
+    return Game(*(functools.partial(part, parts) for part in (_init, _play, _sample)), hears=parts.told)
 
-    def heard(batch):
-        for name in told:
-            if name not in batch:
-                raise unknown("game.told: the data does not have", name, [n for n in batch if n != "images"])
-        return tuple(batch[name] for name in told)
 
-    def init(key, batch):
-        keys = jax.random.split(key, 3)
-        drawn = latents(keys[0], batch["images"].shape[0])
-        params, nets_carry = {}, {}
-        made = (
-            ("generator", generator, drawn, keys[1]),
-            ("discriminator", discriminator, batch["images"], keys[2]),
+class _Parts(NamedTuple):
+    """What `gan` was given."""
+
+    generator: Net
+    discriminator: Net
+    latents: Callable
+    augment: Augment
+    told: tuple
+    averages: dict
+    average_decay: float
+
+
+def _heard(parts, batch):
+    for name in parts.told:
+        if name not in batch:
+            raise unknown("game.told: the data does not have", name, [n for n in batch if n != "images"])
+    return tuple(batch[name] for name in parts.told)
+
+
+def _init(parts, key, batch):
+    keys, hears = jax.random.split(key, 3), _heard(parts, batch)
+    drawn = parts.latents(keys[0], batch["images"].shape[0])
+    made = {
+        "generator": parts.generator.init(keys[1], drawn, *hears),
+        "discriminator": parts.discriminator.init(keys[2], batch["images"], *hears),
+    }
+    carry = {
+        player: {"net": net, "averages": {name: jnp.zeros(()) for name in parts.averages[player]}}
+        for player, (_, net) in made.items()
+    }
+    carry["discriminator"]["augment"] = parts.augment.init()
+    return {player: params for player, (params, _) in made.items()}, carry
+
+
+def _views(parts, turn, keys):
+    """Both networks as functions: `latents -> (images, carry)` and `(images, carry, key) -> (heads, carry)`."""
+    hears = _heard(parts, turn.batch)
+    augmented = functools.partial(parts.augment.apply, turn.carry["discriminator"]["augment"])
+
+    def generate(drawn):
+        params, net = turn.params["generator"], turn.carry["generator"]["net"]
+        return parts.generator.apply(params, net, drawn, *hears, key=keys["generator"], train=True)
+
+    def discriminate(images, net, key):
+        augment_key, key = jax.random.split(key)
+        images = augmented(augment_key, images, turn.step)
+        return parts.discriminator.apply(
+            turn.params["discriminator"], net, images, *hears, key=key, train=True
         )
-        for player, net, first, net_key in made:
-            params[player], nets_carry[player] = net.init(net_key, first, *heard(batch))
-        carry = {
-            player: {"net": net, "averages": {name: jnp.zeros(()) for name in averages[player]}}
-            for player, net in nets_carry.items()
-        }
-        carry["discriminator"]["augment"] = augment.init()
-        return params, carry
 
-    def play(turn):
-        hears, owned = heard(turn.batch), turn.carry["discriminator"]
-        names = ("latents", "generator", "mix", "real", "fake", "terms")
-        keys = dict(zip(names, jax.random.split(turn.key, len(names)), strict=True))
+    return generate, discriminate
 
-        def generate(drawn):
-            params, carry = turn.params["generator"], turn.carry["generator"]["net"]
-            return generator.apply(params, carry, drawn, *hears, key=keys["generator"], train=True)
 
-        def discriminate(images, net, key):
-            augment_key, key = jax.random.split(key)
-            images = augment.apply(owned["augment"], augment_key, images, turn.step)
-            params = turn.params["discriminator"]
-            return discriminator.apply(params, net, images, *hears, key=key, train=True)
+def _play(parts, turn):
+    names = ("latents", "generator", "mix", "real", "fake", "terms")
+    keys = dict(zip(names, jax.random.split(turn.key, len(names)), strict=True))
+    generate, discriminate = _views(parts, turn, keys)
+    owned = turn.carry["discriminator"]
 
-        def heads(images):
-            return discriminate(images, owned["net"], keys["real"])[0]
+    def heads(images):
+        return discriminate(images, owned["net"], keys["real"])[0]
 
-        drawn = latents(keys["latents"], turn.batch["images"].shape[0])
-        fake, generator_net = generate(drawn)
-        real = augment.mix(owned["augment"], keys["mix"], turn.batch["images"], fake)
-        real_heads, net = discriminate(real, owned["net"], keys["real"])
-        fake_heads, net = discriminate(fake, net, keys["fake"])
-        table = {
-            **{name: value for name, value in turn.batch.items() if name != "images"},
-            **{f"real_{head}": value for head, value in real_heads.items()},
-            **{f"fake_{head}": value for head, value in fake_heads.items()},
-            **{f"average_{n}": a for carry in turn.carry.values() for n, a in carry["averages"].items()},
-            "real": real,
-            "fake": fake,
-            "latents": drawn,
-            "discriminate": heads,
-            "critic": lambda images: heads(images)["logits"],
-            "generate": lambda latents: generate(latents)[0],
-            "key": keys["terms"],
-            "step": turn.step,
-        }
-        followed = {player: _follow(turn, player, table, average_decay) for player in turn.carry}
-        adapted = augment.adapt(owned["augment"], jax.lax.stop_gradient(table["real_logits"]))
-        return table, {
-            "generator": {"net": generator_net, "averages": followed["generator"]},
-            "discriminator": {"net": net, "averages": followed["discriminator"], "augment": adapted},
-        }
+    drawn = parts.latents(keys["latents"], turn.batch["images"].shape[0])
+    fake, generator_net = generate(drawn)
+    real = parts.augment.mix(owned["augment"], keys["mix"], turn.batch["images"], fake)
+    real_heads, net = discriminate(real, owned["net"], keys["real"])
+    fake_heads, net = discriminate(fake, net, keys["fake"])
+    table = {
+        **{name: value for name, value in turn.batch.items() if name != "images"},
+        **{f"real_{head}": value for head, value in real_heads.items()},
+        **{f"fake_{head}": value for head, value in fake_heads.items()},
+        **{f"average_{n}": mean for carry in turn.carry.values() for n, mean in carry["averages"].items()},
+        "real": real,
+        "fake": fake,
+        "latents": drawn,
+        "discriminate": heads,
+        "critic": lambda images: heads(images)["logits"],
+        "generate": lambda latents: generate(latents)[0],
+        "key": keys["terms"],
+        "step": turn.step,
+    }
+    followed = {player: _follow(turn, player, table, parts.average_decay) for player in turn.carry}
+    adapted = parts.augment.adapt(owned["augment"], jax.lax.stop_gradient(table["real_logits"]))
+    return table, {
+        "generator": {"net": generator_net, "averages": followed["generator"]},
+        "discriminator": {"net": net, "averages": followed["discriminator"], "augment": adapted},
+    }
 
-    def sample(params, carry, key, batch, count):
-        owned = carry["generator"]["net"]
-        drawn, told_to = latents(key, count), heard(batch)
-        return generator.apply(params["generator"], owned, drawn, *told_to, key=key, train=False)[0]
 
-    return Game(init, play, sample, tuple(told))
+def _sample(parts, params, carry, key, batch, count):
+    drawn, hears = parts.latents(key, count), _heard(parts, batch)
+    net = carry["generator"]["net"]
+    return parts.generator.apply(params["generator"], net, drawn, *hears, key=key, train=False)[0]
 
 
 def _follow(turn, player, table, decay):

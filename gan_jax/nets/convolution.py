@@ -137,43 +137,24 @@ class Conv(nn.Module):
     def __call__(self, x):
         """[B, H, W, I] to [B, ceil(H / stride), ceil(W / stride), features]."""
         shape = (*self.kernel_size, x.shape[-1], self.features)
-        kernel = self.param("kernel", self.kernel_init, shape).astype(x.dtype)
-        x = jax.lax.conv_general_dilated(x, kernel, self.strides, "SAME", dimension_numbers=_LAYOUT)
-        return (
-            x + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
-            if self.use_bias
-            else x
-        )
+        x = self.convolve(x, self.param("kernel", self.kernel_init, shape).astype(x.dtype))
+        if not self.use_bias:
+            return x
+        return x + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
+
+    def convolve(self, x, kernel):
+        """The convolution without its bias."""
+        return jax.lax.conv_general_dilated(x, kernel, self.strides, "SAME", dimension_numbers=_LAYOUT)
 
 
-class ConvTranspose(nn.Module):
-    """Transposed convolution over NHWC images; the output is `strides` times as large.
+class ConvTranspose(Conv):
+    """Transposed convolution over NHWC images: [B, H, W, I] to [B, stride * H, stride * W, features].
 
-    Equal to `jax.lax.conv_transpose(x, kernel, strides, "SAME")`.
-
-    Attributes:
-        features: Output channels.
-        kernel_size: Height and width; a multiple of the stride avoids checkerboards.
-        strides: Vertical and horizontal factor.
-        use_bias: False in front of a normalisation, which would remove the bias again.
-        kernel_init: Initializer of the kernel [kh, kw, I, O].
+    Equal to `jax.lax.conv_transpose(x, kernel, strides, "SAME")`; its attributes are those of `Conv`. A
+    kernel size that is a multiple of the stride avoids checkerboards.
     """
 
-    features: int
-    kernel_size: tuple[int, int]
-    strides: tuple[int, int] = (1, 1)
-    use_bias: bool = True
-    kernel_init: Callable[..., Any] = nn.initializers.lecun_normal()
-
-    @nn.compact
-    def __call__(self, x):
-        """[B, H, W, I] to [B, stride * H, stride * W, features]."""
-        shape = (*self.kernel_size, x.shape[-1], self.features)
-        kernel = self.param("kernel", self.kernel_init, shape).astype(x.dtype)
+    def convolve(self, x, kernel):
+        """The transposed convolution without its bias."""
         strides = tuple(self.strides)
-        x = up(x, kernel, strides, same_padding(self.kernel_size, strides))
-        return (
-            x + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
-            if self.use_bias
-            else x
-        )
+        return up(x, kernel, strides, same_padding(self.kernel_size, strides))

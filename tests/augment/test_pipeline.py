@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gan_jax import augment
 from gan_jax.augment import color, corruption, geometry
+from gan_jax.augment.probability import adapt_probability, start_probability
 
 # Compiling is most of this file's time; its programs are tiny.
 jit = functools.partial(
@@ -96,9 +97,9 @@ def test_p_has_the_papers_speed():
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from([-1.0, 0.0, 1.0]), min_size=1, max_size=12), st.floats(0, 1))
 def test_p_stays_a_probability(signs, start):
-    carry = augment.start_probability(start)
+    carry = start_probability(start)
     for sign in signs:
-        carry = augment.adapt_probability(carry, jnp.full(50, sign), images=100, every=1)
+        carry = adapt_probability(carry, jnp.full(50, sign), images=100, every=1)
         assert 0.0 <= float(carry["p"]) <= 1.0
     if signs[-2:] == [1.0, 1.0]:
         assert float(carry["p"]) == 1.0
