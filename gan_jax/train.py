@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import signal
+import sys
 import threading
 import time
 from typing import Any, Callable, NamedTuple
@@ -80,9 +81,15 @@ def run(recipe, workdir, data_dir=None):
         return
     log.info(
         "finished %d steps; %s holds checkpoints, grids, metrics.jsonl, curves.png and TensorBoard events; "
-        "sample with: python -m gan_jax.main --mode=sample --workdir=%s --num_images=64",
-        recipe.steps, workdir, workdir,
+        "sample with: %s -m gan_jax.main --mode=sample --workdir=%s --num_images=64",
+        recipe.steps, workdir, _python(), workdir,
     )  # fmt: skip
+
+
+def _python():
+    """This interpreter as a person would type it here."""
+    near = os.path.relpath(sys.executable)
+    return sys.executable if near.startswith("..") else near
 
 
 def _check_same_run(recipe, workdir):

@@ -70,9 +70,16 @@ def _prepared(name, data_dir):
     if importlib.util.find_spec("tensorflow") is None:
         raise UsageError(
             f"data set {name!r} is not prepared in {builder.data_dir}; preparing it needs TensorFlow once: "
-            "pip install 'tensorflow-cpu' 'importlib_resources', then run again; or give --data_dir"
+            "start with EXTRAS=prepare launch/train.sh, or pip install tensorflow-cpu importlib_resources; "
+            "or give --data_dir"
         )
-    builder.download_and_prepare()
+    try:
+        builder.download_and_prepare()
+    except Exception as error:  # Downloads, disks and TensorFlow fail in many ways.
+        reason = f"{type(error).__name__}: {_first_line(error)}"
+        raise UsageError(
+            f"data set {name!r} could not be prepared in {builder.data_dir}: {reason}"
+        ) from error
     return builder
 
 

@@ -87,7 +87,7 @@ def _init(parts, key, batch):
 
 
 def _views(parts, turn, keys):
-    """Both networks as functions: `latents -> (images, carry)` and `(images, carry, key) -> (heads, carry)`."""
+    """Both networks as functions of their input, with the carry that they would keep."""
     hears = _heard(parts, turn.batch)
     augmented = functools.partial(parts.augment.apply, turn.carry["discriminator"]["augment"])
 

@@ -23,10 +23,14 @@ def _up(x, kernel, strides, padding):
     )
 
 
+def _turned(kernel):
+    """The kernel [kh, kw, I, O] of a transposed convolution as that of the ordinary one, or back."""
+    return jnp.flip(kernel, (0, 1)).swapaxes(2, 3)
+
+
 def _down(y, kernel, strides, padding):
     """The adjoint of `_up` in x, written as the ordinary strided convolution that it is."""
-    size = kernel.shape[:2]
-    flipped = jnp.flip(kernel, (0, 1)).swapaxes(2, 3)
+    size, flipped = kernel.shape[:2], _turned(kernel)
     ordinary = [(k - 1 - low, k - 1 - high) for k, (low, high) in zip(size, padding)]
     return jax.lax.conv_general_dilated(y, flipped, strides, ordinary, dimension_numbers=_LAYOUT)
 
@@ -95,6 +99,27 @@ kernel_gradient.defvjp(
 )
 
 
+def conv(x, kernel, strides):
+    """Convolution with TensorFlow's SAME padding, as `down`: its second derivatives are fast on the CPU too.
+
+    Args:
+        x: [B, H, W, I].
+        kernel: [kh, kw, I, O].
+        strides: Pair of ints.
+
+    Returns:
+        [B, ceil(H / stride), ceil(W / stride), O].
+    """
+
+    def padding(length, k, s):
+        spread = (-(-length // s) - 1) * s  # from the first window to the last
+        low = k - 1 - max(spread + k - length, 0) // 2
+        return low, length - 1 - spread - low + k - 1
+
+    paddings = tuple(map(padding, x.shape[1:3], kernel.shape[:2], strides))
+    return down(x, _turned(kernel), tuple(strides), paddings)
+
+
 def same_padding(size, strides):
     """Padding of a transposed convolution whose output is `strides` times as large as its input.
 
@@ -144,7 +169,7 @@ class Conv(nn.Module):
 
     def convolve(self, x, kernel):
         """The convolution without its bias."""
-        return jax.lax.conv_general_dilated(x, kernel, self.strides, "SAME", dimension_numbers=_LAYOUT)
+        return conv(x, kernel, self.strides)
 
 
 class ConvTranspose(Conv):

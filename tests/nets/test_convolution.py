@@ -49,12 +49,29 @@ CASES = [
 ]
 
 
+def _ordinary(y, k, strides):
+    return jax.lax.conv_general_dilated(y, k, strides, "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
 @pytest.mark.parametrize("size, kernel, strides", CASES)
-def test_equals_lax(size, kernel, strides):
+def test_transposed_convolution_equals_lax(size, kernel, strides):
     x, k, y = _arrays(*size, kernel, strides)
-    ours, reference = (
-        jax.jit(functools.partial(_derivatives, f, strides))(x, k, y) for f in (_ours, _reference)
-    )
+    _assert_equal((_ours, _reference), strides, x, k, y)
+
+
+@pytest.mark.parametrize("size, kernel, strides", CASES)
+def test_convolution_equals_lax(size, kernel, strides):
+    _, k, _ = _arrays(*size, kernel, strides)
+    keys = jax.random.split(jax.random.key(1), 2)
+    # Odd sizes too, which strides do not divide.
+    height, width = size[0] * strides[0] + 1, size[1] * strides[1]
+    x = jax.random.normal(keys[0], (2, height, width, 3))
+    y = jax.random.normal(keys[1], (2, -(-height // strides[0]), -(-width // strides[1]), 2))
+    _assert_equal((convolution.conv, _ordinary), strides, x, k, y)
+
+
+def _assert_equal(pair, strides, x, k, y):
+    ours, reference = (jax.jit(functools.partial(_derivatives, f, strides))(x, k, y) for f in pair)
     for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(reference), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-5 * max(1.0, float(jnp.abs(b).max())))
 
