@@ -4,7 +4,8 @@
     python -m gan_jax.main --config=configs/dcgan.py:mnist    any TFDS name with images
 
 From the paper: networks, initialisation, LeakyReLU 0.2, Adam with learning rate 2e-4 and beta1 0.5, uniform
-latents. Ours: batch 64 in place of 128, and an averaged generator.
+latents. Ours: batch 64 in place of 128, an averaged generator, and for small images a quarter of the paper's
+generator's channels and half of its code's discriminator's (there 128 and 64).
 """
 
 from gan_jax.recipe import Recipe
@@ -16,8 +17,8 @@ def get_config(data="digits"):
         data=dict(name=data, resolution=0),
         game=dict(name="gan", latents=dict(name="uniform", size=100)),
         nets=dict(
-            generator=dict(name="dcgan.Generator", width=64),
-            discriminator=dict(name="dcgan.Discriminator", width=64, dropout=0.0),
+            generator=dict(name="dcgan.Generator", width=32),
+            discriminator=dict(name="dcgan.Discriminator", width=32),
         ),
         losses=dict(
             discriminator=dict(non_saturating_discriminator=1.0),
@@ -30,5 +31,5 @@ def get_config(data="digits"):
         turns=dict(discriminator=1, generator=1),
         average=dict(generator=dict(half_life=10_000, ramp_up=0.05)),
         batch_size=64,
-        steps=2_000,
+        steps=4_000,
     )
