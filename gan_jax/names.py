@@ -57,17 +57,30 @@ def offers(place):
     Returns:
         List of names; a module among them stands for its classes, as `file.Class`.
     """
-    # JAX and optax write in `_src` what they offer elsewhere.
-    homes = (place.__name__, f"{place.__name__.partition('.')[0]}._src")
     names = []
-    for name in getattr(place, "__all__", vars(place)):
-        value = vars(place).get(name)  # optax lists names there that it makes up, with a warning, when asked
-        if inspect.ismodule(value) and hasattr(place, "__all__"):
-            kinds = (kind for kind, made in vars(value).items() if inspect.isclass(made))
-            names.extend(f"{name}.{kind}" for kind in kinds if vars(value)[kind].__module__ == value.__name__)
-        if callable(value) and not inspect.isclass(value) and not name.startswith("_"):
-            names.extend([name] if getattr(value, "__module__", "").startswith(homes) else [])
+    for name, value in _listed(place).items():
+        names.extend(_classes(name, value) if inspect.ismodule(value) else [name])
     return names
+
+
+def _listed(module):
+    """What a module lists in `__all__`, else its own public functions."""
+    if hasattr(module, "__all__"):
+        # optax lists names there that it makes up, with a warning, when asked for.
+        return {name: vars(module)[name] for name in module.__all__ if name in vars(module)}
+    # JAX and optax write in `_src` what they offer elsewhere.
+    homes = (module.__name__, f"{module.__name__.partition('.')[0]}._src")
+    functions = {name: value for name, value in vars(module).items() if callable(value) and name[0] != "_"}
+    own = {
+        name: value for name, value in functions.items() if getattr(value, "__module__", "").startswith(homes)
+    }
+    return {name: value for name, value in own.items() if not inspect.isclass(value)}
+
+
+def _classes(file, module):
+    """The classes that a module defines, as `file.Class`."""
+    members = inspect.getmembers(module, inspect.isclass)
+    return [f"{file}.{name}" for name, value in members if value.__module__ == module.__name__]
 
 
 def bind(function, given, field, provided=()):
@@ -131,6 +144,8 @@ def schedule(value, field):
 def _value(parameter, value, field, function):
     """One hyperparameter, checked against the type of its default and turned into what it names."""
     default = parameter.default
+    if isinstance(value, dict) and value and all(str(key).isdecimal() for key in value):
+        return {int(key): part for key, part in value.items()}  # steps of a schedule; JSON made them strings
     if isinstance(value, dict):
         return schedule(value, field)
     if callable(value):

@@ -4,6 +4,7 @@ import optax
 import pytest
 
 from gan_jax import build
+from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 from gan_jax.types import Net
 
@@ -44,18 +45,25 @@ def test_optimizers_chain_in_the_order_written(tiny):
     np.testing.assert_allclose(update({**sgd, **clip}), [-1.0])
 
 
-def test_learning_rate_schedule_counts_the_players_moves(tiny):
-    rate = dict(piecewise_constant_schedule=dict(init_value=1.0, boundaries_and_scales={2: 0.1}))
-    with pytest.raises(UsageError, match="boundaries_and_scales"):
-        build.rules(tiny(optimizer=dict(sgd=dict(learning_rate=rate))), FACTS)
-    rate = dict(linear_schedule=dict(init_value=1.0, end_value=0.0, transition_steps=2))
-    optimizer = build.rules(tiny(optimizer=dict(sgd=dict(learning_rate=rate))), FACTS).optimizers["generator"]
+@pytest.mark.parametrize(
+    "rate, expected",
+    [
+        (dict(linear_schedule=dict(init_value=1.0, end_value=0.0, transition_steps=2)), [1.0, 0.5, 0.0]),
+        (
+            dict(piecewise_constant_schedule=dict(init_value=1.0, boundaries_and_scales={2: 0.1})),
+            [1.0, 1.0, 0.1],
+        ),
+    ],
+)
+def test_learning_rate_schedule_counts_the_players_moves(tiny, rate, expected):
+    recipe = recipe_lib.from_dict(recipe_lib.to_dict(tiny(optimizer=dict(sgd=dict(learning_rate=rate)))))
+    optimizer = build.rules(recipe, FACTS).optimizers["generator"]
     state = optimizer.init({"w": np.float32(0)})
     seen = []
     for _ in range(3):
         updates, state = optimizer.update({"w": np.float32(1)}, state)
-        seen.append(float(updates["w"]))
-    np.testing.assert_allclose(seen, [-1.0, -0.5, 0.0])
+        seen.append(-float(updates["w"]))
+    np.testing.assert_allclose(seen, expected, rtol=1e-6)
 
 
 def test_networks_get_the_facts_they_ask_for_unless_told_otherwise(tiny):

@@ -1,7 +1,9 @@
 """The command line, run as a user runs it."""
 
 import concurrent.futures
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -70,6 +72,18 @@ MISTAKES = {
     "term reads what is not there": (
         ["--config={f}/reads.py"],
         "losses.generator.own_loss reads what its game does not offer: unknown name 'perceptual_distance'",
+    ),
+    "unknown loss": (
+        ["--config={f}/loss.py"],
+        "losses.generator: unknown name 'non_saturating_genrator'; did you mean non_saturating_generator",
+    ),
+    "unknown optimizer": (
+        ["--config={f}/optimizer.py"],
+        "optimizers.discriminator: unknown name 'adm'; did you mean adam",
+    ),
+    "checkpoint of other shapes": (
+        ["--mode=sample", "--workdir={f}/wider"],
+        "has other shapes: params/generator/Dense_0/bias is (16,) there and (17,) here",
     ),
     "workdir is no folder": ([DCGAN, "--workdir={f}/tiny.py/run"], "cannot be written: Not a directory"),
     "another recipe": (
