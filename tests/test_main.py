@@ -18,19 +18,28 @@ DCGAN = "--config=configs/dcgan.py"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    """Config files good and bad, a finished run, and a copy of it whose recipe was changed by hand."""
     folder = tmp_path_factory.mktemp("command_line")
-    (folder / "tiny.py").write_text(command_line.CONFIG)
-    (folder / "broken.py").write_text("def get_config(:\n")
-    (folder / "none.py").write_text("x = 1\n")
-    (folder / "dict.py").write_text("get_config = dict\n")
-    own = command_line.CONFIG.replace("def own_loss(fake_logits)", "def own_loss(perceptual_distance)")
-    (folder / "reads.py").write_text(own.replace("non_saturating_generator=1.0)", "own_loss=1.0)").replace(
-        "generator=dict(own_loss=1.0)", "generator={own_loss: 1.0}"
-    ))  # fmt: skip
-    assert (
-        command_line.finish(command_line.start(f"--config={folder}/tiny.py", f"--workdir={folder}/run"))[0]
-        == 0
-    )
+    tiny = command_line.CONFIG
+    reads = tiny.replace("def own_loss(fake_logits)", "def own_loss(perceptual_distance)")
+    files = {
+        "tiny": tiny,
+        "broken": "def get_config(:\n",
+        "none": "x = 1\n",
+        "dict": "get_config = dict\n",
+        "reads": reads.replace("generator=dict(non_saturating_generator=1.0)", "generator={own_loss: 1.0}"),
+        "loss": tiny.replace("non_saturating_generator", "non_saturating_genrator"),
+        "optimizer": tiny.replace("dict(adam=", "dict(adm="),
+    }
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text)
+    run = command_line.start(f"--config={folder}/tiny.py", f"--workdir={folder}/run")
+    assert command_line.finish(run)[0] == 0
+    shutil.copytree(folder / "run", folder / "wider")
+    recipe = folder / "wider" / "recipe.json"
+    stored = json.loads(recipe.read_text())
+    stored["recipe"]["nets"]["generator"]["widths"] = [17]
+    recipe.write_text(json.dumps(stored))
     return folder
 
 

@@ -7,7 +7,6 @@ sample.
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax.nn import relu
 
 from gan_jax.errors import UsageError
@@ -16,7 +15,8 @@ from gan_jax.losses.pairs import pair
 
 def _cross_entropy(logits, labels):
     """Minus the log probability of the label, float32 [B]."""
-    return optax.softmax_cross_entropy_with_integer_labels(jnp.float32(logits), labels)
+    log_probabilities = jax.nn.log_softmax(jnp.float32(logits))
+    return -jnp.take_along_axis(log_probabilities, jnp.asarray(labels)[..., None], axis=-1)[..., 0]
 
 
 def classification_real(real_class_logits, labels):
