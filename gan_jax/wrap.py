@@ -55,7 +55,8 @@ def spectral_norm(net, *, epsilon=1e-12):
 
     Args:
         net: The Net.
-        epsilon: Stands in for the length of vectors that are shorter.
+        epsilon: Stands in for the length of vectors that are shorter; kernels whose value is at most that
+            stay as they are.
 
     Returns:
         The Net; its carry is `{"spectral_norm": {kernel's name: vector [out]}, "net": carry}`.
@@ -74,8 +75,8 @@ def spectral_norm(net, *, epsilon=1e-12):
         normalised, vectors = {}, {}
         for name, kernel in _kernels(params).items():
             value, vectors[name] = _power_iteration(kernel, carry["spectral_norm"][name], epsilon)
-            # The value of a kernel of zeros is zero.
-            normalised[name] = (kernel / jnp.maximum(value, epsilon)).astype(kernel.dtype)
+            # A kernel of zeros is left alone: divided by epsilon, its gradient would be enormous.
+            normalised[name] = (kernel / jnp.where(value > epsilon, value, 1.0)).astype(kernel.dtype)
         outputs, inner = net.apply(_replaced(params, normalised), carry["net"], *inputs, key=key, train=train)
         return outputs, {"spectral_norm": vectors if train else carry["spectral_norm"], "net": inner}
 

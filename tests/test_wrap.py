@@ -189,6 +189,12 @@ def test_spectral_norm_of_zeros_is_zero():
     assert bool(jnp.all(jnp.isfinite(changed["spectral_norm"]["kernel"])))
 
 
+def test_spectral_norm_leaves_the_gradient_of_a_kernel_of_zeros_alone():
+    net, params, carry = _spectral(kernel=jnp.zeros((3, 2)))
+    slope = jax.grad(lambda p: net.apply(p, carry, key=KEY, train=True)[0]["kernel"].sum())(params)
+    np.testing.assert_array_equal(slope["kernel"], np.ones((3, 2)))
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.floats(0.01, 100))
 def test_spectral_norm_forgets_the_scale(scale):
