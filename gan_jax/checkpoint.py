@@ -15,6 +15,10 @@ from gan_jax.errors import UsageError
 log = logging.getLogger("gan_jax")
 
 
+class Damaged(UsageError):
+    """A checkpoint that is there and cannot be read."""
+
+
 @contextlib.contextmanager
 def manager(workdir, keep):
     """The orbax manager of a workdir's checkpoints; on leaving, every save under way is complete.
@@ -34,6 +38,24 @@ def manager(workdir, keep):
 
 def _folder(workdir):
     return os.path.join(os.path.abspath(workdir), "checkpoints")
+
+
+def make_writable(folder):
+    """Makes a folder, or says why nothing can be written in it.
+
+    Args:
+        folder: Its path; folders on the way are made too.
+
+    Raises:
+        UsageError: It cannot be made or written.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+        probe = os.path.join(folder, f".probe.{os.getpid()}")
+        open(probe, "w").close()
+        os.remove(probe)
+    except OSError as error:
+        raise UsageError(f"folder {folder} cannot be written: {error.strerror}") from None
 
 
 def steps(workdir):
@@ -62,7 +84,7 @@ def save(manager, step, state):
 
 
 def restore(workdir, abstract, step):
-    """One checkpoint, or a UsageError that says what is wrong with it.
+    """One checkpoint, or an error that says what is wrong with it.
 
     Args:
         workdir: Folder of a run.
@@ -73,7 +95,8 @@ def restore(workdir, abstract, step):
         The TrainState.
 
     Raises:
-        UsageError: No such checkpoint, other shapes, or a damaged one.
+        UsageError: No such checkpoint, or one of other shapes.
+        Damaged: It cannot be read.
     """
     exist = steps(workdir)
     if step not in exist:
@@ -90,7 +113,7 @@ def restore(workdir, abstract, step):
     # Orbax reports damage in many ways: bare Exception, ValueError, KeyError, JSONDecodeError.
     except Exception as error:
         reason = str(error).strip().partition("\n")[0][:200]
-        raise UsageError(
+        raise Damaged(
             f"checkpoint {step} in {workdir} is damaged: {type(error).__name__}: {reason}"
         ) from error
 
@@ -113,9 +136,7 @@ def restore_latest(workdir, abstract):
     for step in reversed(exist):
         try:
             state = restore(workdir, abstract, step)
-        except UsageError as error:
-            if "is damaged" not in str(error):
-                raise
+        except Damaged as error:
             log.warning("%s; trying the one before", error)
             damaged.append(step)
             continue

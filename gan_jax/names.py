@@ -146,13 +146,13 @@ def _value(parameter, value, field, function):
     default = parameter.default
     if isinstance(value, dict) and value and all(str(key).isdecimal() for key in value):
         return {int(key): part for key, part in value.items()}  # steps of a schedule; JSON made them strings
-    if isinstance(value, dict):
+    kinds = _kinds(parameter)
+    if isinstance(value, dict) and float in kinds:
         return schedule(value, field)
     if callable(value):
         return value
     if isinstance(value, str) and callable(default) and default is not parameter.empty:
         return find(value, (importlib.import_module(function.__module__), jax.nn), field)
-    kinds = _kinds(parameter)
     if kinds and (not isinstance(value, kinds) or isinstance(value, bool) and bool not in kinds):
         raise UsageError(f"{field}={value!r}: expected {kinds[0].__name__}")
     if int in kinds[:1] and value < (least := 0 if default == 0 else 1):

@@ -91,6 +91,7 @@ def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged
     abstract = parallel.abstract(build.start(rules, facts, recipe.batch_size), jax.random.key(0), here)
     state = checkpoint.restore(workdir, abstract, step)
     asked = np.resize(labels, num_images) if labels else rows_of_classes(num_images, facts)
+    checkpoint.make_writable(os.path.join(workdir, "samples"))
     made = sampler(rules.game, facts)(state, jax.random.key(sample_seed), num_images, asked, averaged)
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "samples", f"step_{step:07d}_seed_{sample_seed}_{kind}")

@@ -63,7 +63,7 @@ def run(recipe, workdir, data_dir=None):
     rules = build.rules(recipe, facts(source), parallel.spread(mesh))
     key = jax.random.key(recipe.seed)
     check(recipe, rules, facts(source), key)
-    _writable(workdir)
+    checkpoint.make_writable(workdir)
     rounds = max(recipe.turns.values())
     fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
     programs = compiled(rules, facts(source), recipe.batch_size, fed.decode, mesh, key)
@@ -100,17 +100,6 @@ def _check_same_run(recipe, workdir):
         raise UsageError(
             f"{workdir} holds a run of another recipe ({'; '.join(lines)}); give another --workdir"
         )
-
-
-def _writable(workdir):
-    """Makes the workdir, or says why it cannot be written."""
-    try:
-        os.makedirs(workdir, exist_ok=True)
-        probe = os.path.join(workdir, f".probe.{os.getpid()}")
-        open(probe, "w").close()
-        os.remove(probe)
-    except OSError as error:
-        raise UsageError(f"workdir {workdir} cannot be written: {error.strerror}") from None
 
 
 def check(recipe, rules, facts, key):

@@ -151,3 +151,44 @@ def test_conditional_run_and_its_samples(tiny, tmp_path):
         sample.run(str(tmp_path), labels=(3, 10))
     rows = np.load(sample.run(str(tmp_path), num_images=100))
     np.testing.assert_array_equal(rows["labels"], np.repeat(np.arange(10), 10))
+
+
+def test_terms_sum_transforms_chain_networks_wrap_all_at_once(tiny, tmp_path):
+    ramp = dict(linear_schedule=dict(init_value=0.0, end_value=0.3, transition_steps=10))
+    recipe = tiny(
+        game=dict(
+            name="gan",
+            latents=dict(name="normal", size=4),
+            augment=dict(adaptive=dict(start=0.2), pseudo=dict(start=0.1)),
+            averages=dict(discriminator=("real_logits", "fake_logits"), generator=("path_lengths",)),
+        ),
+        nets=dict(
+            generator=dict(name="mlp.Generator", widths=(16,), wrap=dict(input_noise={})),
+            discriminator=dict(
+                name="mlp.Discriminator", widths=(16,), wrap=dict(spectral_norm={}, policy={})
+            ),
+        ),
+        losses=dict(
+            discriminator=dict(
+                hinge_discriminator=1.0, lecam=dict(weight=ramp), r1=dict(weight=0.5, every=4)
+            ),
+            generator=dict(hinge_generator=dict(wrap=dict(top_k=dict(k=4))), path_length=2.0),
+        ),
+        optimizers=dict(
+            discriminator=dict(
+                clip_by_layer_norm={}, adam=dict(learning_rate=1e-3), lookahead=dict(period=2)
+            ),
+            generator=dict(lazy_adam=dict(learning_rate=1e-3), freeze=dict(pattern="Dense_0")),
+        ),
+        moves=dict(generator=dict(name="extragradient")),
+        turns=dict(discriminator=2, generator=1),
+    )
+    train.run(recipe, str(tmp_path))
+    before = build.start(build.rules(recipe, FACTS), FACTS, recipe.batch_size)(jax.random.key(recipe.seed))
+    after = _state(recipe, tmp_path, 10)
+    frozen, moved = (state.params["generator"] for state in (before, after))
+    np.testing.assert_array_equal(frozen["Dense_0"]["kernel"], moved["Dense_0"]["kernel"])
+    assert not np.array_equal(frozen["Dense_1"]["kernel"], moved["Dense_1"]["kernel"])
+    averages = {**after.carry["discriminator"]["averages"], **after.carry["generator"]["averages"]}
+    assert all(np.isfinite(mean) and mean != 0 for mean in averages.values()) and len(averages) == 3
+    assert sample.run(str(tmp_path), num_images=2)
