@@ -159,7 +159,7 @@ def test_terms_sum_transforms_chain_networks_wrap_all_at_once(tiny, tmp_path):
         game=dict(
             name="gan",
             latents=dict(name="normal", size=4),
-            augment=dict(adaptive=dict(start=0.2), pseudo=dict(start=0.1)),
+            augment=dict(diffaugment={}, pseudo=dict(start=0.1)),
             averages=dict(discriminator=("real_logits", "fake_logits"), generator=("path_lengths",)),
         ),
         nets=dict(
