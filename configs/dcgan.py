@@ -14,7 +14,7 @@ from gan_jax.recipe import Recipe
 def get_config(data="digits"):
     """The recipe on a data set."""
     return Recipe(
-        data=dict(name=data, resolution=0),
+        data=dict(name=data, resolution=0, flip=False),
         game=dict(name="gan", latents=dict(name="uniform", size=100)),
         nets=dict(
             generator=dict(name="dcgan.Generator", width=32),
