@@ -150,10 +150,8 @@ def compiled(rules, facts, batch_size, decode, mesh, key):
         return train_step(*rules, state, decode(resident, fed, drawn), key)
 
     def finite(params):
-        return {
-            p: jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(params[p])]))
-            for p in params
-        }
+        each = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), params)
+        return {player: jnp.array(jax.tree.leaves(each[player])).all() for player in params}
 
     return Programs(
         init=jax.jit(start, out_shardings=everywhere),
