@@ -1,0 +1,1 @@
+"""Metrics of samples: one a file, ordinary functions of features or images."""
