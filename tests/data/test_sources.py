@@ -79,7 +79,7 @@ def test_tfds_needs_a_resolution_where_images_differ(monkeypatch, tmp_path):
     [
         (
             "mnits",
-            "data.name: unknown name 'mnits'; did you mean .*mnist.*; these exist: digits, and .* TFDS names",
+            "data.name: unknown name 'mnits'; did you mean .*mnist.*; these exist: digits, folder, archive, and .* TFDS names",
         ),
         ("mnist", "not prepared in .*; preparing it needs TensorFlow once: start with EXTRAS=prepare"),
         ("imdb_reviews", "not prepared in|has no image; its features are"),

@@ -1,0 +1,86 @@
+"""An .npz or .npy file of images."""
+
+import os
+
+import numpy as np
+
+from gan_jax.data.source import Source
+from gan_jax.errors import UsageError
+
+# Names of images and labels: written out, or as `np.savez(path, images, labels)` names them, which is also
+# the layout of the reference batches of Dhariwal and Nichol 2021, arXiv:2105.05233.
+_KEYS = (("images", "labels"), ("arr_0", "arr_1"))
+
+
+def archive(*, path: str):
+    """Square uint8 images in a NumPy file.
+
+    An .npz has them as `images` or `arr_0`, and labels, if any, as `labels` or `arr_1`; a .npy has images
+    alone. A .npy is read from the disk row by row, an .npz lies in memory whole.
+
+    Args:
+        path: File with uint8 [N, H, W, C] or [N, H, W], C 1 or 3, and labels int [N], at least 0.
+
+    Returns:
+        A Source; its classes are the numbers up to the largest label.
+
+    Raises:
+        UsageError: No such file, no NumPy file, no images in it, or images or labels of another shape or
+            type. Floats are refused, as their range is anybody's guess.
+    """
+    path = os.path.expanduser(path)
+    images, labels = _loaded(path)
+    _check_images(path, images)
+    if images.ndim == 3:
+        images = images[..., None]
+    if labels is not None:
+        labels = _checked_labels(path, labels, len(images))
+    classes = () if labels is None else tuple(str(label) for label in range(labels.max() + 1))
+
+    def read(rows):
+        return {"images": np.asarray(images[rows]), **({} if labels is None else {"labels": labels[rows]})}
+
+    return Source(path, len(images), images.shape[1], images.shape[3], classes, read)
+
+
+def _loaded(path):
+    """Images, and labels or None, as they stand in the file."""
+    if not os.path.isfile(path):
+        raise UsageError(f"{path}: expected an .npz or .npy file, there is no such file")
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return found, None
+        with found:
+            for key, label_key in _KEYS:
+                if key in found:
+                    return found[key], found[label_key] if label_key in found else None
+            names = ", ".join(found) or "nothing"
+    except Exception as error:  # A file that is no archive fails in many ways.
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise UsageError(f"{path}: not an .npz or .npy file that can be read ({reason})") from None
+    raise UsageError(f"{path}: expected images as {' or '.join(key for key, _ in _KEYS)}, it has {names}")
+
+
+def _check_images(path, images):
+    expected = "expected uint8 [N, height, width, channels] from 0 to 255"
+    if images.dtype != np.uint8:
+        finite = images.dtype.kind != "f" or np.isfinite(images).all()
+        raise UsageError(f"{path}: {expected}, got {images.dtype}{'' if finite else ' with NaN or infinity'}")
+    if images.ndim not in (3, 4) or images.ndim == 4 and images.shape[3] not in (1, 3):
+        raise UsageError(f"{path}: {expected}, channels 1 or 3, got the shape {images.shape}")
+    if images.size == 0:
+        raise UsageError(f"{path}: no images, the shape is {images.shape}")
+    if images.shape[1] != images.shape[2]:
+        raise UsageError(f"{path}: expected square images, got the shape {images.shape}")
+
+
+def _checked_labels(path, labels, count):
+    """Labels as int32 [N]."""
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise UsageError(
+            f"{path}: expected labels int [{count}], one an image, got {labels.dtype} {labels.shape}"
+        )
+    if labels.min() < 0:
+        raise UsageError(f"{path}: expected labels of at least 0, got {labels.min()}")
+    return labels.astype(np.int32)

@@ -1,0 +1,144 @@
+"""A folder of images."""
+
+import concurrent.futures
+import logging
+import os
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from gan_jax.data.source import Source, fit
+from gan_jax.errors import UsageError
+
+log = logging.getLogger("gan_jax")
+
+_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+_GREY = ("1", "L")
+
+
+class _Header(NamedTuple):
+    """What a file says of its image; `flaw` is why it cannot be read, or empty."""
+
+    size: tuple = ()
+    mode: str = ""
+    flaw: str = ""
+
+
+def folder(*, path: str, resolution=0, classes=True, skip_corrupt=False):
+    """The png, jpg, jpeg, webp and bmp images in a folder and all folders below it.
+
+    Rows are in the order of the files' names; names that begin with a dot are left out. Images are grey if
+    every one is, else colour; transparency is dropped. At the start only headers are read, and a corrupt
+    image is found when it is read; `skip_corrupt` decodes every image once at the start instead.
+
+    Args:
+        path: The folder.
+        resolution: Height and width, pixels: the largest central square of each image is resized to it. 0
+            for the images' own, if all are squares of one size.
+        classes: Take the folders directly inside for classes, in the order of their names, if there are at
+            least two and every image lies in one.
+        skip_corrupt: Leave corrupt images out, and log how many.
+
+    Returns:
+        A Source. Its `read` raises a UsageError that names the file if an image is corrupt.
+
+    Raises:
+        UsageError: No such folder, no images in it, images of different sizes without a resolution, more
+            than 8 bits a channel, or a corrupt file without `skip_corrupt`.
+    """
+    path = os.path.expanduser(path)
+    names = _names(path)
+    with concurrent.futures.ThreadPoolExecutor(16, "header") as pool:
+        headers = list(pool.map(lambda name: _header(os.path.join(path, name), skip_corrupt), names))
+    if skip_corrupt:
+        names, headers = _without_corrupt(path, names, headers)
+    for name, header in zip(names, headers):
+        if header.flaw:
+            raise UsageError(f"{os.path.join(path, name)}: {header.flaw}")
+        if header.mode[0] in "IF":  # Pillow would clip these to 255.
+            raise UsageError(f"{os.path.join(path, name)}: expected 8 bits a channel, got mode {header.mode}")
+    resolution = resolution or _common_resolution(path, names, headers)
+    channels = 1 if all(header.mode in _GREY for header in headers) else 3
+    known, labels = _classes(names) if classes else ((), None)
+
+    def read(rows):
+        images = [_read(os.path.join(path, names[row]), resolution, channels) for row in rows]
+        return {"images": np.stack(images), **({"labels": labels[rows]} if known else {})}
+
+    return Source(path, len(names), resolution, channels, known, read)
+
+
+def _names(path):
+    """Paths of all images below a folder, relative to it, sorted."""
+    if not os.path.isdir(path):
+        raise UsageError(f"{path}: expected a folder of images, there is no such folder")
+    found = []
+    for place, inner, files in os.walk(path, followlinks=True):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        shown = [name for name in files if not name.startswith(".") and name.lower().endswith(_ENDINGS)]
+        found.extend(os.path.relpath(os.path.join(place, name), path) for name in shown)
+    if not found:
+        raise UsageError(
+            f"{path}: no images in this folder; expected files that end in {', '.join(_ENDINGS)}"
+        )
+    return sorted(found, key=lambda name: name.split(os.sep))
+
+
+def _header(path, decode):
+    """The header of an image file, after decoding all of it if asked to."""
+    try:
+        with Image.open(path) as image:
+            if decode:
+                image.load()
+            return _Header(image.size, image.mode)
+    except Exception as error:  # Decoders fail in many ways.
+        return _Header(flaw=_corrupt(error))
+
+
+def _corrupt(error):
+    reason = str(error).strip().partition("\n")[0]
+    return f"not an image that can be read, or corrupt ({reason or type(error).__name__})"
+
+
+def _without_corrupt(path, names, headers):
+    """Names and headers of the images without a flaw."""
+    sound = [(name, header) for name, header in zip(names, headers) if not header.flaw]
+    left = [name for name, header in zip(names, headers) if header.flaw]
+    if not sound:
+        raise UsageError(f"{path}: all {len(names)} images are corrupt, {left[0]} the first of them")
+    if left:
+        log.warning("%s: left out %d corrupt of %d images, such as %s", path, len(left), len(names), left[0])
+    return tuple(zip(*sound))
+
+
+def _common_resolution(path, names, headers):
+    """Height and width of the images, all of which must be squares of one size."""
+    (width, height), first = headers[0].size, names[0]
+    for name, header in zip(names, headers):
+        if header.size != (width, height):
+            raise UsageError(
+                f"{path}: images differ in size, {first} has {width} x {height} pixels and {name} "
+                f"{header.size[0]} x {header.size[1]}: give a resolution"
+            )
+    if width != height:
+        raise UsageError(f"{path}: images of {width} x {height} pixels are no squares: give a resolution")
+    return width
+
+
+def _classes(names):
+    """Names of the classes and each file's label, int32 [N]; none where folders do not say it."""
+    parents = [name.split(os.sep)[0] if os.sep in name else "" for name in names]
+    known = sorted(set(parents))
+    if "" in known or len(known) < 2:
+        return (), None
+    number = {parent: label for label, parent in enumerate(known)}
+    return tuple(known), np.asarray([number[parent] for parent in parents], np.int32)
+
+
+def _read(path, resolution, channels):
+    try:
+        with Image.open(path) as image:
+            return fit(image, resolution, channels)
+    except Exception as error:  # Decoders fail in many ways.
+        raise UsageError(f"{path}: {_corrupt(error)}") from None

@@ -1,0 +1,116 @@
+import concurrent.futures
+
+import numpy as np
+import pytest
+
+from gan_jax import build, data
+from gan_jax.data.source import facts
+from gan_jax.errors import UsageError
+
+
+def _images(*shape):
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+LABELS = np.array([2, 0, 2, 1, 0])
+
+
+@pytest.mark.parametrize("keys", [("images", "labels"), ("arr_0", "arr_1")])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_npz(tmp_path, keys, save):
+    images = _images(5, 8, 8, 3)
+    save(tmp_path / "a.npz", **dict(zip(keys, (images, LABELS))), mu=np.zeros(4))
+    source = data.archive(path=str(tmp_path / "a.npz"))
+    assert (source.size, facts(source)) == (5, {"resolution": 8, "channels": 3, "classes": 3})
+    assert source.classes == ("0", "1", "2")
+    found = source.read(np.array([4, 0, 0]))
+    np.testing.assert_array_equal(found["images"], images[[4, 0, 0]])
+    np.testing.assert_array_equal(found["labels"], [0, 2, 2])
+    assert found["images"].dtype == np.uint8 and found["labels"].dtype == np.int32
+
+
+def test_images_alone_and_without_channels(tmp_path):
+    images = _images(5, 8, 8)
+    np.savez(tmp_path / "a.npz", images)
+    source = data.archive(path=str(tmp_path / "a.npz"))
+    assert (source.channels, source.classes) == (1, ())
+    found = source.read(np.arange(5))
+    assert list(found) == ["images"]
+    np.testing.assert_array_equal(found["images"], images[..., None])
+
+
+def test_npy_is_read_from_the_disk(tmp_path, monkeypatch):
+    images = _images(6, 4, 4, 1)
+    np.save(tmp_path / "a.npy", images)
+    opened, original = [], np.load
+    monkeypatch.setattr(
+        np, "load", lambda *args, **options: opened.append(original(*args, **options)) or opened[-1]
+    )
+    source = data.archive(path=str(tmp_path / "a.npy"))
+    assert isinstance(opened[0], np.memmap)
+    found = source.read(np.array([5, 1]))["images"]
+    assert type(found) is np.ndarray
+    np.testing.assert_array_equal(found, images[[5, 1]])
+    rows = [np.random.default_rng(t).integers(6, size=20) for t in range(16)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for at, found in zip(rows, pool.map(source.read, rows)):
+            np.testing.assert_array_equal(found["images"], images[at])
+
+
+def test_a_recipe_finds_it(tiny, tmp_path):
+    np.savez(tmp_path / "a.npz", images=_images(5, 8, 8, 1))
+    source = build.source(tiny(data=dict(name="archive", path=str(tmp_path / "a.npz"))))
+    assert facts(source) == {"resolution": 8, "channels": 1, "classes": 0}
+    with pytest.raises(UsageError, match="data needs path"):
+        build.source(tiny(data=dict(name="archive")))
+
+
+NAN = np.full((2, 4, 4, 3), np.nan, np.float32)
+
+
+@pytest.mark.parametrize(
+    "arrays, message",
+    [
+        (dict(x=np.zeros(2), y=np.zeros(2)), "expected images as images or arr_0, it has x, y"),
+        ({}, "it has nothing"),
+        (dict(images=NAN), r"expected uint8 .* from 0 to 255, got float32 with NaN or infinity"),
+        (dict(images=np.zeros((2, 4, 4, 3))), r"expected uint8 .* from 0 to 255, got float64$"),
+        (dict(images=np.zeros((2, 4, 4, 3), int)), "got int64$"),
+        (dict(images=_images(4, 4)), r"channels 1 or 3, got the shape \(4, 4\)"),
+        (dict(images=_images(4, 8, 8, 4)), r"channels 1 or 3, got the shape \(4, 8, 8, 4\)"),
+        (dict(images=_images(4, 3, 8, 8)), r"channels 1 or 3, got the shape \(4, 3, 8, 8\)"),
+        (dict(images=_images(4, 8, 9, 3)), r"expected square images, got the shape \(4, 8, 9, 3\)"),
+        (dict(images=_images(0, 8, 8, 3)), r"no images, the shape is \(0, 8, 8, 3\)"),
+        (dict(arr_0=_images(4, 8, 8), arr_1=LABELS), r"labels int \[4\], one an image, got int64 \(5,\)"),
+        (dict(images=_images(5, 8, 8), labels=LABELS / 2), r"labels int \[5\], .* got float64 \(5,\)"),
+        (dict(images=_images(5, 8, 8), labels=LABELS - 1), "labels of at least 0, got -1"),
+        (dict(images=np.array([None])), r"not an .npz or .npy file that can be read \(.*pickle"),
+    ],
+)
+def test_mistakes(tmp_path, arrays, message):
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(UsageError, match=message) as error:
+        data.archive(path=str(tmp_path / "a.npz"))
+    assert str(error.value).startswith(str(tmp_path / "a.npz")) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut", b"\x93NUMPY\x01\x00"])
+def test_files_that_are_no_archive(tmp_path, content):
+    path = tmp_path / "a.npz"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"a.npz: not an .npz or .npy file that can be read \(") as error:
+        data.archive(path=str(path))
+    assert "\n" not in str(error.value)
+
+
+def test_truncated_and_pickled_and_missing_files(tmp_path):
+    path = tmp_path / "a.npy"
+    np.save(path, _images(9, 8, 8, 3))
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(UsageError, match="a.npy: not an .npz or .npy file that can be read"):
+        data.archive(path=str(path))
+    np.save(path, np.array([{}]), allow_pickle=True)
+    with pytest.raises(UsageError, match="a.npy: not an .npz or .npy file that can be read"):
+        data.archive(path=str(path))
+    with pytest.raises(UsageError, match="expected an .npz or .npy file, there is no such file"):
+        data.archive(path=str(tmp_path / "b.npz"))
