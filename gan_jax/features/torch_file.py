@@ -88,6 +88,13 @@ def _read_zip(file):
         return content, {key: archive.read(f"{folder}data/{key}") for key in unpickler.storages}
 
 
+def _exactly(file, size):
+    data = file.read(size)
+    if len(data) < size:
+        raise pickle.UnpicklingError("it is cut short")
+    return data
+
+
 def _read_stream(file):
     """The pickled object of a stream and its storages' bytes by key."""
     magic, protocol, machine = (_Unpickler(file).load() for _ in range(3))
@@ -97,8 +104,8 @@ def _read_stream(file):
     content = unpickler.load()
     storages = {}
     for key in _Unpickler(file).load():
-        (count,) = struct.unpack("<q", file.read(8))
-        storages[key] = file.read(count * np.dtype(unpickler.storages[key]).itemsize)
+        (count,) = struct.unpack("<q", _exactly(file, 8))
+        storages[key] = _exactly(file, count * np.dtype(unpickler.storages[key]).itemsize)
     return content, storages
 
 

@@ -122,6 +122,14 @@ def test_refuses_what_is_no_dict_of_tensors(tmp_path, write, content):
     assert "something else than a dict of tensors" in line(write(tmp_path / "a.pth", content))
 
 
+def test_says_that_storages_are_cut_short(tmp_path):
+    path = write_stream(tmp_path / "a.pth", {"a": tensor(np.ones(4, np.float32))})
+    whole = path.read_bytes()
+    for missing in (1, 16, 17, 24):  # in the bytes, all of the bytes, in their count, all of the count
+        path.write_bytes(whole[:-missing])
+        assert "it is cut short" in line(path)
+
+
 def test_refuses_big_endian_files(tmp_path):
     content = {"a": tensor(np.ones(2, np.float32))}
     line(write_zip(tmp_path / "a.pth", content, byteorder=b"big"))
