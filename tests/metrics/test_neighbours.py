@@ -1,0 +1,92 @@
+"""Neighbours and balls against full matrices of distances in float64, also across blocks."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gan_jax.metrics import neighbours
+from gan_jax.metrics.neighbours import balls_around, nearest, radii
+
+RANDOM = np.random.default_rng(12)
+LEFT, RIGHT = RANDOM.normal(size=(57, 9)), 1.1 * RANDOM.normal(size=(83, 9)) + 0.1
+SCALES = {"plain": (1.0, 0.0), "offset": (1.0, 1000.0), "large": (1e6, 0.0), "small": (1e-4, 0.01)}
+
+
+def full(left, right):
+    """All squared distances, pair by pair."""
+    return np.array([[np.sum((x - y) ** 2) for y in right] for x in left])
+
+
+@pytest.fixture(params=[2048, 20], ids=["one_block", "blocks"])
+def block(request, monkeypatch):
+    monkeypatch.setattr(neighbours, "_BLOCK", request.param)
+
+
+@pytest.mark.parametrize("scale, offset", SCALES.values(), ids=SCALES)
+def test_nearest(block, scale, offset):
+    left, right = scale * LEFT + offset, scale * RIGHT + offset
+    expected = np.sort(full(left, right), axis=1)
+    for count in (1, 4, 83):
+        np.testing.assert_array_equal(nearest(left, right, count), expected[:, :count])
+
+
+@pytest.mark.parametrize("scale, offset", SCALES.values(), ids=SCALES)
+def test_radii_leave_the_sample_itself_out(block, scale, offset):
+    features = scale * RIGHT + offset
+    expected = np.sort(full(features, features), axis=1)
+    for k in (1, 3, 82):
+        np.testing.assert_array_equal(radii(features, k), expected[:, k])
+
+
+@pytest.mark.parametrize("scale, offset", SCALES.values(), ids=SCALES)
+def test_balls_around(block, scale, offset):
+    left, right = scale * LEFT + offset, scale * RIGHT + offset
+    reach = np.sort(full(right, right), axis=1)[:, 5]
+    inside = full(left, right) <= reach
+    assert 0 < inside.sum() < inside.size
+    np.testing.assert_array_equal(balls_around(left, right, reach), inside.sum(axis=1))
+
+
+def test_surfaces_belong_to_balls(block, monkeypatch):
+    # Each sample is on the surface of the ball of whoever has it as third neighbour: all ties.
+    monkeypatch.setattr(neighbours, "_PART", 100)
+    distances = full(RIGHT, RIGHT)
+    reach = np.sort(distances, axis=1)[:, 3]
+    found = balls_around(RIGHT, RIGHT, radii(RIGHT, 3))
+    np.testing.assert_array_equal(found, (distances <= reach).sum(axis=1))
+    assert found.sum() == 4 * 83
+
+
+def test_just_inside_and_just_outside():
+    centre, point = np.zeros((1, 2)), np.array([[3.0, 4.0]])
+    for radius, expected in ((25.0, 1), (25.0 * (1 + 1e-12), 1), (25.0 * (1 - 1e-12), 0)):
+        assert balls_around(point, centre, np.array([radius])).tolist() == [expected]
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.3, 1e4])
+def test_identical_samples_are_exactly_together(block, constant):
+    same = np.full((25, 7), constant)
+    assert not radii(same, 3).any()
+    assert balls_around(same, same, np.zeros(25)).tolist() == [25] * 25
+    assert balls_around(same + 1e-3, same, np.zeros(25)).tolist() == [0] * 25
+
+
+def test_duplicates_and_tight_clusters_far_apart(block):
+    tight = np.concatenate([1e-6 * LEFT + 50.0, 1e-6 * LEFT - 50.0, np.full((10, 9), 50.0)])
+    expected = np.sort(full(tight, tight), axis=1)
+    # The third neighbour may be another of those that float32 takes for equally near, never one far away.
+    assert np.all(radii(tight, 3) >= expected[:, 3]) and radii(tight, 3).max() < 1e-9
+    found = balls_around(tight, tight, expected[:, 3])
+    np.testing.assert_array_equal(found, (full(tight, tight) <= expected[:, 3]).sum(axis=1))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 30), st.integers(2, 12), st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_grids_full_of_ties(count, others, width, seed):
+    random = np.random.default_rng(seed)
+    left = random.integers(0, 3, size=(count, width)).astype(float)
+    right = random.integers(0, 3, size=(others, width)).astype(float)
+    np.testing.assert_array_equal(nearest(left, right, 2), np.sort(full(left, right), axis=1)[:, :2])
+    reach = np.sort(full(right, right), axis=1)[:, 1]
+    np.testing.assert_array_equal(balls_around(left, right, reach), (full(left, right) <= reach).sum(axis=1))
