@@ -61,6 +61,10 @@ def test_the_seed_decides_alone():
     assert first == again != other
 
 
+def test_the_default_is_fifteen_sets():
+    assert frechet_distance_infinity(REAL, FAKE, 0) == frechet_distance_infinity(REAL, FAKE, 0, points=15)
+
+
 @pytest.mark.parametrize("options", [dict(points=1), dict(smallest=120), dict(smallest=1)])
 def test_sizes_that_give_no_line(options):
     with pytest.raises(UsageError, match="expected at least 2 sizes that grow from 2 on"):

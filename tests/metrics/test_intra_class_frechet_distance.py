@@ -56,5 +56,10 @@ def test_a_class_with_fewer_than_two_samples_is_named():
         UsageError, match="fake_features: expected .* 2 samples of each class, got 0 of class 2"
     ):
         intra_class_frechet_distance(REAL, FAKE, REAL_LABELS, fake_labels)
+    fake_labels[:3] = 9
+    with pytest.raises(
+        UsageError, match="real_features: expected .* 2 samples of each class, got 0 of class 9"
+    ):
+        intra_class_frechet_distance(REAL[REAL_LABELS != 2], FAKE, REAL_LABELS[REAL_LABELS != 2], fake_labels)
     with pytest.raises(UsageError, match=r"fake_labels: expected one label per sample, \[66\]"):
         intra_class_frechet_distance(REAL, FAKE, REAL_LABELS, FAKE_LABELS[1:])

@@ -1,5 +1,7 @@
 """Kernel distance against explicit double loops."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,12 @@ def test_documented_subsets(subset_size, drawn):
     mean = sum(values) / 4
     spread = (sum((value - mean) ** 2 for value in values) / 4) ** 0.5
     np.testing.assert_allclose(found["kernel_distance_spread"], spread, rtol=1e-9)
+
+
+def test_the_defaults_are_the_papers():
+    parameters = inspect.signature(kernel_distance).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    assert defaults == dict(subsets=100, subset_size=1000, degree=3, gamma=None, coefficient=1.0)
 
 
 def test_two_samples_by_hand():

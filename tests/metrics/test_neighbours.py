@@ -81,6 +81,15 @@ def test_duplicates_and_tight_clusters_far_apart(block):
     np.testing.assert_array_equal(found, (full(tight, tight) <= expected[:, 3]).sum(axis=1))
 
 
+def test_order_that_float32_confuses():
+    # Five clusters 1000 from the middle, within them distances of about 0.001: far below rounding.
+    random = np.random.default_rng(2)
+    features = np.repeat(1000.0 * np.eye(5), 6, axis=0) + 1e-3 * random.normal(size=(30, 5))
+    expected = np.sort(full(features, features), axis=1)
+    for k in (1, 2, 5):
+        np.testing.assert_array_equal(radii(features, k), expected[:, k])
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(1, 30), st.integers(2, 12), st.integers(1, 3), st.integers(0, 2**32 - 1))
 def test_grids_full_of_ties(count, others, width, seed):
