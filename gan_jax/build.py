@@ -4,6 +4,7 @@ import functools
 import inspect
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import optax
 
@@ -15,7 +16,7 @@ from gan_jax.names import bind, find, schedule
 from gan_jax.nets.linen import from_linen
 from gan_jax.step import average_decay, init
 from gan_jax.terms import reads
-from gan_jax.types import Net, Term
+from gan_jax.types import Net, Term, Turn
 
 
 class Rules(NamedTuple):
@@ -84,6 +85,28 @@ def start(rules, facts, batch_size):
         Function from a random key to the TrainState.
     """
     return lambda key: init(rules.game, rules.optimizers, rules.decay, key, blank(facts, batch_size))
+
+
+def offers(rules, facts, batch_size):
+    """Names on the game's table, found by tracing one move on blank data; nothing is compiled.
+
+    Args:
+        rules: The Rules.
+        facts: Dict of `resolution`, `channels` and `classes` of the data.
+        batch_size: Images a move.
+
+    Returns:
+        List of names.
+    """
+    names = []
+
+    def look(key):
+        params, carry = rules.game.init(key, blank(facts, batch_size))
+        turn = Turn(params, carry, blank(facts, batch_size), key, jnp.zeros((), jnp.int32))
+        names.extend(rules.game.play(turn)[0])
+
+    jax.eval_shape(look, jax.random.key(0))
+    return names
 
 
 def blank(facts, *shape):

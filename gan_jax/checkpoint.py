@@ -3,11 +3,12 @@
 import contextlib
 import json
 import logging
+import math
 import os
 
 import jax
 import orbax.checkpoint as ocp
-from orbax.checkpoint.checkpoint_managers import LatestN
+from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
 
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
@@ -25,15 +26,48 @@ def manager(workdir, keep):
 
     Args:
         workdir: Folder of the run.
-        keep: Newest checkpoints kept.
+        keep: Newest checkpoints kept, besides the one with the least cost.
 
     Yields:
         An `orbax.checkpoint.CheckpointManager`.
     """
-    options = ocp.CheckpointManagerOptions(preservation_policy=LatestN(keep), cleanup_tmp_directories=True)
+    best = BestN(get_metric_fn=_cost, reverse=True, n=1, keep_checkpoints_without_metrics=False)
+    options = ocp.CheckpointManagerOptions(
+        preservation_policy=AnyPreservationPolicy([LatestN(keep), best]),
+        best_fn=_cost,
+        best_mode="min",
+        cleanup_tmp_directories=True,
+    )
     # Orbax needs an absolute path, and a manager that is not closed loses its last checkpoint.
     with ocp.CheckpointManager(_folder(workdir), options=options) as opened:
         yield opened
+
+
+def _cost(metrics):
+    """What the best checkpoint has least of."""
+    return metrics["cost"]
+
+
+def best_step(workdir):
+    """The step of the checkpoint with the least cost.
+
+    Args:
+        workdir: Folder of a run; it need not exist.
+
+    Returns:
+        int; None if no checkpoint has a cost.
+    """
+    if not steps(workdir):
+        return None
+    options = ocp.CheckpointManagerOptions(best_fn=_cost, best_mode="min", read_only=True)
+    with ocp.CheckpointManager(_folder(workdir), options=options) as opened:
+        return opened.best_step()
+
+
+def best_cost(manager):
+    """The least cost of a checkpoint that is kept; infinity if none has one."""
+    step = manager.best_step()
+    return math.inf if step is None else _cost(manager.metrics(step))
 
 
 def _folder(workdir):
@@ -71,16 +105,18 @@ def steps(workdir):
     return sorted(ocp.utils.checkpoint_steps(folder)) if os.path.isdir(folder) else []
 
 
-def save(manager, step, state):
+def save(manager, step, state, cost=None):
     """Saves a state, most of it in the background; a step that is there already is left alone.
 
     Args:
         manager: From `manager`.
         step: Rounds played.
         state: The TrainState.
+        cost: What the best checkpoint has least of; None if it is not known for this one.
     """
     if step not in manager.all_steps():
-        manager.save(step, args=ocp.args.Composite(state=ocp.args.StandardSave(state)), force=True)
+        args = ocp.args.Composite(state=ocp.args.StandardSave(state))
+        manager.save(step, args=args, force=True, metrics=None if cost is None else {"cost": cost})
 
 
 def restore(workdir, abstract, step):

@@ -3,29 +3,39 @@
 Flags are parsed and the recipe's types and ranges checked before JAX is imported.
 """
 
-import logging
 import os
 import runpy
 import sys
 
-from absl import app, flags
-from absl import logging as absl_logging
+from absl import flags
 from ml_collections import config_flags
 
+from gan_jax import command
 from gan_jax import recipe as recipe_lib
-from gan_jax.errors import Divergence, UsageError, unknown
+from gan_jax.errors import UsageError, unknown
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Recipe to train, as in configs/dcgan.py or configs/dcgan.py:mnist for other data."
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<recipe>-<data> if not given.")
-_MODE = flags.DEFINE_enum("mode", "train", ["train", "sample"], "What to do.")
+_MODE = flags.DEFINE_enum("mode", "train", ["train", "sample", "evaluate"], "What to do.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
-_NUM_IMAGES = flags.DEFINE_integer("num_images", 64, "sample: how many images.")
+_NUM_IMAGES = flags.DEFINE_integer(
+    "num_images", None, "sample: how many images, 64 if not given; evaluate: as many as are held out."
+)
+_STEP = flags.DEFINE_string(
+    "step",
+    None,
+    "Which checkpoint: rounds played, or best; if not given, the newest, and evaluate also the best.",
+)
+_AVERAGED = flags.DEFINE_bool("averaged", True, "Use averaged parameters.")
 _SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "sample: seed of the latents.")
 _LABELS = flags.DEFINE_list("labels", [], "sample: classes to ask for, as in --labels=3,7.")
-_STEP = flags.DEFINE_integer("step", None, "sample: which checkpoint; the newest if not given.")
-_AVERAGED = flags.DEFINE_bool("averaged", True, "sample: use averaged parameters.")
+_METRICS = flags.DEFINE_list("metrics", ["quick"], "evaluate: names of metrics, or quick, or all.")
+_FEATURES = flags.DEFINE_string("features", "classifier", "evaluate: features; see README, Evaluate.")
+_EVAL_SEED = flags.DEFINE_integer("eval_seed", 0, "evaluate: seed of latents and metrics.", 0)
+_ALL_STEPS = flags.DEFINE_bool("all_steps", False, "evaluate: every checkpoint.")
+_DOWNLOAD = flags.DEFINE_bool("download", False, "evaluate: fetch the Inception weights if they are absent.")
 
 
 def _train():
@@ -34,24 +44,22 @@ def _train():
     recipe_lib.validate(_CONFIG.value)
     stem = os.path.splitext(os.path.basename(config_flags.get_config_filename(flags.FLAGS["config"])))[0]
     name = str(_CONFIG.value.data["name"]).replace("/", "-")
-    _import_jax()
+    command.import_jax()
     from gan_jax import train
 
     train.run(_CONFIG.value, _WORKDIR.value or os.path.join("runs", f"{stem}-{name}"), _DATA_DIR.value)
 
 
 def _sample():
-    if _WORKDIR.value is None:
-        raise UsageError("--workdir is missing: the folder of a finished run")
     wrong = [label for label in _LABELS.value if not label.isdecimal()]
     if wrong:
         raise UsageError(f"labels={','.join(_LABELS.value)}: expected whole numbers, got {wrong[0]!r}")
-    _import_jax()
+    command.import_jax()
     from gan_jax import sample
 
     sample.run(
-        _WORKDIR.value,
-        num_images=_NUM_IMAGES.value,
+        _finished(),
+        num_images=64 if _NUM_IMAGES.value is None else _NUM_IMAGES.value,
         sample_seed=_SAMPLE_SEED.value,
         labels=tuple(int(label) for label in _LABELS.value),
         step=_STEP.value,
@@ -59,45 +67,38 @@ def _sample():
     )
 
 
-def _import_jax():
-    """Imports JAX with a compilation cache that only this user can read: what lies in it is run."""
-    import jax
+def _evaluate():
+    workdir = _finished()
+    command.import_jax()
+    from gan_jax import evaluation
 
-    if jax.config.jax_compilation_cache_dir is None:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-        folder = os.path.join(base, "gan_jax", "compiled")
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        jax.config.update("jax_compilation_cache_dir", folder)
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    evaluation.of_workdir(
+        workdir,
+        metrics=_METRICS.value,
+        features_name=_FEATURES.value,
+        num_images=_NUM_IMAGES.value,
+        seed=_EVAL_SEED.value,
+        step=_STEP.value,
+        all_steps=_ALL_STEPS.value,
+        averaged=_AVERAGED.value,
+        data_dir=_DATA_DIR.value,
+        download=_DOWNLOAD.value,
+    )
 
 
-def main(argv):
-    """Does what `--mode` says; mistakes of the user are one line and exit code 2."""
-    del argv
-    log = logging.getLogger("gan_jax")
-    log.setLevel(logging.INFO)
-    log.addHandler(logging.StreamHandler(sys.stderr))
-    log.propagate = False
-    absl_logging.set_verbosity(absl_logging.ERROR)
+def _finished():
+    if _WORKDIR.value is None:
+        raise UsageError("--workdir is missing: the folder of a finished run")
+    return _WORKDIR.value
+
+
+def _do():
     try:
-        {"train": _train, "sample": _sample}[_MODE.value]()
-    except (UsageError, Divergence) as error:
-        _fail(error, code=1 if isinstance(error, Divergence) else 2)
-
-
-def _parse(argv):
-    """absl's parser, but every mistake is one line and exit code 2."""
-    try:
-        rest = flags.FLAGS(argv)
         if _CONFIG.value is not None:
             recipe_lib.to_dict(_CONFIG.value)  # A config that could not be loaded answers when it is used.
-    except SystemExit:
-        sys.exit(0)  # absl leaves with 1 after --help.
-    except Exception as error:
-        _explain(argv, error)
-    if len(rest) > 1:
-        _fail(UsageError(f"unexpected argument {rest[1]!r}: everything is a --flag"))
-    return rest
+    except Exception as error:  # It is a program and may raise anything.
+        _explain(sys.argv, error)
+    {"train": _train, "sample": _sample, "evaluate": _evaluate}[_MODE.value]()
 
 
 def _explain(argv, error):
@@ -107,11 +108,11 @@ def _explain(argv, error):
     if path:
         file, _, data = path.partition(":")
         if not os.path.isfile(file):
-            _fail(f"config file {file!r} does not exist")
+            command.fail(f"config file {file!r} does not exist")
         try:
             plain = recipe_lib.to_dict(runpy.run_path(file)["get_config"](*[data] if data else []))
         except Exception as broken:  # A config file is a program and may raise anything.
-            _fail(
+            command.fail(
                 broken
                 if isinstance(broken, UsageError)
                 else f"config {path}: {type(broken).__name__}: {broken}"
@@ -119,7 +120,7 @@ def _explain(argv, error):
         for argument in given:
             if argument.startswith("config."):
                 _check_override(argument[len("config.") :].partition("=")[0], plain)
-    _fail(error)
+    command.fail(error)
 
 
 def _check_override(path, tree):
@@ -127,14 +128,9 @@ def _check_override(path, tree):
     walked = "config"
     for part in path.split("."):
         if not isinstance(tree, dict) or part not in tree:
-            _fail(unknown(walked, part, tree if isinstance(tree, dict) else ()))
+            command.fail(unknown(walked, part, tree if isinstance(tree, dict) else ()))
         tree, walked = tree[part], f"{walked}.{part}"
 
 
-def _fail(error, code=2):
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-    sys.exit(code)
-
-
 if __name__ == "__main__":
-    app.run(main, flags_parser=_parse)
+    command.run(_do, _explain)

@@ -8,7 +8,9 @@ from typing import Any
 from gan_jax.errors import UsageError, unknown
 
 # How long and how often: fields that a resumed run may change without becoming another run.
-PACE = ("steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints")
+PACE = ("steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every")
+# Fields that may be 0.
+FROM_ZERO = ("seed", "eval_every")
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -40,7 +42,12 @@ class Recipe:
         grid_every: Steps between two image grids.
         grid_size: Images in a grid.
         checkpoint_every: Steps between two checkpoints.
-        keep_checkpoints: Newest checkpoints kept.
+        keep_checkpoints: Newest checkpoints kept; the best one is kept beside them.
+        eval_every: Steps between two evaluations, which also come after the last step; 0 for none.
+        eval_metrics: Metrics by name, with their hyperparameters. The first value of the first one decides
+            which checkpoint is best.
+        eval_features: What metrics look at images through: `classifier`, `inception`, a file, a dotted path.
+        eval_images: Images generated for an evaluation.
     """
 
     data: dict
@@ -59,6 +66,10 @@ class Recipe:
     grid_size: int = 64
     checkpoint_every: int = 500
     keep_checkpoints: int = 2
+    eval_every: int = 0
+    eval_metrics: dict = dataclasses.field(default_factory=lambda: dict(frechet_distance={}))
+    eval_features: str = "classifier"
+    eval_images: int = 2_000
 
 
 def validate(recipe):
@@ -75,8 +86,9 @@ def validate(recipe):
         value = getattr(recipe, field.name)
         if not isinstance(value, field.type) or isinstance(value, bool):
             raise UsageError(f"{field.name}={value!r}: expected {field.type.__name__}")
-        if field.type is int and value < (0 if field.name == "seed" else 1):
-            raise UsageError(f"{field.name}={value}: expected at least {0 if field.name == 'seed' else 1}")
+        least = 0 if field.name in FROM_ZERO else 1
+        if field.type is int and value < least:
+            raise UsageError(f"{field.name}={value}: expected at least {least}")
     _check_shapes(recipe)
     _check_players(recipe)
     for path, value in numbers(dataclasses.asdict(recipe)):
@@ -116,6 +128,8 @@ def _check_players(recipe):
     """Who moves has a network, a loss and an optimizer, and nobody else has the last two."""
     if not recipe.turns:
         raise UsageError("turns is empty: expected at least one player with at least one move")
+    if recipe.eval_every and not recipe.eval_metrics:
+        raise UsageError(f"eval_metrics is empty: expected a metric for eval_every={recipe.eval_every}")
     for path in ("losses", "optimizers"):
         missing = [player for player in recipe.turns if not getattr(recipe, path).get(player)]
         if missing:

@@ -14,6 +14,8 @@ from gan_jax import recipe as recipe_lib
 
 log = logging.getLogger("gan_jax")
 
+EVALUATIONS = "evaluations.jsonl"
+
 
 class Report:
     """The files of a workdir that people read.
@@ -30,7 +32,8 @@ class Report:
         from tqdm import tqdm
 
         self.workdir, self.recipe = workdir, recipe
-        _forget_after(self._metrics, first)
+        for path in (self._metrics, os.path.join(workdir, EVALUATIONS)):
+            _forget_after(path, first)
         # Two event files of one second would destroy each other but for the suffix.
         self.writer = SummaryWriter(workdir, purge_step=first + 1, filename_suffix=f".{os.getpid()}.{first}")
         terminal = sys.stderr.isatty()
@@ -71,6 +74,24 @@ class Report:
         speed = f"{images_per_second:,.0f} images/s  {minutes}:{seconds:02d} left"
         log.info("step %d/%d  %s  %s", step, self.recipe.steps, terms, speed)
 
+    def evaluation(self, step, judged):
+        """Writes what metrics say of the images at a step.
+
+        Args:
+            step: Rounds played.
+            judged: By name of a value, a dict of `value` and perhaps `floor`.
+        """
+        with open(os.path.join(self.workdir, EVALUATIONS), "a") as file:
+            file.write(json.dumps({"step": step, **judged}) + "\n")
+        for name, value in judged.items():
+            self.writer.add_scalar(f"evaluation/{name}", value["value"], step)
+        floors = {
+            name: f" (floor {value['floor']:.4g})" if "floor" in value else ""
+            for name, value in judged.items()
+        }
+        values = "  ".join(f"{name} {value['value']:.4g}{floors[name]}" for name, value in judged.items())
+        log.info("step %d/%d  evaluation: %s", step, self.recipe.steps, values)
+
     def grid(self, step, images):
         """Writes generated images as one PNG and to TensorBoard.
 
@@ -85,7 +106,7 @@ class Report:
         """Draws the loss curves and closes the event file."""
         self.bar.close()
         self.writer.close()
-        curves(self._metrics, os.path.join(self.workdir, "curves.png"))
+        curves(self._metrics, evaluations(self.workdir), os.path.join(self.workdir, "curves.png"))
 
 
 @contextlib.contextmanager
@@ -137,6 +158,19 @@ def read_metrics(path):
     return records
 
 
+def evaluations(workdir):
+    """What `Report.evaluation` wrote, in earlier starts too.
+
+    Args:
+        workdir: Folder of a run.
+
+    Returns:
+        List of dicts: `step`, and by name of a value a dict of `value` and perhaps `floor`.
+    """
+    path = os.path.join(workdir, EVALUATIONS)
+    return read_metrics(path) if os.path.exists(path) else []
+
+
 def save_grid(path, images):
     """Writes images as one PNG.
 
@@ -153,11 +187,12 @@ def save_grid(path, images):
     return tiled
 
 
-def curves(metrics, path):
-    """Draws every loss term over the steps, one panel a player.
+def curves(metrics, judged, path):
+    """Draws every loss term over the steps, one panel a player, and the first value of evaluations.
 
     Args:
         metrics: A metrics.jsonl; nothing is drawn without two records.
+        judged: Records, as `evaluations` reads them.
         path: The PNG.
     """
     records = read_metrics(metrics) if os.path.exists(metrics) else []
@@ -167,8 +202,12 @@ def curves(metrics, path):
 
     terms = [name for name in records[-1] if "/" in name]
     players = list(dict.fromkeys(name.split("/")[0] for name in terms))
-    figure = Figure(figsize=(7, 2.5 * len(players)), layout="constrained")
-    for axes, player in zip(np.ravel(figure.subplots(len(players), sharex=True)), players):
+    count = len(players) + bool(judged)
+    figure = Figure(figsize=(7, 2.5 * count), layout="constrained")
+    panels = np.ravel(figure.subplots(count, sharex=True))
+    if judged:
+        _draw_evaluations(panels[-1], judged)
+    for axes, player in zip(panels, players):
         for name in (name for name in terms if name.startswith(f"{player}/")):
             points = [(record["step"], record[name]) for record in records if name in record]
             axes.plot(*zip(*points), label=name.split("/")[1])
@@ -176,3 +215,14 @@ def curves(metrics, path):
         axes.legend()
         axes.label_outer()
     figure.savefig(path, dpi=100)
+
+
+def _draw_evaluations(axes, judged):
+    """The first value over the steps, its best, and its floor."""
+    name = [name for name in judged[0] if name != "step"][0]
+    steps = [record["step"] for record in judged]
+    axes.plot(steps, [record[name]["value"] for record in judged], marker=".", label=name)
+    if "floor" in judged[0][name]:
+        axes.axhline(judged[0][name]["floor"], linestyle="--", color="grey", label="floor")
+    axes.set(title="evaluation", xlabel="step", ylim=(0, None))
+    axes.legend()

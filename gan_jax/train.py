@@ -13,15 +13,15 @@ from typing import Any, Callable, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from gan_jax import build, checkpoint, parallel, report, terms
+from gan_jax import build, checkpoint, parallel, report, terms, watching
 from gan_jax import recipe as recipe_lib
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
 from gan_jax.errors import Divergence, UsageError
-from gan_jax.sample import sampler
+from gan_jax.sample import rows_of_classes, sampler
 from gan_jax.step import train_step
-from gan_jax.types import Turn
 
 log = logging.getLogger("gan_jax")
 
@@ -32,7 +32,8 @@ class Programs(NamedTuple):
     Attributes:
         init: Key to first TrainState.
         step: `(state, resident, fed, key) -> (state, scalars)`; the state is donated.
-        sample: `(state, key, count) -> uint8 [count, H, W, C]`, from averaged parameters.
+        sample: From `sample.sampler`.
+        grid: `(state, key, count) -> uint8 [count, H, W, C]`, from averaged parameters.
         finite: State to bool by player: is every parameter finite?
         abstract: Shapes, dtypes and shardings of the state.
     """
@@ -40,6 +41,7 @@ class Programs(NamedTuple):
     init: Callable
     step: Callable
     sample: Callable
+    grid: Callable
     finite: Callable
     abstract: Any
 
@@ -63,6 +65,7 @@ def run(recipe, workdir, data_dir=None):
     rules = build.rules(recipe, facts(source), parallel.spread(mesh))
     key = jax.random.key(recipe.seed)
     check(recipe, rules, facts(source), key)
+    watch = watching.watch(recipe, rules.game, source)
     checkpoint.make_writable(workdir)
     rounds = max(recipe.turns.values())
     fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
@@ -75,10 +78,12 @@ def run(recipe, workdir, data_dir=None):
         state = state or programs.init(key)
         with checkpoint.manager(workdir, recipe.keep_checkpoints) as manager, stop_requests() as stop:
             with report.opened(workdir, recipe, first) as reporter:
-                first = loop(recipe, programs, fed, state, key, manager, reporter, stop)
+                first = loop(recipe, programs, fed, state, key, manager, reporter, watch, stop)
     if first < recipe.steps:
         log.info("stopped at step %d of %d; the same command goes on from there", first, recipe.steps)
         return
+    if evaluations := report.evaluations(workdir):
+        log.info("%s", watching.conclusion(evaluations))
     log.info(
         "finished %d steps; %s holds checkpoints, grids, metrics.jsonl, curves.png and TensorBoard events; "
         "sample with: %s -m gan_jax.main --mode=sample --workdir=%s --num_images=64",
@@ -115,13 +120,7 @@ def check(recipe, rules, facts, key):
         UsageError: A term reads what its game does not offer.
     """
     state = jax.eval_shape(build.start(rules, facts, recipe.batch_size), key)
-    offered = []
-
-    def look(state, key):
-        turn = Turn(state.params, state.carry, build.blank(facts, recipe.batch_size), key, state.step)
-        offered.extend(rules.game.play(turn)[0])
-
-    jax.eval_shape(look, state, key)
+    offered = build.offers(rules, facts, recipe.batch_size)
     for player, player_terms in rules.terms.items():
         terms.check(player, player_terms, [*offered, "params"])
     blank = build.blank(facts, max(recipe.turns.values()), recipe.batch_size)
@@ -143,7 +142,7 @@ def compiled(rules, facts, batch_size, decode, mesh, key):
         The Programs.
     """
     everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
-    start = build.start(rules, facts, batch_size)
+    start, sample = build.start(rules, facts, batch_size), sampler(rules.game)
 
     def step(state, resident, fed, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
@@ -161,13 +160,14 @@ def compiled(rules, facts, batch_size, decode, mesh, key):
             out_shardings=(everywhere, everywhere),
             donate_argnums=0,
         ),
-        sample=sampler(rules.game, facts),
+        sample=sample,
+        grid=lambda state, key, count: sample(state, key, np.arange(count), rows_of_classes(count, facts)),
         finite=jax.jit(finite),
         abstract=parallel.abstract(start, key, everywhere),
     )
 
 
-def loop(recipe, programs, fed, state, key, manager, reporter, stop):
+def loop(recipe, programs, fed, state, key, manager, reporter, watch, stop):
     """Plays rounds until the recipe's last, or until somebody asks to stop.
 
     Args:
@@ -178,6 +178,7 @@ def loop(recipe, programs, fed, state, key, manager, reporter, stop):
         key: Random key of the run.
         manager: The checkpoint manager.
         reporter: The Report.
+        watch: From `watching.watch`.
         stop: A threading.Event.
 
     Returns:
@@ -194,14 +195,16 @@ def loop(recipe, programs, fed, state, key, manager, reporter, stop):
             state, scalars = programs.step(state, fed.resident, step_feed, key)
             meter.add(done, scalars)
             last = done == recipe.steps or stop.is_set()
-            saving = last or done % recipe.checkpoint_every == 0
+            cost = watch(done, state, programs.sample, reporter)
+            best = cost is not None and cost < checkpoint.best_cost(manager)
+            saving = last or best or done % recipe.checkpoint_every == 0
             if saving or done % recipe.log_every == 0:
                 meter.flush()
             if done == recipe.steps or done % recipe.grid_every == 0:
-                reporter.grid(done, programs.sample(state, fixed_latents, recipe.grid_size))
+                reporter.grid(done, programs.grid(state, fixed_latents, recipe.grid_size))
             if saving:
                 _check_finite(programs.finite(state.params), done)
-                checkpoint.save(manager, done, state)
+                checkpoint.save(manager, done, state, cost)
             if last:
                 break
     return done

@@ -42,12 +42,14 @@ class Game(NamedTuple):
         init: `(key, batch) -> (params, carry)`, both by player.
         play: `turn -> (table, carry)`. The table offers by name everything a term may read; the
             carry, by player, is what would be kept if that player were the one who moves.
-        sample: `(params, carry, key, batch, count) -> images` in [-1, 1] float32 [count, H, W, C].
+        draw: `(key, count) -> latents`, any pytree of arrays [count, ...].
+        sample: `(params, carry, latents, batch, key) -> images` in [-1, 1] float32 [count, H, W, C].
         hears: Names of what `sample` needs in its batch, such as `labels`.
     """
 
     init: Callable
     play: Callable
+    draw: Callable
     sample: Callable
     hears: tuple = ()
 

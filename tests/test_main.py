@@ -51,7 +51,7 @@ MISTAKES = {
     "config without get_config": (["--config={f}/none.py"], "get_config"),
     "config without a recipe": (["--config={f}/dict.py"], "must return a gan_jax.recipe.Recipe, got"),
     "unknown flag": ([DCGAN, "--wrkdir=x"], "Unknown command line flag 'wrkdir'. Did you mean: workdir"),
-    "unknown mode": (["--mode=smple"], "--mode=smple: value should be one of <train|sample>"),
+    "unknown mode": (["--mode=smple"], "--mode=smple: value should be one of <train|sample|evaluate>"),
     "leftover argument": ([DCGAN, "extra"], "unexpected argument 'extra'"),
     "unknown field": ([DCGAN, "--config.batchsize=3"], "unknown name 'batchsize'; did you mean batch_size"),
     "unknown inner field": (
@@ -166,7 +166,7 @@ def test_a_run_says_what_it_does_and_how_to_sample(folder):
     code, _, err = command_line.finish(process)
     assert code == 0
     lines = err.splitlines()
-    assert lines[0] == "data      digits (scikit-learn): 1,797 images of 8x8x1, 10 classes"
+    assert lines[0] == "data      digits of scikit-learn, train: 1,297 images of 8x8x1, 10 classes"
     assert "network   generator: 1,168 parameters" in lines
     assert f"workdir   {folder}/said, new" in lines
     assert any(line.startswith("step 20/20  discriminator/non_saturating_discriminator ") for line in lines)

@@ -27,7 +27,7 @@ def game_of(x, y):
         table = {"x": turn.params["generator"], "y": turn.params["discriminator"]}
         return table, {player: count + 1 for player, count in turn.carry.items()}
 
-    return Game(init, play, None)
+    return Game(init, play, None, None)
 
 
 # min over x, max over y of x y.

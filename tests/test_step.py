@@ -22,6 +22,7 @@ GAME = Game(
         {"x": jnp.int32(0), "y": jnp.int32(0)},
     ),
     play=_play,
+    draw=None,
     sample=None,
 )
 TERMS = {

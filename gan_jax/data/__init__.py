@@ -1,4 +1,6 @@
-"""Data sets as Sources, and batches as a pure function of seed and step."""
+"""Data sets: each a function that returns a Source."""
+
+import os
 
 from gan_jax.data.archive import archive
 from gan_jax.data.digits import digits
@@ -6,3 +8,28 @@ from gan_jax.data.folder import folder
 from gan_jax.data.tfds import tfds
 
 __all__ = ["digits", "folder", "archive", "tfds"]
+
+
+def opened(name, resolution=0, data_dir=None, *, skip_corrupt=False):
+    """A set of images by what people call it on a command line.
+
+    Args:
+        name: A folder, an `.npz` or `.npy` file, or a data set with a split, as in `mnist:test`.
+        resolution: Height and width wanted, pixels; 0 for the data's own.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+        skip_corrupt: Leave out corrupt files of a folder.
+
+    Returns:
+        The Source.
+
+    Raises:
+        UsageError: There is no such set.
+    """
+    if os.path.isdir(name):
+        return folder(path=name, resolution=resolution, skip_corrupt=skip_corrupt)
+    if name.endswith((".npz", ".npy")):
+        return archive(path=name, resolution=resolution)
+    known, _, split = name.partition(":")
+    if known == "digits":
+        return digits(split=split or "train", resolution=resolution)
+    return tfds(name=known, split=split or "train", resolution=resolution, data_dir=data_dir)

@@ -3,8 +3,9 @@
 import os
 
 import numpy as np
+from PIL import Image
 
-from gan_jax.data.source import Source
+from gan_jax.data.source import Source, fit
 from gan_jax.errors import UsageError
 
 # Names of images and labels: written out, or as `np.savez(path, images, labels)` names them, which is also
@@ -12,7 +13,7 @@ from gan_jax.errors import UsageError
 _KEYS = (("images", "labels"), ("arr_0", "arr_1"))
 
 
-def archive(*, path: str):
+def archive(*, path: str, resolution=0):
     """Square uint8 images in a NumPy file.
 
     An .npz has them as `images` or `arr_0`, and labels, if any, as `labels` or `arr_1`; a .npy has images
@@ -20,6 +21,7 @@ def archive(*, path: str):
 
     Args:
         path: File with uint8 [N, H, W, C] or [N, H, W], C 1 or 3, and labels int [N], at least 0.
+        resolution: Height and width wanted, pixels; 0 for the images' own.
 
     Returns:
         A Source; its classes are the numbers up to the largest label.
@@ -37,10 +39,20 @@ def archive(*, path: str):
         labels = _checked_labels(path, labels, len(images))
     classes = () if labels is None else tuple(str(label) for label in range(labels.max() + 1))
 
-    def read(rows):
-        return {"images": np.asarray(images[rows]), **({} if labels is None else {"labels": labels[rows]})}
+    channels, resolution = images.shape[3], resolution or images.shape[1]
 
-    return Source(path, len(images), images.shape[1], images.shape[3], classes, read)
+    def read(rows):
+        read_images = np.asarray(images[rows])
+        if resolution != images.shape[1]:
+            read_images = np.stack([fit(_opened(image), resolution, channels) for image in read_images])
+        return {"images": read_images, **({} if labels is None else {"labels": labels[rows]})}
+
+    return Source(path, len(images), resolution, channels, classes, read)
+
+
+def _opened(image):
+    """An array [H, W, C] as a PIL image."""
+    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
 def _loaded(path):

@@ -17,6 +17,7 @@ class Source(NamedTuple):
         classes: Names of the classes; empty without labels.
         read: Function from row numbers, int [N], to a dict of `images`, uint8 [N, H, W, C], and `labels`,
             int32 [N], if there are classes. Called from several threads at once.
+        heldout: Function of nothing to the Source of images that training never sees, or to None.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Source(NamedTuple):
     channels: int
     classes: tuple
     read: Callable
+    heldout: Callable = lambda: None
 
 
 def facts(source):
@@ -37,6 +39,22 @@ def facts(source):
         Dict of `resolution`, `channels` and the number of `classes`.
     """
     return {"resolution": source.resolution, "channels": source.channels, "classes": len(source.classes)}
+
+
+def subset(source, rows):
+    """Some rows of a Source as a Source.
+
+    Args:
+        source: The Source.
+        rows: Row numbers, int [N].
+
+    Returns:
+        A Source of N rows, without held-out images of its own.
+    """
+    name = f"{len(rows)} of {source.size} images of {source.name}"
+    return source._replace(
+        name=name, size=len(rows), read=lambda at: source.read(rows[at]), heldout=lambda: None
+    )
 
 
 def fit(image, resolution, channels):

@@ -27,7 +27,7 @@ def tfds(*, name, split="train", resolution=0, data_dir=None):
         UsageError: An unknown set or split, one without images, or one that is not prepared and cannot be.
     """
     builder = _prepared(name, data_dir)
-    import tensorflow_datasets as tfds
+    import tensorflow_datasets
 
     image_key = _image_key(builder)
     label_key = next((key for key in ("label", "labels") if _has_classes(builder, key)), None)
@@ -35,7 +35,9 @@ def tfds(*, name, split="train", resolution=0, data_dir=None):
     if not resolution and (None in shape or shape[0] != shape[1]):
         raise UsageError(f"images of {name!r} have the shape {shape}: give data.resolution, pixels")
     try:
-        rows_of = builder.as_data_source(split=split, decoders={image_key: tfds.decode.SkipDecoding()})
+        rows_of = builder.as_data_source(
+            split=split, decoders={image_key: tensorflow_datasets.decode.SkipDecoding()}
+        )
     except (ValueError, KeyError) as error:
         raise UsageError(f"data.split={split!r}: {_first_line(error)}") from None
     resolution, channels = resolution or shape[0], 1 if shape[-1] == 1 else 3
@@ -47,7 +49,19 @@ def tfds(*, name, split="train", resolution=0, data_dir=None):
         return {"images": np.stack(images), **labels}
 
     classes = tuple(builder.info.features[label_key].names) if label_key else ()
-    return Source(f"{builder.info.full_name} {split}", len(rows_of), resolution, channels, classes, read)
+    other = _heldout_split(builder, split)
+
+    def heldout():
+        return tfds(name=name, split=other, resolution=resolution, data_dir=data_dir) if other else None
+
+    full = f"{builder.info.full_name} {split}"
+    return Source(full, len(rows_of), resolution, channels, classes, read, heldout)
+
+
+def _heldout_split(builder, split):
+    """The split that nobody trains on, if training is on one of another name; tests may lack labels."""
+    exist = [name for name in ("validation", "test") if name in builder.info.splits]
+    return exist[0] if exist and not any(name in split for name in exist) else None
 
 
 def _prepared(name, data_dir):

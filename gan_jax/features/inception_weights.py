@@ -10,6 +10,7 @@ import urllib.request
 import flax.traverse_util
 import numpy as np
 
+from gan_jax import cache
 from gan_jax.errors import UsageError
 from gan_jax.features import inception, torch_file
 
@@ -33,8 +34,7 @@ _AXES = {1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
 
 def default_path():
     """Where the weights are looked for: `~/.cache/gan_jax/inception`, or as XDG_CACHE_HOME says."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "gan_jax", "inception", NAME)
+    return os.path.join(cache.path("inception"), NAME)
 
 
 def find(path=None):

@@ -49,7 +49,8 @@ def gan(nets, latents, augment, *, told=(), averages=None, average_decay=0.99):
         averages={"generator": (), "discriminator": (), **(averages or {})},
         average_decay=average_decay,
     )
-    return Game(*(functools.partial(part, parts) for part in (_init, _play, _sample)), hears=parts.told)
+    init, play, sample = (functools.partial(part, parts) for part in (_init, _play, _sample))
+    return Game(init, play, latents, sample, hears=parts.told)
 
 
 class _Parts(NamedTuple):
@@ -141,10 +142,9 @@ def _play(parts, turn):
     }
 
 
-def _sample(parts, params, carry, key, batch, count):
-    drawn, hears = parts.latents(key, count), _heard(parts, batch)
-    net = carry["generator"]["net"]
-    return parts.generator.apply(params["generator"], net, drawn, *hears, key=key, train=False)[0]
+def _sample(parts, params, carry, latents, batch, key):
+    net, hears = carry["generator"]["net"], _heard(parts, batch)
+    return parts.generator.apply(params["generator"], net, latents, *hears, key=key, train=False)[0]
 
 
 def _follow(turn, player, table, decay):

@@ -32,15 +32,29 @@ class _Mocked:
 
 
 def test_digits():
-    source = data.digits()
+    source = data.digits(split="all")
     assert (source.size, facts(source)) == (1797, {"resolution": 28, "channels": 1, "classes": 10})
     batch = source.read(np.array([0, 1, 1796]))
     assert batch["images"].shape == (3, 28, 28, 1) and batch["images"].dtype == np.uint8
     np.testing.assert_array_equal(batch["labels"], [0, 1, 8])
-    small = data.digits(resolution=8).read(np.arange(1797))["images"]
+    small = data.digits(split="all", resolution=8).read(np.arange(1797))["images"]
     from sklearn.datasets import load_digits
 
     np.testing.assert_allclose(small[..., 0], load_digits().images * 255 / 16, atol=0.51)
+
+
+def test_digits_held_out_are_not_trained_on():
+    train = data.digits(resolution=8)
+    test = train.heldout()
+    assert (train.size, test.size, test.resolution, test.heldout()) == (1297, 500, 8, None)
+    both = [source.read(np.arange(source.size)) for source in (train, test)]
+    rows = [image.tobytes() for split in both for image in split["images"]]
+    everything = data.digits(split="all", resolution=8).read(np.arange(1797))["images"]
+    assert sorted(rows) == sorted(image.tobytes() for image in everything)
+    # All classes are in both, in about equal shares.
+    assert all(np.bincount(split["labels"], minlength=10).min() > 0.07 * len(split["labels"]) for split in both)
+    with pytest.raises(UsageError, match="data.split: unknown name 'tests'; did you mean test"):
+        data.digits(split="tests")
 
 
 def test_fit_crops_the_centre_and_antialiases():

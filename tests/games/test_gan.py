@@ -65,7 +65,8 @@ def test_both_networks_hear_what_they_are_told():
     np.testing.assert_allclose(table["fake"][:, 0, 0, 0], 2.0 + np.arange(4))
     assert game.hears == ("labels",)
     params, carry = game.init(jax.random.key(0), BATCH)
-    images = game.sample(params, carry, jax.random.key(0), {"labels": jnp.array([5, 6])}, 2)
+    key = jax.random.key(0)
+    images = game.sample(params, carry, game.draw(key, 2), {"labels": jnp.array([5, 6])}, key)
     np.testing.assert_allclose(images[:, 0, 0, 0], [7.0, 8.0])
 
 

@@ -1,3 +1,5 @@
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -96,7 +98,9 @@ def test_blocks_and_groups_of_directions_change_nothing(monkeypatch):
     real, fake = _images(0, 5, 32, channels=1), _images(1, 5, 32, channels=1)
     whole = sliced_wasserstein(real, fake, 0, patches=8, directions=7)
     # 3 directions at a time, and 1 image.
-    monkeypatch.setattr("gan_jax.metrics.sliced_wasserstein.BLOCK_BYTES", 8 * 5 * 8 * 3)
+    # The package offers the function under the module's name.
+    module = importlib.import_module("gan_jax.metrics.sliced_wasserstein")
+    monkeypatch.setattr(module, "BLOCK_BYTES", 8 * 5 * 8 * 3)
     monkeypatch.setattr(image_checks, "BLOCK_BYTES", 1)
     parts = sliced_wasserstein(real, fake, 0, patches=8, directions=7)
     for name in whole:

@@ -1,0 +1,61 @@
+"""What command lines share: flags parsed before JAX is imported, and a user's mistake as one line."""
+
+import logging
+import sys
+
+from absl import app, flags
+from absl import logging as absl_logging
+
+from gan_jax import cache
+from gan_jax.errors import Divergence, UsageError
+
+
+def run(do, explain=None):
+    """Parses the flags, does something, and ends the process.
+
+    Args:
+        do: Function of nothing; its UsageError ends with exit code 2, its Divergence with 1.
+        explain: Function `(argv, error)` that may end with a better message than that of a flag's error.
+    """
+
+    def main(argv):
+        del argv
+        log = logging.getLogger("gan_jax")
+        log.setLevel(logging.INFO)
+        log.addHandler(logging.StreamHandler(sys.stderr))
+        log.propagate = False
+        absl_logging.set_verbosity(absl_logging.ERROR)
+        try:
+            do()
+        except (UsageError, Divergence) as error:
+            fail(error, code=1 if isinstance(error, Divergence) else 2)
+
+    def parse(argv):
+        try:
+            rest = flags.FLAGS(argv)
+        except SystemExit:
+            sys.exit(0)  # absl leaves with 1 after --help.
+        except Exception as error:  # A config file is a program and may raise anything.
+            if explain is not None:
+                explain(argv, error)
+            fail(error)
+        if len(rest) > 1:
+            fail(UsageError(f"unexpected argument {rest[1]!r}: everything is a --flag"))
+        return rest
+
+    app.run(main, flags_parser=parse)
+
+
+def fail(error, code=2):
+    """Ends the process with one line."""
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+def import_jax():
+    """Imports JAX, with a compilation cache."""
+    import jax
+
+    if jax.config.jax_compilation_cache_dir is None:
+        jax.config.update("jax_compilation_cache_dir", cache.folder("compiled"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)

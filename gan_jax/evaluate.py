@@ -1,0 +1,46 @@
+"""Metrics of any two sets of images: `python -m gan_jax.evaluate --generated=samples --reference=photos`.
+
+A set is a folder of images, an `.npz` or `.npy` file, or a data set with a split, as in `mnist:test`.
+"""
+
+from absl import flags
+
+from gan_jax import command
+from gan_jax.errors import UsageError
+
+_GENERATED = flags.DEFINE_string("generated", None, "The set to judge: folder, .npz file, or data:split.")
+_REFERENCE = flags.DEFINE_string("reference", None, "The set it should be like: folder, .npz, or data:split.")
+_RESOLUTION = flags.DEFINE_integer("resolution", 0, "Resize both sets to it, pixels; 0 for their own.", 0)
+_SKIP_CORRUPT = flags.DEFINE_bool("skip_corrupt", False, "Leave corrupt image files out.")
+_METRICS = flags.DEFINE_list("metrics", ["quick"], "Names of metrics, or quick, or all.")
+_FEATURES = flags.DEFINE_string("features", "classifier", "Features; see README, Evaluate.")
+_EVAL_SEED = flags.DEFINE_integer("eval_seed", 0, "Seed of everything random in the metrics.", 0)
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
+_DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the Inception weights if they are absent.")
+_OUTPUT = flags.DEFINE_string("output", "", "JSON file for the results.")
+
+
+def _do():
+    for name, value in (("generated", _GENERATED.value), ("reference", _REFERENCE.value)):
+        if value is None:
+            raise UsageError(f"--{name} is missing: a folder of images, an .npz file, or data:split")
+    command.import_jax()
+    from gan_jax import data, evaluation
+
+    generated, reference = (
+        data.opened(name, _RESOLUTION.value, _DATA_DIR.value, skip_corrupt=_SKIP_CORRUPT.value)
+        for name in (_GENERATED.value, _REFERENCE.value)
+    )
+    evaluation.of_sets(
+        generated,
+        reference,
+        metrics=_METRICS.value,
+        features_name=_FEATURES.value,
+        seed=_EVAL_SEED.value,
+        output=_OUTPUT.value,
+        download=_DOWNLOAD.value,
+    )
+
+
+if __name__ == "__main__":
+    command.run(_do)

@@ -1,0 +1,229 @@
+"""The embedded default: a small classifier that is trained on the reference data, once, and kept.
+
+Its features stand where the Inception network's stand in the literature. They know the data at hand, which
+that network never saw, and need no download; but values are comparable only between runs that name one hash.
+"""
+
+import functools
+import hashlib
+import json
+import logging
+import os
+import time
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import serialization
+
+from gan_jax import augment, cache, images, parallel
+from gan_jax.data.batches import batches
+from gan_jax.data.source import subset
+from gan_jax.errors import UsageError
+from gan_jax.features.record import Features, fingerprint
+from gan_jax.nets.convolution import Conv
+from gan_jax.nets.linen import from_linen
+
+log = logging.getLogger("gan_jax")
+
+BATCH, EPOCHS, STEPS, LEARNING_RATE = 128, 8, (600, 6000), 2e-3
+SIZE = 128  # of the features
+SCALED = 2048  # images that decide the features' scale
+
+
+class Classifier(nn.Module):
+    """Strided convolutions with batch norm down to at most 7 pixels, then a dense layer of features.
+
+    Attributes:
+        classes: Number of classes.
+        width: Channels after the first convolution; each further one doubles them, up to 128.
+    """
+
+    classes: int
+    width: int = 32
+
+    @nn.compact
+    def __call__(self, images, *, train):
+        """Images in [-1, 1] [B, H, W, C] to `features` [B, 128], at least 0, and `class_logits` [B, classes]."""
+        norm = functools.partial(nn.BatchNorm, use_running_average=not train, momentum=0.9)
+        x, width = images, self.width
+        while x.shape[1] > 7:
+            x = nn.relu(norm()(Conv(width, (5, 5), (2, 2), use_bias=False)(x)))
+            width = min(2 * width, 128)
+        x = nn.relu(norm()(Conv(width, (3, 3), use_bias=False)(x)))
+        features = nn.relu(nn.Dense(SIZE)(x.reshape(x.shape[0], -1)))
+        dropped = nn.Dropout(0.5, deterministic=not train)(features)
+        return {"features": features, "class_logits": nn.Dense(self.classes)(dropped)}
+
+
+def fit(source, seed=0):
+    """Trains a Classifier on a labelled set, with images shifted by up to an eighth.
+
+    Args:
+        source: The Source.
+        seed: Of everything random.
+
+    Returns:
+        Its variables, a dict of `params`, `carry`, and `scale`, by which its features are divided: their root
+        mean square over the first images of the set, so that values of different data are of one order.
+
+    Raises:
+        UsageError: The data has no labels.
+    """
+    if not source.classes:
+        raise UsageError(f"a classifier of {source.name} cannot be trained: the data has no labels")
+    net = from_linen(Classifier(len(source.classes)))
+    mesh = parallel.mesh(BATCH, jax.local_devices()[:1])
+    fed = batches(source, BATCH, 1, seed, mesh)
+    steps = int(np.clip(EPOCHS * source.size // BATCH, *STEPS))
+    optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, steps))
+    key = jax.random.key(seed)
+
+    @functools.partial(jax.jit, donate_argnums=0)
+    def step(state, resident, rows, number):
+        (params, carry, opt), drawn = state, jax.random.split(jax.random.fold_in(key, number))
+        batch = jax.tree.map(lambda array: array[0], fed.decode(resident, rows, drawn[0]))
+        shifted = augment.shift(drawn[0], batch["images"])
+
+        def loss(params):
+            outputs, changed = net.apply(params, carry, shifted, key=drawn[1], train=True)
+            each = optax.softmax_cross_entropy_with_integer_labels(outputs["class_logits"], batch["labels"])
+            return jnp.mean(each), changed
+
+        slope, carry = jax.grad(loss, has_aux=True)(params)
+        updates, opt = optimizer.update(slope, opt)
+        return optax.apply_updates(params, updates), carry, opt
+
+    shape = (source.resolution, source.resolution, source.channels)
+    params, carry = net.init(key, jnp.zeros((1, *shape)))
+    state = (params, carry, optimizer.init(params))
+    for number, rows in enumerate(fed.feed(0, steps)):
+        state = step(state, fed.resident, rows, number)
+    variables = dict(zip(("params", "carry"), jax.device_get(state[:2])))
+    some = source.read(np.arange(min(source.size, SCALED)))["images"]
+    found = jax.jit(use(len(source.classes)))({**variables, "scale": np.float32(1)}, images.to_float(some))
+    return {**variables, "scale": np.float32(np.sqrt(np.mean(np.square(found["features"]))))}
+
+
+def use(classes):
+    """A trained classifier as a function.
+
+    Args:
+        classes: Number of classes.
+
+    Returns:
+        Function `(variables, images float32 in [-1, 1]) -> dict` of `features` and `class_logits`.
+    """
+    net = from_linen(Classifier(classes))
+
+    def apply(variables, images):
+        outputs, _ = net.apply(variables["params"], variables["carry"], images, key=None, train=False)
+        return {**outputs, "features": outputs["features"] / variables["scale"]}
+
+    return apply
+
+
+def accuracy(variables, source):
+    """Share of a labelled set that a classifier gets right.
+
+    Args:
+        variables: Of the classifier, as `fit` returns them.
+        source: The Source.
+
+    Returns:
+        float in [0, 1].
+    """
+    apply = use(len(source.classes))
+    predict = jax.jit(lambda variables, given: apply(variables, images.to_float(given))["class_logits"])
+    right = 0
+    for start in range(0, source.size, BATCH):
+        batch = source.read(np.arange(start, min(start + BATCH, source.size)))
+        right += np.sum(np.argmax(predict(variables, batch["images"]), axis=1) == batch["labels"])
+    return float(right / source.size)
+
+
+def classifier(real, heldout):
+    """The classifier of a data set, out of the cache or trained now; its features and class logits.
+
+    No paper: the network is ours, in the place of Inception-v3 (Heusel et al. 2017, arXiv:1706.08500).
+
+    Args:
+        real: Labelled Source to train on.
+        heldout: Labelled Source to measure the accuracy on; None for a tenth of `real`, then not trained on.
+
+    Returns:
+        The Features; its facts are the weights' hash and the accuracy.
+
+    Raises:
+        UsageError: The data has no labels.
+    """
+    if not real.classes:
+        raise UsageError(
+            f"{real.name} has no labels to train a classifier on; give other features, such as inception"
+        )
+    tested = heldout
+    if heldout is None:
+        order = np.random.default_rng(0).permutation(real.size)
+        tested, real = (subset(real, np.sort(rows)) for rows in np.split(order, [-(-real.size // 10)]))
+    path = os.path.join(cache.folder("classifiers"), f"{_identity(real)}.msgpack")
+    kept = _read(path) or _write(path, *_trained(real, tested))
+    return Features(
+        name=f"classifier of {real.name}, {real.resolution} px",
+        params=kept["variables"],
+        apply=use(len(real.classes)),
+        facts=kept["facts"],
+    )
+
+
+def _trained(real, tested):
+    """A new classifier's variables and facts."""
+    log.info("training a classifier of %s for evaluation, once; this takes minutes at most", real.name)
+    begun = time.perf_counter()
+    variables = fit(real)
+    facts = {
+        "weights": fingerprint(variables),
+        "accuracy": round(accuracy(variables, tested), 4),
+        "accuracy_on": f"{tested.size} images of {tested.name}",
+        "layer": f"{SIZE} units in front of the classes, of mean square 1",
+        "resize": "none",
+    }
+    log.info(
+        "classifier %s: accuracy %.4f on %s, after %.0f s",
+        facts["weights"], facts["accuracy"], facts["accuracy_on"], time.perf_counter() - begun,
+    )  # fmt: skip
+    return variables, facts
+
+
+def _identity(source):
+    """What decides a classifier: the data, by its facts and some of its images, and how it is trained."""
+    some = source.read(np.linspace(0, source.size - 1, min(source.size, 64)).astype(int))
+    recipe = [BATCH, EPOCHS, STEPS, LEARNING_RATE, SIZE, SCALED]
+    facts = [source.name, source.size, source.resolution, source.channels, source.classes, recipe]
+    return hashlib.sha256(json.dumps([facts, fingerprint(some)]).encode()).hexdigest()[:16]
+
+
+def _write(path, variables, facts):
+    """Keeps a classifier, whole or not at all."""
+    kept = {"variables": variables, "facts": facts}
+    with open(f"{path}.{os.getpid()}", "wb") as file:
+        file.write(serialization.msgpack_serialize(kept))
+    os.replace(file.name, path)
+    return kept
+
+
+def _read(path):
+    """A kept classifier; None if there is none or it is damaged."""
+    if not os.path.exists(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            kept = serialization.msgpack_restore(file.read())
+        if fingerprint(kept["variables"]) == kept["facts"]["weights"]:
+            return kept
+        reason = "its weights have another hash"
+    except Exception as error:  # msgpack fails in many ways on damaged files.
+        reason = type(error).__name__
+    log.warning("%s is damaged (%s) and will be made anew", path, reason)
+    return None

@@ -1,0 +1,58 @@
+"""Features of the user's own: a function, or a program that `jax.export` has written."""
+
+import hashlib
+
+import jax
+
+from gan_jax.errors import UsageError
+from gan_jax.features.record import Features
+from gan_jax.names import find
+
+
+def _as_dict(outputs):
+    return outputs if isinstance(outputs, dict) else {"features": outputs}
+
+
+def of_function(name):
+    """Features by a function of images.
+
+    Args:
+        name: Its dotted path: float32 images in [-1, 1], [B, H, W, C], to features [B, D], or to a dict of
+            `features` and `class_logits`.
+
+    Returns:
+        The Features.
+
+    Raises:
+        UsageError: There is no such function.
+    """
+    function = find(name, (), "features")
+    return Features(
+        name, (), lambda _, images: _as_dict(function(images)), {"weights": "inside the function"}
+    )
+
+
+def exported(path):
+    """Features by a program written with `jax.export`, on the platform it was exported for.
+
+    Args:
+        path: File of `jax.export.export(...)(...).serialize()`, of a function as `of_function` takes it, with
+            a symbolic batch dimension.
+
+    Returns:
+        The Features.
+
+    Raises:
+        UsageError: The file cannot be read, or is no such program.
+    """
+    try:
+        with open(path, "rb") as file:
+            written = file.read()
+        program = jax.export.deserialize(bytearray(written))
+    except Exception as error:  # Flatbuffers and MLIR fail in many ways on other files.
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise UsageError(f"features: {path} is no program written by jax.export: {reason}") from None
+    digest = hashlib.sha256(written).hexdigest()[:16]
+    return Features(
+        path, (), lambda _, images: _as_dict(program.call(images)), {"weights": digest, "resize": "none"}
+    )
