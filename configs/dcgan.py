@@ -32,4 +32,5 @@ def get_config(data="digits"):
         average=dict(generator=dict(half_life=10_000, ramp_up=0.05)),
         batch_size=64,
         steps=4_000,
+        eval_every=500,
     )

@@ -47,7 +47,7 @@ class Recipe:
         eval_metrics: Metrics by name, with their hyperparameters. The first value of the first one decides
             which checkpoint is best.
         eval_features: What metrics look at images through: `classifier`, `inception`, a file, a dotted path.
-        eval_images: Images generated for an evaluation.
+        eval_images: Images generated for an evaluation; no more than real ones are held out.
     """
 
     data: dict

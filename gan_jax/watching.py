@@ -33,7 +33,8 @@ def watch(recipe, game, source):
     judge = Judge(source, heldout, network)
     metrics = select(recipe.eval_metrics, (), network)
     judge.check(metrics, judge.table(source if told else source._replace(classes=())))
-    size = recipe.eval_images
+    # No more than are held out, so that the floor is of the same size.
+    size = min(recipe.eval_images, judge.floor_size(recipe.eval_images))
 
     def look(step, state, sample, reporter):
         if step % recipe.eval_every and step != recipe.steps:
