@@ -65,13 +65,31 @@ def best_step(workdir):
 
 
 def best_cost(manager):
-    """The least cost of a checkpoint that is kept; infinity if none has one."""
+    """The least cost of a checkpoint that is kept; infinity if none has one. No save may be under way."""
     step = manager.best_step()
     return math.inf if step is None else _cost(manager.metrics(step))
 
 
 def _folder(workdir):
     return os.path.join(os.path.abspath(workdir), "checkpoints")
+
+
+def check_writable(folder):
+    """Says why nothing could be written in a folder, without making it.
+
+    Args:
+        folder: Its path; it need not exist.
+
+    Raises:
+        UsageError: The nearest folder that exists is no folder, or this user may not write in it.
+    """
+    there = os.path.abspath(folder)
+    while not os.path.lexists(there):
+        there = os.path.dirname(there)
+    if not os.path.isdir(there):
+        raise UsageError(f"folder {folder} cannot be written: Not a directory")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"folder {folder} cannot be written: Permission denied")
 
 
 def make_writable(folder):

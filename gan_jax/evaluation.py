@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import math
 import os
 import platform
 
@@ -10,7 +11,6 @@ import jax
 from gan_jax import build, checkpoint, features, looks, sample, trained
 from gan_jax.errors import UsageError
 from gan_jax.judge import Judge, select
-
 
 # Generated images, where no fewer real ones are held out to tell what a perfect model would get.
 NUM_IMAGES = 10_000
@@ -52,15 +52,7 @@ def of_workdir(
     checkpoint.make_writable(folder)
     records = {}
     for number in _steps(workdir, model, step, all_steps):
-        model = trained.load(workdir, number)
-        labels = judge.labels(size) if "labels" in model.rules.game.hears else None
-        fake = model_source(model, size=size, seed=seed, labels=labels, averaged=averaged)
-        extras = looks.of(model, judge, averaged, seed)
-        chosen = select(metrics, judge.table(fake, extras), network)
-        records[number] = {
-            "protocol": {"step": number, **of_model(model, averaged), **protocol(judge, fake)},
-            "values": judge(chosen, fake, extras),
-        }
+        records[number] = _of_model(trained.load(workdir, number), judge, metrics, size, averaged)
         stem = f"step_{number:07d}_seed_{seed}_{features_name.replace(os.sep, '_')}"
         write(os.path.join(folder, f"{stem}.json"), records[number])
     print(shown(records, of="step"))
@@ -106,16 +98,23 @@ def _steps(workdir, model, step, all_steps):
     return sorted({model.step, model.step if best is None else best})
 
 
-def model_source(model, *, size, seed, labels, averaged):
-    """A Trained model's images as a Source; see `sample.source`."""
-    name = f"step {model.step} of {model.workdir}"
-    made = sample.sampler(model.rules.game)
-    return sample.source(
-        name, made, model.state, model.facts, size=size, seed=seed, labels=labels, averaged=averaged
-    )
+def _of_model(model, judge, metrics, size, averaged):
+    """The record of one checkpoint."""
+    game, seed = model.rules.game, judge.seed
+    labels = judge.labels(size) if "labels" in game.hears else None
+    fake = sample.source(
+        f"step {model.step} of {model.workdir}", sample.sampler(game), model.state, model.facts,
+        size=size, seed=seed, labels=labels, averaged=averaged,
+    )  # fmt: skip
+    extras = looks.of(model, judge, averaged, seed)
+    chosen = select(metrics, judge.table(fake, extras), judge.features)
+    return {
+        "protocol": {"step": model.step, **_facts(model, averaged), **protocol(judge, fake)},
+        "values": judge(chosen, fake, extras),
+    }
 
 
-def of_model(model, averaged):
+def _facts(model, averaged):
     """What of a model belongs beside its values."""
     statistics = [
         jax.tree_util.keystr(path)
@@ -160,10 +159,25 @@ def protocol(judge, fake):
 
 
 def write(path, record):
-    """Writes a record as JSON, whole or not at all."""
-    with open(f"{path}.tmp", "w") as file:
-        json.dump(record, file, indent=2)
-    os.replace(f"{path}.tmp", path)
+    """Writes a record as JSON, whole or not at all; an infinite value becomes the string `inf`.
+
+    Args:
+        path: The file; its folder exists.
+        record: Dict of `protocol` and `values`.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    plain = {
+        name: {kind: number if math.isfinite(number) else str(number) for kind, number in value.items()}
+        for name, value in record["values"].items()
+    }
+    try:
+        with open(f"{path}.tmp", "w") as file:
+            json.dump({**record, "values": plain}, file, indent=2, allow_nan=False)
+        os.replace(f"{path}.tmp", path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def shown(records, of=""):

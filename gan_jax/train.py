@@ -59,6 +59,7 @@ def run(recipe, workdir, data_dir=None):
         Divergence: A loss or a parameter is no longer finite; the last good checkpoint is kept.
     """
     recipe_lib.validate(recipe)
+    checkpoint.check_writable(workdir)
     _check_same_run(recipe, workdir)
     mesh = parallel.mesh(recipe.batch_size)
     source = build.source(recipe, data_dir)
@@ -189,14 +190,15 @@ def loop(recipe, programs, fed, state, key, manager, reporter, watch, stop):
     """
     first, done = int(state.step), int(state.step)
     fixed_latents = jax.random.key(recipe.seed + 1)
-    meter = Meter(recipe, reporter)
+    meter, least = Meter(recipe, reporter), checkpoint.best_cost(manager)
     with contextlib.closing(fed.feed(first, recipe.steps)) as feed:
         for done, step_feed in enumerate(feed, first + 1):
             state, scalars = programs.step(state, fed.resident, step_feed, key)
             meter.add(done, scalars)
             last = done == recipe.steps or stop.is_set()
             cost = watch(done, state, programs.sample, reporter)
-            best = cost is not None and cost < checkpoint.best_cost(manager)
+            best = cost is not None and cost < least
+            least = cost if best else least
             saving = last or best or done % recipe.checkpoint_every == 0
             if saving or done % recipe.log_every == 0:
                 meter.flush()

@@ -18,6 +18,8 @@ def pytest_configure(config):
     # Command lines that tests start share the cache.
     os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    # Classifiers that tests train are no business of the user's cache.
+    os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("home"))
 
 
 def _tiny(net="mlp", optimizer=None, **changes):

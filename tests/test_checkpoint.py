@@ -50,6 +50,35 @@ def test_saved_on_one_device_restored_on_eight(saved, tiny):
     _assert_equal(restored, states[3])
 
 
+def test_the_best_is_kept_beside_the_newest(tiny, tmp_path):
+    start, _ = _abstract(tiny())
+    state, workdir = start(jax.random.key(0)), str(tmp_path)
+    with checkpoint.manager(workdir, keep=2) as manager:
+        assert checkpoint.best_cost(manager) == np.inf
+        for step, cost in [(1, 5.0), (2, 3.0), (3, None), (4, 4.0), (5, None), (6, 3.5)]:
+            checkpoint.save(manager, step, state, cost)
+    assert checkpoint.steps(workdir) == [2, 5, 6] and checkpoint.best_step(workdir) == 2
+    with checkpoint.manager(workdir, keep=2) as manager:
+        assert checkpoint.best_cost(manager) == 3.0
+        checkpoint.save(manager, 7, state, 2.5)
+    assert checkpoint.steps(workdir) == [6, 7] and checkpoint.best_step(workdir) == 7
+
+
+def test_without_costs_there_is_no_best(saved, tmp_path):
+    assert checkpoint.best_step(saved[0]) is None and checkpoint.best_step(str(tmp_path / "none")) is None
+
+
+def test_a_folder_that_cannot_be_written_is_known_before_it_is_made(tmp_path, monkeypatch):
+    checkpoint.check_writable(str(tmp_path / "a" / "b"))
+    assert not (tmp_path / "a").exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written: Not a directory"):
+        checkpoint.check_writable(str(tmp_path / "file" / "b"))
+    monkeypatch.setattr(os, "access", lambda path, mode: path != str(tmp_path))
+    with pytest.raises(UsageError, match="cannot be written: Permission denied"):
+        checkpoint.check_writable(str(tmp_path / "a" / "b"))
+
+
 def test_oldest_go_first_and_a_step_is_saved_once(tiny, tmp_path):
     start, _ = _abstract(tiny())
     state = start(jax.random.key(0))

@@ -30,6 +30,11 @@ def folder(tmp_path_factory):
         "reads": reads.replace("generator=dict(non_saturating_generator=1.0)", "generator={own_loss: 1.0}"),
         "loss": tiny.replace("non_saturating_generator", "non_saturating_genrator"),
         "optimizer": tiny.replace("dict(adam=", "dict(adm="),
+        "conditional_metric": tiny.replace(
+            "batch_size=8,",
+            "batch_size=8, eval_every=5, eval_metrics=dict(intra_class_frechet_distance={}), "
+            'eval_features="jax.nn.relu",',
+        ),
     }
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
@@ -98,6 +103,28 @@ MISTAKES = {
     "another recipe": (
         ["--config={f}/tiny.py", "--workdir={f}/run", "--config.batch_size=16"],
         "{f}/run holds a run of another recipe (batch_size: 8 -> 16)",
+    ),
+    "evaluate without workdir": (["--mode=evaluate"], "--workdir is missing"),
+    "evaluate nothing": (["--mode=evaluate", "--workdir={f}/none"], "{f}/none holds no checkpoint"),
+    "evaluate by a metric that does not exist": (
+        ["--mode=evaluate", "--workdir={f}/run", "--metrics=frechet", "--features=tests.test_names.thing"],
+        "unknown name",
+    ),
+    "no best": (
+        ["--mode=evaluate", "--workdir={f}/run", "--step=best"],
+        "step=best: {f}/run was not evaluated in training; set eval_every",
+    ),
+    "step that is no number": (
+        ["--mode=sample", "--workdir={f}/run", "--step=ten"],
+        "step='ten': expected a",
+    ),
+    "evaluation of nothing": (
+        ["--config={f}/tiny.py", "--config.eval_every=5", "--config.eval_features=missing"],
+        "features: unknown name 'missing'",
+    ),
+    "metric that reads what there is not": (
+        ["--config={f}/conditional_metric.py"],
+        "metrics: intra_class_frechet_distance reads what there is not: unknown name 'fake_labels'",
     ),
     "sample without workdir": (["--mode=sample"], "--workdir is missing"),
     "sample from nothing": (["--mode=sample", "--workdir={f}/none"], "{f}/none holds no checkpoint"),

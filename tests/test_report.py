@@ -28,6 +28,22 @@ def test_log_line(written):
     )
 
 
+def test_evaluations_stand_in_log_file_and_tensorboard(tiny, tmp_path, caplog):
+    judged = {"frechet_distance": {"value": 12.345678, "floor": 1.5}, "own": {"value": 3.0}}
+    with caplog.at_level(logging.INFO, "gan_jax"), _report(tmp_path, tiny()) as reporter:
+        reporter.scalars(5, {"generator/loss": 0.5}, 1.0, 0.0)
+        reporter.evaluation(5, judged)
+        reporter.scalars(10, {"generator/loss": 0.5}, 1.0, 0.0)
+    assert "step 5/10  evaluation: frechet_distance 12.35 (floor 1.5)  own 3" in caplog.messages
+    assert report.evaluations(str(tmp_path)) == [{"step": 5, **judged}]
+    events = EventAccumulator(str(tmp_path)).Reload()
+    assert [e.step for e in events.Scalars("evaluation/own")] == [5]
+    # A second start from step 4 forgets what came later.
+    with _report(tmp_path, tiny(), first=4):
+        pass
+    assert report.evaluations(str(tmp_path)) == []
+
+
 def test_metrics_file(written):
     first, second = report.read_metrics(written[0] / "metrics.jsonl")
     assert first == {"step": 5, "discriminator/loss": 0.5, "generator/loss": 2.0, "images_per_second": 1234.4}

@@ -6,6 +6,7 @@ from gan_jax.data.archive import archive
 from gan_jax.data.digits import digits
 from gan_jax.data.folder import folder
 from gan_jax.data.tfds import tfds
+from gan_jax.errors import UsageError
 
 __all__ = ["digits", "folder", "archive", "tfds"]
 
@@ -30,6 +31,8 @@ def opened(name, resolution=0, data_dir=None, *, skip_corrupt=False):
     if name.endswith((".npz", ".npy")):
         return archive(path=name, resolution=resolution)
     known, _, split = name.partition(":")
+    if known.startswith((".", os.sep)):
+        raise UsageError(f"{name}: no such folder, .npz file, .npy file, or data set")
     if known == "digits":
         return digits(split=split or "train", resolution=resolution)
     return tfds(name=known, split=split or "train", resolution=resolution, data_dir=data_dir)

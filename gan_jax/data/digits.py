@@ -14,7 +14,7 @@ def digits(*, split="train", resolution=0):
     """1,797 handwritten digits of 13 people, 8 pixels wide, enlarged to 28 unless told otherwise.
 
     Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI; the copy in scikit-learn, which
-    is UCI's test part. The splits are drawn at random once and for all: 1,297 images to train on, 500 held out.
+    is UCI's test part. The splits are drawn at random once and for all: 1,297 to train on, 500 held out.
 
     Args:
         split: `train`, `test`, or `all`.

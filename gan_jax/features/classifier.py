@@ -29,6 +29,7 @@ from gan_jax.nets.linen import from_linen
 log = logging.getLogger("gan_jax")
 
 BATCH, EPOCHS, STEPS, LEARNING_RATE = 128, 8, (600, 6000), 2e-3
+SHIFT = 1 / 14  # of the images' size; twice as much costs 0.9 % of accuracy on MNIST
 SIZE = 128  # of the features
 SCALED = 2048  # images that decide the features' scale
 
@@ -46,7 +47,7 @@ class Classifier(nn.Module):
 
     @nn.compact
     def __call__(self, images, *, train):
-        """Images in [-1, 1] [B, H, W, C] to `features` [B, 128], at least 0, and `class_logits` [B, classes]."""
+        """Images [B, H, W, C] to `features` [B, 128], at least 0, and `class_logits` [B, classes]."""
         norm = functools.partial(nn.BatchNorm, use_running_average=not train, momentum=0.9)
         x, width = images, self.width
         while x.shape[1] > 7:
@@ -59,7 +60,7 @@ class Classifier(nn.Module):
 
 
 def fit(source, seed=0):
-    """Trains a Classifier on a labelled set, with images shifted by up to an eighth.
+    """Trains a Classifier on a labelled set, with images shifted by up to a fourteenth of their size.
 
     Args:
         source: The Source.
@@ -85,7 +86,7 @@ def fit(source, seed=0):
     def step(state, resident, rows, number):
         (params, carry, opt), drawn = state, jax.random.split(jax.random.fold_in(key, number))
         batch = jax.tree.map(lambda array: array[0], fed.decode(resident, rows, drawn[0]))
-        shifted = augment.shift(drawn[0], batch["images"])
+        shifted = augment.shift(drawn[0], batch["images"], ratio=SHIFT)
 
         def loss(params):
             outputs, changed = net.apply(params, carry, shifted, key=drawn[1], train=True)
@@ -199,7 +200,7 @@ def _trained(real, tested):
 def _identity(source):
     """What decides a classifier: the data, by its facts and some of its images, and how it is trained."""
     some = source.read(np.linspace(0, source.size - 1, min(source.size, 64)).astype(int))
-    recipe = [BATCH, EPOCHS, STEPS, LEARNING_RATE, SIZE, SCALED]
+    recipe = [BATCH, EPOCHS, STEPS, LEARNING_RATE, SHIFT, SIZE, SCALED]
     facts = [source.name, source.size, source.resolution, source.channels, source.classes, recipe]
     return hashlib.sha256(json.dumps([facts, fingerprint(some)]).encode()).hexdigest()[:16]
 

@@ -20,9 +20,9 @@ def extractor(features, devices=None):
 
     Returns:
         Function from a Source to a dict of what the features give, `features` float32 [N, D] and perhaps
-        `class_logits` float32 [N, K], and `labels`, int32 [N], if the data has them; in the order of the rows,
-        the same on every host. Images are read ahead and never in memory all at once. Raises UsageError for
-        an empty set, or features that are not finite or not [N, D].
+        `class_logits` float32 [N, K], and `labels`, int32 [N], if the data has them; in the order of rows,
+        the same on every host. Images are read ahead and never in memory all at once. Raises UsageError
+        for an empty set, or features that are not finite or not [N, D].
     """
     devices = jax.devices() if devices is None else devices
     batch = -(-BATCH // len(devices)) * len(devices)
@@ -61,7 +61,6 @@ def _checked(outputs, features, source):
         raise UsageError(f"features of {features.name} have the shape {found.shape}; expected [N, D]")
     bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
     if len(bad):
-        raise UsageError(
-            f"features of {len(bad)} of {source.size} images of {source.name} are not finite, first in row {bad[0]}"
-        )
+        which = f"{len(bad)} of {source.size} images of {source.name}"
+        raise UsageError(f"features of {which} are not finite, first in row {bad[0]}")
     return outputs

@@ -52,7 +52,9 @@ def test_digits_held_out_are_not_trained_on():
     everything = data.digits(split="all", resolution=8).read(np.arange(1797))["images"]
     assert sorted(rows) == sorted(image.tobytes() for image in everything)
     # All classes are in both, in about equal shares.
-    assert all(np.bincount(split["labels"], minlength=10).min() > 0.07 * len(split["labels"]) for split in both)
+    assert all(
+        np.bincount(split["labels"], minlength=10).min() > 0.07 * len(split["labels"]) for split in both
+    )
     with pytest.raises(UsageError, match="data.split: unknown name 'tests'; did you mean test"):
         data.digits(split="tests")
 
@@ -93,7 +95,8 @@ def test_tfds_needs_a_resolution_where_images_differ(monkeypatch, tmp_path):
     [
         (
             "mnits",
-            "data.name: unknown name 'mnits'; did you mean .*mnist.*; these exist: digits, folder, archive, and .* TFDS names",
+            "data.name: unknown name 'mnits'; did you mean .*mnist.*; these exist: digits, folder, archive, "
+            "and .* TFDS names",
         ),
         ("mnist", "not prepared in .*; preparing it needs TensorFlow once: start with EXTRAS=prepare"),
         ("imdb_reviews", "not prepared in|has no image; its features are"),

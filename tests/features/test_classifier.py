@@ -1,0 +1,105 @@
+"""The embedded classifier: trained on the data, kept, and known by its hash."""
+
+import logging
+import os
+
+import jax
+import numpy as np
+import pytest
+import sources
+
+from gan_jax import data, images
+from gan_jax.errors import UsageError
+from gan_jax.features import classifier
+from gan_jax.features.classifier import accuracy, fit, use
+
+
+@pytest.fixture(scope="module")
+def cached(tmp_path_factory):
+    """A classifier of digits of 8 pixels in a cache of its own, and what was logged."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        train = data.digits(resolution=8)
+        yield train, classifier(train, train.heldout()), os.environ["XDG_CACHE_HOME"]
+
+
+def _file(home):
+    (name,) = os.listdir(os.path.join(home, "gan_jax", "classifiers"))
+    return os.path.join(home, "gan_jax", "classifiers", name)
+
+
+def test_tells_unseen_digits_apart_and_says_how_well(cached):
+    train, made, _ = cached
+    test = train.heldout()
+    read = test.read(np.arange(test.size))
+    outputs = jax.jit(made.apply)(made.params, images.to_float(read["images"]))
+    assert outputs["features"].shape == (500, 128) and outputs["class_logits"].shape == (500, 10)
+    right = np.mean(np.argmax(outputs["class_logits"], axis=1) == read["labels"])
+    assert right == pytest.approx(made.facts["accuracy"], abs=1e-4) and right > 0.96
+    assert made.facts["accuracy_on"] == "500 images of digits of scikit-learn, test"
+    assert made.name == "classifier of digits of scikit-learn, train, 8 px" and not made.standard
+
+
+def test_features_have_mean_square_one(cached):
+    train, made, _ = cached
+    read = train.read(np.arange(train.size))["images"]
+    features = jax.jit(made.apply)(made.params, images.to_float(read))["features"]
+    assert np.mean(np.square(features, dtype=np.float64)) == pytest.approx(1.0, rel=1e-5)
+
+
+def test_is_trained_once(cached, caplog):
+    train, made, _ = cached
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        again = classifier(train, train.heldout())
+    assert not caplog.messages and again.facts == made.facts
+    jax.tree.map(np.testing.assert_array_equal, again.params, made.params)
+
+
+def test_a_damaged_file_is_named_and_made_anew(cached, caplog):
+    train, made, home = cached
+    with open(_file(home), "r+b") as file:
+        file.seek(5000)
+        file.write(bytes(8))
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        again = classifier(train, train.heldout())
+    assert (
+        f"{_file(home)} is damaged (its weights have another hash) and will be made anew" in caplog.messages
+    )
+    # Training is a function of the data alone.
+    assert again.facts["weights"] == made.facts["weights"]
+
+
+def test_other_images_are_another_classifier(cached):
+    train, made, home = cached
+    before = set(os.listdir(os.path.join(home, "gan_jax", "classifiers")))
+    inverted = train._replace(
+        read=lambda rows: {**train.read(rows), "images": 255 - train.read(rows)["images"]}
+    )
+    other = classifier(inverted, None)
+    assert len(set(os.listdir(os.path.join(home, "gan_jax", "classifiers"))) - before) == 1
+    assert other.facts["weights"] != made.facts["weights"]
+    # Without held-out images a tenth is kept out of training.
+    expected = "130 images of 130 of 1297 images of digits of scikit-learn, train"
+    assert other.facts["accuracy_on"] == expected and other.name.startswith(
+        "classifier of 1167 of 1297 images"
+    )
+
+
+def test_needs_labels():
+    with pytest.raises(
+        UsageError, match="arrays has no labels to train a classifier on; give other features"
+    ):
+        classifier(sources.noise(10), None)
+    with pytest.raises(UsageError, match="a classifier of arrays cannot be trained: the data has no labels"):
+        fit(sources.noise(10))
+
+
+def test_accuracy_counts_every_image_once():
+    labels = np.array([0, 1, 1, 0, 1] * 30)
+    images = np.repeat(labels * 200, 64).reshape(-1, 8, 8, 1).astype(np.uint8)
+    plain = sources.of_arrays(images, labels)
+    variables = fit(plain)
+    assert accuracy(variables, plain) == 1.0
+    flipped = np.where(np.arange(150) < 15, 1 - labels, labels)
+    assert accuracy(variables, sources.of_arrays(images, flipped)) == pytest.approx(0.9)
+    assert use(2)(variables, np.zeros((3, 8, 8, 1), np.float32))["class_logits"].shape == (3, 2)

@@ -1,0 +1,108 @@
+"""Evaluations while a model trains, and the checkpoint that they call best."""
+
+import logging
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import checkpoint, report, train, trained, watching
+from gan_jax.errors import UsageError
+
+MINE = f"{__name__}.brightness"
+
+
+def brightness(images):
+    """A user's features: mean and deviation of the pixels."""
+    flat = images.reshape(len(images), -1)
+    return jnp.stack([flat.mean(1), flat.std(1)], axis=1)
+
+
+def _watched(tiny, **changes):
+    return tiny(**{**dict(eval_every=2, eval_features=MINE, eval_images=50, checkpoint_every=5), **changes})
+
+
+def _values(workdir, name="frechet_distance"):
+    return {record["step"]: record[name]["value"] for record in report.evaluations(workdir)}
+
+
+def test_best_checkpoint_is_kept_and_the_end_says_so(tiny, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        train.run(_watched(tiny, keep_checkpoints=1, steps=21), str(tmp_path))
+    values = _values(str(tmp_path))
+    assert list(values) == [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 21]
+    best = min(values, key=values.get)
+    assert checkpoint.best_step(str(tmp_path)) == best == trained.load(str(tmp_path), "best").step
+    assert checkpoint.steps(str(tmp_path)) == sorted({best, 21})
+    floor = report.evaluations(str(tmp_path))[0]["frechet_distance"]["floor"]
+    said = f"best {values[best]:.4g} at step {best}, final {values[21]:.4g} at step 21, floor {floor:.4g}"
+    assert f"frechet_distance: {said}" in caplog.messages
+
+
+def test_resumed_run_evaluates_as_the_unbroken_one(tiny, tmp_path):
+    whole, broken = str(tmp_path / "whole"), str(tmp_path / "broken")
+    train.run(_watched(tiny), whole)
+    train.run(_watched(tiny, steps=5), broken)
+    train.run(_watched(tiny), broken)
+    # The first start of the broken one also evaluates at its end.
+    assert {step: v for step, v in _values(broken).items() if step != 5} == _values(whole)
+    assert checkpoint.best_step(broken) in _values(broken)
+
+
+def test_evaluation_does_not_change_training(tiny, tmp_path):
+    for name, changes in (("with", {}), ("without", dict(eval_every=0))):
+        train.run(_watched(tiny, **changes), str(tmp_path / name))
+    states = [trained.load(str(tmp_path / name), 10).state for name in ("with", "without")]
+    jax.tree.map(np.testing.assert_array_equal, *states)
+
+
+def test_more_is_better_for_some(tiny, tmp_path):
+    metrics = dict(precision_recall=dict(neighbours=2))
+    train.run(_watched(tiny, eval_metrics=metrics, eval_images=100, steps=30), str(tmp_path))
+    values = _values(str(tmp_path), "precision")
+    assert values[checkpoint.best_step(str(tmp_path))] == max(values.values())
+    records = [
+        {"step": 1, "precision": {"value": 0.5}},
+        {"step": 2, "precision": {"value": 0.75}},
+        {"step": 3, "precision": {"value": 0.25}},
+    ]
+    assert watching.conclusion(records) == "precision: best 0.75 at step 2, final 0.25 at step 3"
+
+
+def test_no_more_images_than_are_held_out(tiny, tmp_path, monkeypatch):
+    judged = []
+    judge = watching.Judge.__call__
+    monkeypatch.setattr(
+        watching.Judge, "__call__", lambda self, m, fake: judged.append(fake.size) or judge(self, m, fake)
+    )
+    train.run(_watched(tiny, eval_every=10, eval_images=9_000), str(tmp_path))
+    assert judged == [500]
+
+
+def test_data_without_labels_has_no_classifier_and_trains_all_the_same(tiny, tmp_path, monkeypatch, caplog):
+    from gan_jax import build
+
+    digits = build.source(tiny())
+    plain = digits._replace(classes=(), read=lambda rows: {"images": digits.read(rows)["images"]})
+    monkeypatch.setattr(build, "source", lambda recipe, data_dir: plain)
+    with caplog.at_level(logging.WARNING, "gan_jax"):
+        train.run(_watched(tiny, eval_features="classifier"), str(tmp_path))
+    assert caplog.messages[0].startswith(
+        "no evaluation in training: digits of scikit-learn, train has no labels"
+    )
+    assert checkpoint.steps(str(tmp_path))[-1] == 10 and not report.evaluations(str(tmp_path))
+
+
+def test_mistakes_come_before_anything_is_written(tiny, tmp_path):
+    for changes, message in [
+        (
+            dict(eval_metrics=dict(frechet={})),
+            "metrics: unknown name 'frechet'; did you mean frechet_distance",
+        ),
+        (dict(eval_metrics={}), "eval_metrics is empty: expected a metric for eval_every=2"),
+        (dict(eval_metrics=dict(modes={})), "metrics: modes reads what there is not: .*'fake_class_logits'"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            train.run(_watched(tiny, **changes), str(tmp_path / "unborn"))
+    assert not (tmp_path / "unborn").exists()
