@@ -22,6 +22,8 @@ IMAGES = 10_000
 STANDARD = {"fid": "frechet_distance", "fid_infinity": "frechet_distance_infinity", "kid": "kernel_distance"}
 # The Inception score of another classifier is no Inception score.
 OTHER = {"classifier_score": "inception_score"}
+# Metrics whose papers compare equally large sets; the sets are in random order.
+EQUALLY_MANY = (metrics_lib.precision_recall, metrics_lib.density_coverage)
 # What takes seconds and says most.
 QUICK = (
     "frechet_distance",
@@ -221,10 +223,10 @@ def select(names, table, features):
     many = {"all": metrics_lib.METRICS, "quick": QUICK}
     selected = {}
     for name, given in (names if isinstance(names, dict) else dict.fromkeys(names, {})).items():
-        functions = {listed: getattr(metrics_lib, listed) for listed in many.get(name, ())}
-        selected |= {n: function for n, function in functions.items() if set(reads(function)) <= set(table)}
-        if name not in many:
-            selected[name] = _chosen(name, given, features)
+        listed = [_shown(each, features) for each in many[name]] if name in many else [name]
+        functions = {each: _chosen(each, given, features) for each in listed}
+        possible = {each: f for each, f in functions.items() if set(reads(f)) <= set(table)}
+        selected |= possible if name in many else functions
     return selected
 
 
@@ -238,4 +240,15 @@ def _chosen(name, given, features):
             f"give --features=inception, or ask for {other}"
         )
     function = find(_names(features).get(name, name), (metrics_lib,), "metrics")
-    return functools.partial(function, **bind(function, given, f"metrics.{name}", reads(function)))
+    bound = functools.partial(function, **bind(function, given, f"metrics.{name}", reads(function)))
+    return _equally_many(bound) if function in EQUALLY_MANY else bound
+
+
+def _equally_many(metric):
+    """A metric of two sets of features that is shown as many of the one as of the other."""
+
+    def compare(real_features, fake_features):
+        count = min(len(real_features), len(fake_features))
+        return metric(real_features[:count], fake_features[:count])
+
+    return compare

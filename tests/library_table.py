@@ -11,7 +11,7 @@ BEGIN, END = "<!-- library: written by tests/library_table.py -->\n", "<!-- end 
 
 def public():
     """Functions of the library by section and name."""
-    from gan_jax import augment, losses, moves, penalties, transforms, wrap
+    from gan_jax import augment, losses, metrics, moves, penalties, transforms, wrap
 
     def own(module):
         members = inspect.getmembers(module, inspect.isfunction)
@@ -24,6 +24,7 @@ def public():
         "augment": {name: getattr(augment, name) for name in augment.__all__},
         "wrap": own(wrap),
         "moves": own(moves),
+        "metrics": {name: getattr(metrics, name) for name in metrics.__all__},
     }
 
 

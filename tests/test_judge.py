@@ -85,6 +85,15 @@ def test_real_images_are_read_once_and_the_floor_is_computed_once():
     assert sum(read) == 50 and len(measured) == 3 + 1
 
 
+def test_neighbourhoods_are_of_equally_many():
+    real, fake = sources.noise(90, seed=1), sources.noise(40, seed=2)
+    judge = Judge(real, None, PIXELS)
+    judged = _judged(judge, ["precision_recall"], fake)
+    drawn = np.random.default_rng([0, 90]).permutation(90)[:40]
+    expected = metrics_lib.precision_recall(_features(real, drawn), _features(fake, np.arange(40)))
+    assert {name: value["value"] for name, value in judged.items()} == expected
+
+
 def test_images_keep_the_order_of_the_features():
     real = sources.noise(70, classes=3)
     side = Judge(real, None, PIXELS, seed=2).real
@@ -107,7 +116,8 @@ def test_quick_and_all_are_what_the_sets_have_everything_for():
     table = judge.table(sources.noise(10))
     assert tuple(select(["quick"], table, PIXELS)) == QUICK
     every = select(["all"], table, PIXELS)
-    assert set(QUICK) < set(every) < set(metrics_lib.METRICS)
+    assert set(QUICK) < set(every) < {*metrics_lib.METRICS, "classifier_score"}
+    assert "classifier_score" in every and "fid" in select(["all"], table, INCEPTION)
     assert "intra_class_frechet_distance" not in every and "perceptual_path_length" not in every
     conditional = judge.table(sources.noise(10, classes=2))
     assert "intra_class_frechet_distance" in select(["all"], conditional, PIXELS)
@@ -165,7 +175,7 @@ def test_labels_have_the_shares_of_the_real_ones():
 
 def test_one_device_equals_eight():
     """The features are computed on all devices; the values are those of one."""
-    real, fake = sources.noise(300, seed=1), sources.noise(280, seed=2)
+    real, fake = sources.noise(300, seed=1), sources.noise(300, seed=2)
     assert len(jax.devices()) == 8
     names = ["frechet_distance", "precision_recall", "density_coverage"]
     eight = _judged(Judge(real, None, PIXELS), names, fake)

@@ -11,7 +11,7 @@ import pytest
 from gan_jax.terms import reads
 
 FUNCTIONS = [(section, name) for section, names in library_table.public().items() for name in names]
-KEYWORDS_ONLY = {"losses", "penalties", "augment"}
+KEYWORDS_ONLY = {"losses", "penalties", "augment", "metrics"}
 
 
 @pytest.mark.parametrize("section, name", FUNCTIONS)

@@ -46,6 +46,8 @@ class Gaussian(NamedTuple):
 def moments(features):
     """Number, mean and scatter of a set of features.
 
+    Chan, Golub and LeVeque 1983, Algorithms for computing the sample variance.
+
     Args:
         features: One batch or all of a set, float [N, D], N at least 1.
 
@@ -139,6 +141,8 @@ def frechet_distance_of_gaussians(left, right):
 
 def frechet_distance_of_moments(real, fake):
     """Frechet distance of two sets of which only the moments are known.
+
+    Heusel et al. 2017, arXiv:1706.08500, eq. 6.
 
     Args:
         real: Moments of at least 2 real samples.
