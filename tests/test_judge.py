@@ -187,6 +187,20 @@ def test_one_device_equals_eight():
         assert eight[name]["value"] == pytest.approx(value, rel=1e-5), name
 
 
+@pytest.mark.parametrize("fake_grey", [0, 200])
+def test_constant_images_have_defined_values(fake_grey):
+    real = sources.of_arrays(np.full((60, 16, 16, 1), 200, np.uint8), np.arange(60) % 2)
+    fake = sources.of_arrays(np.full((50, 16, 16, 1), fake_grey, np.uint8), np.arange(50) % 2)
+    judge = Judge(real, None, PIXELS)
+    names = dict.fromkeys(["quick", "sliced_wasserstein", "multiscale_ssim", "power_spectrum_distance"], {})
+    values = {name: value["value"] for name, value in _judged(judge, names, fake).items()}
+    assert all(np.isfinite(list(values.values())))
+    same = fake_grey == 200
+    distance = 0.0 if same else 3 * (200 / 127.5) ** 2
+    assert values["frechet_distance"] == pytest.approx(distance, rel=1e-5, abs=1e-9)
+    assert (values["precision"], values["recall"], values["multiscale_ssim"]) == (same, same, 1.0)
+
+
 def test_features_of_nan_images_are_one_line():
     bad = PIXELS._replace(apply=lambda _, x: {"features": jnp.log(x.mean((1, 2)) - 1)})
     with pytest.raises(UsageError, match="features of 20 of 20 images of arrays are not finite"):
