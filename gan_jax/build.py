@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import sys
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +13,7 @@ from gan_jax import augment, games, latents, losses, moves, nets, penalties, tra
 from gan_jax import data as data_lib
 from gan_jax.errors import UsageError
 from gan_jax.losses import modifiers
+from gan_jax.metrics.perceptual_path_length import linear
 from gan_jax.names import bind, find, schedule
 from gan_jax.nets.linen import from_linen
 from gan_jax.step import average_decay, init
@@ -170,17 +172,51 @@ def _game(recipe, facts, spread):
             raise UsageError(
                 f"game.name: {made.__name__} reads {name!r}; a game may read {', '.join(offered)}"
             )
-    return made(*(offered[name] for name in read), **bind(made, given, "game", read))
+    game = made(*(offered[name] for name in read), **bind(made, given, "game", read))
+    return _with_grid(game, recipe.game["latents"]) if game.exhibit is None else game
 
 
 def _latents(given, spread):
+    made, bound = _distribution(given)
+    # Without the constraint every device would make all latents, and so do all the generator's work.
+    return lambda key, count: spread(made(key, count, **bound))
+
+
+def _distribution(given):
+    """The distribution that a recipe names, and its hyperparameters."""
     if not isinstance(given, dict) or "name" not in given:
         raise UsageError(f"game.latents={given!r}: expected a dict with a 'name'")
     options = {option: value for option, value in given.items() if option != "name"}
     made = find(given["name"], (latents,), "game.latents.name")
-    bound = bind(made, options, "game.latents", reads(made))
-    # Without the constraint every device would make all latents, and so do all the generator's work.
-    return lambda key, count: spread(made(key, count, **bound))
+    return made, bind(made, options, "game.latents", reads(made))
+
+
+def _companion(made, purpose):
+    """The function that stands beside a distribution under its name and a purpose's; None if none does."""
+    return getattr(sys.modules[made.__module__], f"{made.__name__}_{purpose}", None)
+
+
+def _with_grid(game, given):
+    """The game, showing in a grid what its distribution's companion draws, if that has one."""
+    made, bound = _distribution(given)
+    draw = _companion(made, "grid")
+
+    def exhibit(params, carry, batch, key):
+        return game.sample(params, carry, draw(key, len(batch["images"]), **bound), batch, key)
+
+    return game if draw is None else game._replace(exhibit=exhibit)
+
+
+def between(recipe):
+    """How two latents of a recipe are joined: by their distribution's companion, else by a straight line.
+
+    Args:
+        recipe: The Recipe.
+
+    Returns:
+        Function `(left, right, t) -> latents`, arrays [B, ...] and shares of the way [B].
+    """
+    return _companion(_distribution(recipe.game["latents"])[0], "between") or linear
 
 
 def _augment(given):

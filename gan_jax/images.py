@@ -77,11 +77,12 @@ def columns_of(count):
     return math.ceil(math.sqrt(count))
 
 
-def grid(images, *, line=2, shade=96):
-    """Tiles images row by row into one, about as wide as high, with lines between them.
+def grid(images, *, columns=0, line=2, shade=96):
+    """Tiles images row by row into one, with lines between them.
 
     Args:
         images: uint8 [N, H, W, C] with C 1 or 3, N at least 1.
+        columns: Tiles a row; 0 for about as many as there are rows.
         line: Width of the lines, pixels.
         shade: Of lines and missing tiles, 0 to 255.
 
@@ -90,7 +91,7 @@ def grid(images, *, line=2, shade=96):
     """
     images = np.asarray(images)
     count, height, width, channels = images.shape
-    columns = columns_of(count)
+    columns = columns or columns_of(count)
     rows = -(-count // columns)
     tiles = np.full((rows, columns, height + line, width + line, channels), shade, np.uint8)
     tiles.reshape(-1, *tiles.shape[2:])[:count, line:, line:] = images

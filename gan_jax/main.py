@@ -18,10 +18,14 @@ _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Recipe to train, as in configs/dcgan.py or configs/dcgan.py:mnist for other data."
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<recipe>-<data> if not given.")
-_MODE = flags.DEFINE_enum("mode", "train", ["train", "sample", "evaluate"], "What to do.")
+_MODE = flags.DEFINE_enum(
+    "mode", "train", ["train", "sample", "evaluate", "encode", "interpolate"], "What to do."
+)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
 _NUM_IMAGES = flags.DEFINE_integer(
-    "num_images", None, "sample: how many images, 64 if not given; evaluate: as many as are held out."
+    "num_images",
+    None,
+    "sample: how many images, 64 if not given; evaluate: as many as are held out; interpolate: walks, 8.",
 )
 _STEP = flags.DEFINE_string(
     "step",
@@ -29,7 +33,8 @@ _STEP = flags.DEFINE_string(
     "Which checkpoint: rounds played, or best; if not given, the newest, and evaluate also the best.",
 )
 _AVERAGED = flags.DEFINE_bool("averaged", True, "Use averaged parameters.")
-_SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "sample: seed of the latents.")
+_SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "sample, interpolate: seed of the latents.")
+_SPLIT = flags.DEFINE_string("split", None, "encode: split of the run's data; the held-out one if not given.")
 _LABELS = flags.DEFINE_list("labels", [], "sample: classes to ask for, as in --labels=3,7.")
 _METRICS = flags.DEFINE_list("metrics", ["quick"], "evaluate: names of metrics, or quick, or all.")
 _FEATURES = flags.DEFINE_string("features", "classifier", "evaluate: features; see README, Evaluate.")
@@ -86,6 +91,40 @@ def _evaluate():
     )
 
 
+def _encode():
+    workdir = _finished()
+    command.import_jax()
+    from gan_jax import encode
+
+    encode.run(
+        workdir,
+        split=_SPLIT.value,
+        step=_STEP.value,
+        averaged=_AVERAGED.value,
+        data_dir=_DATA_DIR.value,
+    )
+
+
+def _interpolate():
+    workdir = _finished()
+    command.import_jax()
+    from gan_jax import interpolate
+
+    interpolate.run(
+        workdir,
+        num_images=8 if _NUM_IMAGES.value is None else _NUM_IMAGES.value,
+        sample_seed=_SAMPLE_SEED.value,
+        step=_STEP.value,
+        averaged=_AVERAGED.value,
+    )
+
+
+# What --mode means.
+_MODES = {
+    "train": _train, "sample": _sample, "evaluate": _evaluate, "encode": _encode, "interpolate": _interpolate
+}  # fmt: skip
+
+
 def _finished():
     if _WORKDIR.value is None:
         raise UsageError("--workdir is missing: the folder of a finished run")
@@ -98,7 +137,7 @@ def _do():
             recipe_lib.to_dict(_CONFIG.value)  # A config that could not be loaded answers when it is used.
     except Exception as error:  # It is a program and may raise anything.
         _explain(sys.argv, error)
-    {"train": _train, "sample": _sample, "evaluate": _evaluate}[_MODE.value]()
+    _MODES[_MODE.value]()
 
 
 def _explain(argv, error):

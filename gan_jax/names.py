@@ -78,9 +78,10 @@ def _listed(module):
 
 
 def _classes(file, module):
-    """The classes that a module defines, as `file.Class`."""
+    """The public classes that a module defines, as `file.Class`."""
     members = inspect.getmembers(module, inspect.isclass)
-    return [f"{file}.{name}" for name, value in members if value.__module__ == module.__name__]
+    own = [name for name, value in members if value.__module__ == module.__name__]
+    return [f"{file}.{name}" for name in own if name[0] != "_"]
 
 
 def bind(function, given, field, provided=()):

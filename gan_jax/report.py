@@ -171,17 +171,18 @@ def evaluations(workdir):
     return read_metrics(path) if os.path.exists(path) else []
 
 
-def save_grid(path, images):
+def save_grid(path, images, columns=0):
     """Writes images as one PNG.
 
     Args:
         path: The file; its folder is made.
         images: uint8 [N, H, W, C].
+        columns: Images a row; 0 for about as many as there are rows.
 
     Returns:
         The tiled image, uint8 [H', W', C].
     """
-    tiled = images_lib.grid(images)
+    tiled = images_lib.grid(images, columns=columns)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     Image.fromarray(tiled[..., 0] if tiled.shape[-1] == 1 else tiled).save(path)
     return tiled

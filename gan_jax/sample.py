@@ -53,6 +53,38 @@ def rows_of_classes(count, facts):
     return np.arange(count, dtype=np.int32) // images.columns_of(count) % max(facts["classes"], 1)
 
 
+def exhibitor(game, facts, sample, real):
+    """A function from a state to what a grid shows: plain samples, unless the game has more to show.
+
+    Args:
+        game: The Game.
+        facts: Dict of `resolution`, `channels` and `classes` of the data.
+        sample: From `sampler`.
+        real: Function of nothing to a Source of real images, its first ones shown again and again.
+
+    Returns:
+        Function `(state, key, count) -> uint8 [count, H, W, C]`, from averaged parameters.
+    """
+
+    @jax.jit
+    def shown(params, carry, batch, key):
+        return images.to_uint8(game.exhibit(params, carry, batch, key))
+
+    @functools.cache
+    def originals(count):
+        given = real()
+        return np.asarray(images.to_float(given.read(np.arange(count) % given.size)["images"]))
+
+    def exhibit(state, key, count):
+        batch = {"images": originals(count), "labels": rows_of_classes(count, facts)}
+        return jax.device_get(shown({**state.params, **state.average}, state.carry, batch, key))
+
+    def plain(state, key, count):
+        return sample(state, key, np.arange(count), rows_of_classes(count, facts))
+
+    return plain if game.exhibit is None else exhibit
+
+
 def source(name, sample, state, facts, *, size, seed, labels=None, averaged=True):
     """A model's images as a data set.
 

@@ -13,14 +13,13 @@ from typing import Any, Callable, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from gan_jax import build, checkpoint, parallel, report, terms, watching
 from gan_jax import recipe as recipe_lib
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
 from gan_jax.errors import Divergence, UsageError
-from gan_jax.sample import rows_of_classes, sampler
+from gan_jax.sample import exhibitor, sampler
 from gan_jax.step import train_step
 
 log = logging.getLogger("gan_jax")
@@ -33,7 +32,7 @@ class Programs(NamedTuple):
         init: Key to first TrainState.
         step: `(state, resident, fed, key) -> (state, scalars)`; the state is donated.
         sample: From `sample.sampler`.
-        grid: `(state, key, count) -> uint8 [count, H, W, C]`, from averaged parameters.
+        grid: From `sample.exhibitor`.
         finite: State to bool by player: is every parameter finite?
         abstract: Shapes, dtypes and shardings of the state.
     """
@@ -70,7 +69,7 @@ def run(recipe, workdir, data_dir=None):
     checkpoint.make_writable(workdir)
     rounds = max(recipe.turns.values())
     fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
-    programs = compiled(rules, facts(source), recipe.batch_size, fed.decode, mesh, key)
+    programs = compiled(rules, source, recipe.batch_size, fed.decode, mesh, key)
     state = checkpoint.restore_latest(workdir, programs.abstract)
     first = int(state.step) if state else 0
     _introduce(recipe, source, programs.abstract, workdir, first)
@@ -128,12 +127,12 @@ def check(recipe, rules, facts, key):
     jax.eval_shape(functools.partial(train_step, *rules), state, blank, key)
 
 
-def compiled(rules, facts, batch_size, decode, mesh, key):
+def compiled(rules, source, batch_size, decode, mesh, key):
     """A run's functions under `jit` over a mesh: the same program on one device and on many.
 
     Args:
         rules: The Rules.
-        facts: Dict of `resolution`, `channels` and `classes` of the data.
+        source: The Source trained on; a grid that needs real images takes held-out ones if there are any.
         batch_size: Images a move, over all devices.
         decode: `(resident, fed, key) -> batches`.
         mesh: Mesh with the axis `data`.
@@ -143,7 +142,7 @@ def compiled(rules, facts, batch_size, decode, mesh, key):
         The Programs.
     """
     everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
-    start, sample = build.start(rules, facts, batch_size), sampler(rules.game)
+    start, sample = build.start(rules, facts(source), batch_size), sampler(rules.game)
 
     def step(state, resident, fed, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
@@ -162,7 +161,7 @@ def compiled(rules, facts, batch_size, decode, mesh, key):
             donate_argnums=0,
         ),
         sample=sample,
-        grid=lambda state, key, count: sample(state, key, np.arange(count), rows_of_classes(count, facts)),
+        grid=exhibitor(rules.game, facts(source), sample, lambda: source.heldout() or source),
         finite=jax.jit(finite),
         abstract=parallel.abstract(start, key, everywhere),
     )

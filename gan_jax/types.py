@@ -45,6 +45,10 @@ class Game(NamedTuple):
         draw: `(key, count) -> latents`, any pytree of arrays [count, ...].
         sample: `(params, carry, latents, batch, key) -> images` in [-1, 1] float32 [count, H, W, C].
         hears: Names of what `sample` needs in its batch, such as `labels`.
+        exhibit: `(params, carry, batch, key) -> images`, what a grid shows, as many as the batch has: its
+            `images` are real ones, its `labels` one class a row of the grid. None shows plain samples.
+        encode: `(params, carry, batch, key) -> latents` [B, size] of the batch's images; None without an
+            encoder.
     """
 
     init: Callable
@@ -52,6 +56,8 @@ class Game(NamedTuple):
     draw: Callable
     sample: Callable
     hears: tuple = ()
+    exhibit: Callable | None = None
+    encode: Callable | None = None
 
 
 class Term(NamedTuple):

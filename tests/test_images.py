@@ -25,6 +25,12 @@ def test_flip_mirrors_about_half_of_the_images_and_leaves_the_rest():
     assert 150 < mirrored.sum() < 250
 
 
+def test_grid_of_so_many_columns():
+    tiles = np.arange(1, 7, dtype=np.uint8)[:, None, None, None]
+    grid = images.grid(tiles, columns=2, line=0)[..., 0]
+    np.testing.assert_array_equal(grid, [[1, 2], [3, 4], [5, 6]])
+
+
 def test_grid_places_tiles_row_by_row_with_lines_between():
     tiles = np.arange(3, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8) + 1
     np.testing.assert_array_equal(

@@ -56,7 +56,10 @@ MISTAKES = {
     "config without get_config": (["--config={f}/none.py"], "get_config"),
     "config without a recipe": (["--config={f}/dict.py"], "must return a gan_jax.recipe.Recipe, got"),
     "unknown flag": ([DCGAN, "--wrkdir=x"], "Unknown command line flag 'wrkdir'. Did you mean: workdir"),
-    "unknown mode": (["--mode=smple"], "--mode=smple: value should be one of <train|sample|evaluate>"),
+    "unknown mode": (
+        ["--mode=smple"],
+        "--mode=smple: value should be one of <train|sample|evaluate|encode|interpolate>",
+    ),
     "leftover argument": ([DCGAN, "extra"], "unexpected argument 'extra'"),
     "unknown field": ([DCGAN, "--config.batchsize=3"], "unknown name 'batchsize'; did you mean batch_size"),
     "unknown inner field": (
@@ -134,6 +137,16 @@ MISTAKES = {
     ),
     "labels that are not told": (["--mode=sample", "--workdir={f}/run", "--labels=1"], "are not told labels"),
     "labels that are no numbers": (["--mode=sample", "--workdir={f}/run", "--labels=a"], "got 'a'"),
+    "encode without workdir": (["--mode=encode"], "--workdir is missing"),
+    "encode without encoder": (
+        ["--mode=encode", "--workdir={f}/run"],
+        "{f}/run: the game gan has no encoder; bigan and vaegan have one",
+    ),
+    "interpolate without workdir": (["--mode=interpolate"], "--workdir is missing"),
+    "one latent has nowhere to go": (
+        ["--mode=interpolate", "--workdir={f}/run", "--num_images=1"],
+        "num_images=1: expected at least 2 latents to walk between",
+    ),
     "no images": (
         ["--mode=sample", "--workdir={f}/run", "--num_images=0"],
         "num_images=0: expected at least 1",
@@ -201,6 +214,20 @@ def test_a_run_says_what_it_does_and_how_to_sample(folder):
     flags = lines[-1].partition("gan_jax.main ")[2].split()
     code, _, err = command_line.finish(command_line.start(*flags))
     assert code == 0 and "64 images of step 20, averaged parameters" in err
+
+
+def test_interpolate_from_the_command_line(folder):
+    flags = [
+        "--mode=interpolate",
+        f"--workdir={folder}/run",
+        "--num_images=3",
+        "--sample_seed=2",
+        "--step=15",
+    ]
+    code, _, err = command_line.finish(command_line.start(*flags))
+    stem = f"{folder}/run/samples/walk_0000015_seed_2_averaged"
+    assert code == 0 and f"3 walks of step 15, averaged parameters: {stem}.png and .webp" in err
+    assert os.path.exists(f"{stem}.png") and os.path.exists(f"{stem}.webp")
 
 
 def _final(workdir):

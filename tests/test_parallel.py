@@ -19,7 +19,7 @@ def _programs(recipe, devices):
     rules = build.rules(recipe, facts(source), parallel.spread(mesh))
     fed = batches(source, recipe.batch_size, max(recipe.turns.values()), recipe.seed, mesh)
     key = jax.random.key(recipe.seed)
-    return compiled(rules, facts(source), recipe.batch_size, fed.decode, mesh, key), fed, key
+    return compiled(rules, source, recipe.batch_size, fed.decode, mesh, key), fed, key
 
 
 def _recipe(tiny, net):

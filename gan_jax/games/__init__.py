@@ -1,5 +1,8 @@
 """Games: what the players see of each other. One family a file."""
 
+from gan_jax.games.autoencoding import autoencoding
+from gan_jax.games.bigan import bigan
 from gan_jax.games.gan import gan
+from gan_jax.games.vaegan import vaegan
 
-__all__ = ["gan"]
+__all__ = ["autoencoding", "bigan", "gan", "vaegan"]

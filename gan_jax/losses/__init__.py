@@ -85,11 +85,13 @@ from gan_jax.losses.latent import (
 )
 from gan_jax.losses.modifiers import (
     smooth,
+    swapped,
     top_k,
 )
 from gan_jax.losses.reconstruction import (
     charbonnier,
     cycle_consistency,
+    euclidean,
     gram,
     gram_matrix,
     identity_mapping,
@@ -108,6 +110,11 @@ from gan_jax.losses.relativistic import (
     relativistic_average_least_squares_generator,
     relativistic_discriminator,
     relativistic_generator,
+)
+from gan_jax.losses.variational import (
+    learned_similarity,
+    reconstruction_discriminator,
+    reconstruction_generator,
 )
 
 __all__ = [
@@ -135,6 +142,7 @@ __all__ = [
     "data_to_data_cross_entropy_generator",
     "energy_based_discriminator",
     "energy_based_generator",
+    "euclidean",
     "feature_matching",
     "gram",
     "gram_matrix",
@@ -150,6 +158,7 @@ __all__ = [
     "l2",
     "latent_consistency_discriminator",
     "latent_consistency_generator",
+    "learned_similarity",
     "least_squares_discriminator",
     "least_squares_generator",
     "maximum_mean_discrepancy_discriminator",
@@ -167,6 +176,8 @@ __all__ = [
     "pearson_generator",
     "perceptual",
     "pull_away",
+    "reconstruction_discriminator",
+    "reconstruction_generator",
     "relativistic_average_discriminator",
     "relativistic_average_generator",
     "relativistic_average_hinge_discriminator",
@@ -186,6 +197,7 @@ __all__ = [
     "softmax_generator",
     "squared_hellinger_discriminator",
     "squared_hellinger_generator",
+    "swapped",
     "top_k",
     "total_variation",
     "total_variation_discriminator",

@@ -71,3 +71,32 @@ def smooth(loss, amount=0.1):
         return (1.0 - amount) * loss(*right, *args, **kwargs) + amount * loss(*wrong, *args, **kwargs)
 
     return smoothed
+
+
+def swapped(loss):
+    """A discriminator's loss with real and fake exchanged: what players descend who want them confused.
+
+    Donahue et al. 2016, arXiv:1605.09782, section 3.5, and Dumoulin et al. 2016, arXiv:1606.00704, algorithm
+    1: generator and encoder both descend `swapped(non_saturating_discriminator)`, whose gradients are strong
+    where minus the discriminator's own loss would saturate.
+
+    Args:
+        loss: Loss that reads `real_logits` and `fake_logits`, first and in this order.
+
+    Returns:
+        Loss with the same parameters, one value per pair of logits, [B, ...].
+
+    Raises:
+        UsageError: A loss that does not read the two.
+    """
+    first = tuple(inspect.signature(loss).parameters)[:2]
+    if first != ("real_logits", "fake_logits"):
+        raise UsageError(
+            f"swapped: expected a loss of real_logits and fake_logits, not of {', '.join(first)}"
+        )
+
+    @functools.wraps(loss)
+    def exchanged(real_logits, fake_logits, *args, **kwargs):
+        return loss(fake_logits, real_logits, *args, **kwargs)
+
+    return exchanged

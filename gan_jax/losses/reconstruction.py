@@ -53,6 +53,23 @@ def l2(prediction, target):
     return _mean(jnp.square(_difference(prediction, target)))
 
 
+def euclidean(prediction, target, *, epsilon=1e-12):
+    """Euclidean distance: the root of the summed squares.
+
+    Zhao et al. 2016, arXiv:1609.03126, section 2.3: the energy of EBGAN, whose margins are in these units.
+
+    Args:
+        prediction: Predicted samples, [B, ...].
+        target: What they should be, [B, ...].
+        epsilon: Added to the squared distance, so that it has a derivative where the two are equal.
+
+    Returns:
+        One loss per sample, float32 [B], at least 0; unlike the others here it grows with the resolution.
+    """
+    difference = _difference(prediction, target)
+    return jnp.sqrt(jnp.sum(jnp.square(difference), axis=tuple(range(1, difference.ndim))) + epsilon)
+
+
 def charbonnier(prediction, target, *, epsilon=1e-3):
     """Mean absolute error, rounded off near zero.
 

@@ -167,7 +167,7 @@ def gradients(floats):
 
 def test_every_public_function_is_in_the_table():
     public = {n for n, f in vars(losses).items() if inspect.isfunction(f) and f.__module__ in FILES}
-    assert {n for n in public if not n.startswith("_")} == {*LOSSES, "top_k", "smooth"}
+    assert {n for n in public if not n.startswith("_")} == {*LOSSES, "top_k", "smooth", "swapped"}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -431,6 +431,14 @@ def test_smooth_exchanges_a_share_of_the_labels():
     np.testing.assert_allclose(plain(REAL, FAKE), losses.hinge_discriminator(REAL, FAKE))
 
 
+def test_swapped_exchanges_real_and_fake():
+    loss = losses.swapped(losses.non_saturating_discriminator)
+    np.testing.assert_allclose(jax.jit(loss)(REAL, FAKE), -log_not(p) - np.log(q), rtol=1e-5)
+    critic = losses.swapped(losses.wasserstein_discriminator)
+    np.testing.assert_allclose(critic(REAL, FAKE), [0.8, -2.5, 4.5, -0.3], rtol=1e-6)
+    assert reads(loss) == ("real_logits", "fake_logits")
+
+
 def test_wrapped_losses_stay_terms():
     wrapped = losses.top_k(losses.relativistic_average_generator, 2)
     assert reads(wrapped) == ("real_logits", "fake_logits")
@@ -451,6 +459,7 @@ def test_wrapped_losses_stay_terms():
         (lambda: losses.top_k(losses.energy_based_generator, 1), "fake_logits"),
         (lambda: losses.smooth(losses.hinge_discriminator, 1.5), "amount=1.5"),
         (lambda: losses.smooth(losses.hinge_generator), "real_logits"),
+        (lambda: losses.swapped(losses.hinge_generator), "swapped: expected .* not of fake_logits"),
     ],
 )
 def test_mistakes_are_named(mistake, says):

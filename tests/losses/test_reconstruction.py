@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gan_jax import losses
 from gan_jax.terms import reads
 
-FILES = ["gan_jax.losses.reconstruction"]
+FILES = ["gan_jax.losses.reconstruction", "gan_jax.losses.variational"]
 
 RANDOM = np.random.default_rng(11)
 
@@ -31,9 +31,13 @@ TABLE |= {
     "mean": RANDOM.normal(size=(4, 5)),
     "log_variance": RANDOM.normal(size=(4, 5)),
     "features": features,
+    "reconstruction_features": RANDOM.normal(size=(4, 3, 2)),
+    "real_features": RANDOM.normal(size=(4, 3, 2)),
+    "reconstruction_logits": np.array([-2.0, 0.5, 3.0, 0.0]),
 }
 PUBLIC = ["l1", "l2", "charbonnier", "cycle_consistency", "identity_mapping", "total_variation"]
-PUBLIC += ["kl_to_standard_normal", "perceptual", "gram_matrix", "gram"]
+PUBLIC += ["kl_to_standard_normal", "perceptual", "gram_matrix", "gram", "euclidean", "learned_similarity"]
+PUBLIC += ["reconstruction_discriminator", "reconstruction_generator"]
 LOSSES = [name for name in PUBLIC if name != "gram_matrix"]
 
 
@@ -47,11 +51,17 @@ def grams(x):
 
 
 d = TABLE["prediction"] - TABLE["target"]
+apart = (TABLE["reconstruction_features"] - TABLE["real_features"]).reshape(4, -1)
+taken_for_real = 1 / (1 + np.exp(-TABLE["reconstruction_logits"]))
 x, mean, log_variance = TABLE["prediction"], TABLE["mean"], TABLE["log_variance"]
 layers = [(features(TABLE["prediction"])[n], features(TABLE["target"])[n]) for n in ("first", "second")]
 EXPECTED = {
     "l1": absolute("prediction", "target"),
     "l2": (d**2).reshape(4, -1).mean(1),
+    "euclidean": np.linalg.norm(d.reshape(4, -1), axis=1),
+    "learned_similarity": (apart**2).sum(1) / 2,
+    "reconstruction_discriminator": -np.log(1 - taken_for_real),
+    "reconstruction_generator": -np.log(taken_for_real),
     "charbonnier": np.hypot(d, 1e-3).reshape(4, -1).mean(1),
     "cycle_consistency": absolute("source", "cycled_source") + absolute("target", "cycled_target"),
     "identity_mapping": absolute("source", "identity_source") + absolute("target", "identity_target"),

@@ -1,0 +1,132 @@
+"""Latent codes of a data set, from a run whose game has an encoder: an `.npz` and a scatter plot."""
+
+import dataclasses
+import logging
+import os
+
+import jax
+import numpy as np
+
+from gan_jax import build, checkpoint, images, trained
+from gan_jax.errors import UsageError
+
+log = logging.getLogger("gan_jax")
+
+# Images a call.
+CHUNK = 256
+
+
+def run(workdir, *, split=None, step=None, averaged=True, data_dir=None):
+    """Writes the latent codes of the run's data set and a scatter plot of them.
+
+    Args:
+        workdir: Folder of a run.
+        split: Split of its data; None for the held-out images if there are any, else those trained on.
+        step: Which checkpoint: rounds played, `best`, or None for the newest.
+        averaged: Use averaged parameters.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+
+    Returns:
+        Path of the `.npz`, which holds `codes`, float32 [N, size], and `labels`, int32 [N], if the data has
+        them. The PNG lies beside it.
+
+    Raises:
+        UsageError: No run or no such checkpoint in the workdir, a game without encoder, or no such split.
+    """
+    model = trained.load(workdir, step)
+    if model.rules.game.encode is None:
+        name = model.recipe.game["name"]
+        raise UsageError(f"{workdir}: the game {name} has no encoder; bigan and vaegan have one")
+    source = _source(model.recipe, split, data_dir)
+    given = source.read(np.arange(source.size))
+    found = codes(model, given["images"], averaged)
+    checkpoint.make_writable(os.path.join(workdir, "codes"))
+    kind = "averaged" if averaged else "live"
+    stem = os.path.join(workdir, "codes", f"step_{model.step:07d}_{split or 'heldout'}_{kind}")
+    labels = {name: value for name, value in given.items() if name == "labels"}
+    np.savez_compressed(f"{stem}.npz", codes=found, **labels)
+    scatter(f"{stem}.png", found, labels.get("labels"), source.classes)
+    log.info("codes of %s, step %d, %s parameters: %s.png and .npz", source.name, model.step, kind, stem)
+    return f"{stem}.npz"
+
+
+def codes(model, shown, averaged=True):
+    """What the encoder makes of images.
+
+    Args:
+        model: The Trained.
+        shown: uint8 [N, H, W, C].
+        averaged: Use averaged parameters.
+
+    Returns:
+        float32 [N, size].
+    """
+    state = model.state
+    params = {**state.params, **state.average} if averaged else state.params
+
+    @jax.jit
+    def encode(given, key):
+        batch = {"images": images.to_float(given)}
+        return model.rules.game.encode(params, state.carry, batch, key)
+
+    # The last call is filled up, so that one program does for all.
+    rows = np.arange(-(-len(shown) // CHUNK) * CHUNK) % len(shown)
+    parts = [encode(shown[rows[at : at + CHUNK]], jax.random.key(at)) for at in range(0, len(rows), CHUNK)]
+    return np.concatenate(jax.device_get(parts))[: len(shown)]
+
+
+def planar(codes):
+    """Codes in two dimensions: as they are if they have two, else their first two principal components.
+
+    Args:
+        codes: float [N, size].
+
+    Returns:
+        float64 [N, 2], and what the two axes are.
+    """
+    codes = np.asarray(codes, np.float64)
+    if codes.shape[1] <= 2:
+        padded = np.pad(codes, ((0, 0), (0, 2 - codes.shape[1])))
+        return padded, ("first latent", "second latent" if codes.shape[1] == 2 else "")
+    centred = codes - codes.mean(axis=0)
+    left, values, _ = np.linalg.svd(centred, full_matrices=False)
+    shares = np.square(values) / max(np.square(values).sum(), np.finfo(float).tiny)
+    names = [
+        f"{which} principal component, {share:.0%} of the variance"
+        for which, share in zip(("first", "second"), shares)
+    ]
+    return left[:, :2] * values[:2], tuple(names)
+
+
+def scatter(path, codes, labels, classes):
+    """Draws codes as points, coloured by class.
+
+    Args:
+        path: The PNG.
+        codes: float [N, size].
+        labels: int [N], or None.
+        classes: Names of the classes.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    points, names = planar(codes)
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    axes = figure.subplots()
+    told, colours = np.zeros(len(points), int) if labels is None else labels, colormaps["turbo"]
+    for label in np.unique(told):
+        colour = colours(label / max(len(classes) - 1, 1))
+        name = classes[label] if classes else None
+        axes.scatter(*points[told == label].T, s=6, color=[colour], linewidths=0, label=name)
+    axes.set(title=f"latent codes of {len(points):,} images", xlabel=names[0], ylabel=names[1])
+    if 0 < len(classes) <= 20:
+        axes.legend(markerscale=3)
+    figure.savefig(path, dpi=100)
+
+
+def _source(recipe, split, data_dir):
+    """The split asked for, or the held-out images if there are any."""
+    if split is None:
+        source = build.source(recipe, data_dir)
+        return source.heldout() or source
+    return build.source(dataclasses.replace(recipe, data={**recipe.data, "split": split}), data_dir)

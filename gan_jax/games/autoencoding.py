@@ -1,0 +1,70 @@
+"""The game whose discriminator is an autoencoder: what it reconstructs badly is fake."""
+
+import jax.numpy as jnp
+
+from gan_jax.games.gan import gan
+from gan_jax.losses import boundary_equilibrium_balance, euclidean, l1, l2
+from gan_jax.types import Net
+
+# Energies by the names that a recipe may give: EBGAN's, BEGAN's, and a mean over pixels.
+__all__ = ["autoencoding", "euclidean", "l1", "l2"]
+
+
+def autoencoding(
+    nets, latents, augment, *, energy=euclidean, diversity_ratio=0.5, gain=0.001, told=(), averages=None,
+    average_decay=0.99,
+):  # fmt: skip
+    """Zhao et al. 2016, arXiv:1609.03126 (EBGAN), and Berthelot et al. 2017, arXiv:1703.10717 (BEGAN).
+
+    The game `gan` with everything on its table, and besides
+    `real_energy`, `fake_energy`: how far the discriminator's reconstruction is from what it saw, [B];
+    `real_logits`, `fake_logits`: minus these, so that real ones are the higher ones as everywhere;
+    `real_reconstruction`, `real_features` and the fakes': the discriminator's own heads, the features being
+    its autoencoder's code;
+    `balance`: BEGAN's k, kept in the discriminator's carry, from 0 at the start.
+
+    EBGAN takes `energy="euclidean"`, the norm of the error; BEGAN takes `l1`, its mean absolute value.
+
+    Args:
+        nets: Dict of Nets: `generator` from latents to images, `discriminator` from images to a dict of
+            `reconstruction`, images of the same shape, and `features`.
+        latents: Function `(key, count) -> [count, size]`.
+        augment: The Augment in front of the discriminator, which reconstructs augmented images.
+        energy: Function `(prediction, target) -> [B]`: `euclidean`, `l1`, `l2`, or any other.
+        diversity_ratio: Ratio of fake to real energy that the balance keeps, in [0, 1]; BEGAN's gamma.
+        gain: Change of the balance for each unit of energy off the ratio; BEGAN's lambda_k.
+        told: As in `gan`.
+        averages: As in `gan`.
+        average_decay: As in `gan`.
+
+    Returns:
+        The Game.
+    """
+    judging = {**nets, "discriminator": _judging(nets["discriminator"], energy)}
+    inner = gan(judging, latents, augment, told=told, averages=averages, average_decay=average_decay)
+
+    def init(key, batch):
+        params, carry = inner.init(key, batch)
+        return params, {**carry, "discriminator": {**carry["discriminator"], "balance": jnp.zeros(())}}
+
+    def play(turn):
+        table, carry = inner.play(turn)
+        balance = turn.carry["discriminator"]["balance"]
+        following = boundary_equilibrium_balance(
+            balance, table["real_energy"], table["fake_energy"], diversity_ratio=diversity_ratio, gain=gain
+        )
+        kept = {**carry, "discriminator": {**carry["discriminator"], "balance": following}}
+        return {**table, "balance": balance}, kept
+
+    return inner._replace(init=init, play=play)
+
+
+def _judging(net, energy):
+    """The autoencoder as a discriminator, with heads for the energy of what it sees and minus that."""
+
+    def apply(params, carry, images, *told, key, train):
+        heads, carry = net.apply(params, carry, images, *told, key=key, train=train)
+        value = energy(heads["reconstruction"], images)
+        return {**heads, "energy": value, "logits": -value}, carry
+
+    return Net(net.init, apply)

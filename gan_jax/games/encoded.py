@@ -1,0 +1,172 @@
+"""What games of generator, encoder and discriminator have in common."""
+
+import functools
+from typing import Callable, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.images import columns_of
+from gan_jax.types import Augment, Game, Net
+
+
+class Parts(NamedTuple):
+    """What such a game is given.
+
+    Attributes:
+        generator: Net from latents to images.
+        encoder: Net from images to a dict of heads, `latents` among them.
+        discriminator: Net to a dict of heads, `logits` among them.
+        latents: Function `(key, count) -> [count, size]`.
+        augment: The Augment in front of the discriminator's images.
+    """
+
+    generator: Net
+    encoder: Net
+    discriminator: Net
+    latents: Callable
+    augment: Augment
+
+
+class Views(NamedTuple):
+    """The networks of a move as functions of their input.
+
+    Attributes:
+        generate: Latents to images and the generator's carry.
+        encode: Images to the encoder's heads and its carry.
+        discriminate: `(sample, carry, key)` to the discriminator's heads and its carry.
+    """
+
+    generate: Callable
+    encode: Callable
+    discriminate: Callable
+
+
+def game(nets, latents, augment, play, judged, over_images):
+    """A game of the three players.
+
+    Args:
+        nets: Dict of Nets by player.
+        latents: Function `(key, count) -> [count, size]`.
+        augment: The Augment.
+        play: Function `(views, table, made, net, keys) -> (entries, net)`: what the discriminator makes of
+            the table so far and of the images made from the prior, as further entries of the table, and its
+            carry after that; `keys` are random keys by name.
+        judged: Function from images and their latents to what the discriminator sees.
+        over_images: Function `(function, judged)` that applies a function to the images in that.
+
+    Returns:
+        The Game. Its grid shows originals above reconstructions.
+    """
+    players = ("generator", "encoder", "discriminator")
+    parts = Parts(**{player: nets[player] for player in players}, latents=latents, augment=augment)
+    return Game(
+        init=functools.partial(_init, parts, judged),
+        play=functools.partial(_play, parts, play, over_images),
+        draw=latents,
+        sample=functools.partial(_sample, parts),
+        exhibit=functools.partial(_exhibit, parts),
+        encode=functools.partial(_encode, parts),
+    )
+
+
+def _init(parts, judged, key, batch):
+    keys, images = jax.random.split(key, 4), batch["images"]
+    drawn = parts.latents(keys[0], images.shape[0])
+    made = {
+        "generator": parts.generator.init(keys[1], drawn),
+        "encoder": parts.encoder.init(keys[2], images),
+        "discriminator": parts.discriminator.init(keys[3], judged(images, drawn)),
+    }
+    carry = {player: {"net": net} for player, (_, net) in made.items()}
+    carry["discriminator"]["augment"] = parts.augment.init()
+    return {player: params for player, (params, _) in made.items()}, carry
+
+
+def _views(parts, turn, keys, over_images):
+    def apply(player, *inputs, net=None, key=None):
+        net = turn.carry[player]["net"] if net is None else net
+        key = keys[player] if key is None else key
+        return getattr(parts, player).apply(turn.params[player], net, *inputs, key=key, train=True)
+
+    def discriminate(sample, net, key):
+        augment_key, key = jax.random.split(key)
+        owned = turn.carry["discriminator"]["augment"]
+        seen = over_images(lambda images: parts.augment.apply(owned, augment_key, images, turn.step), sample)
+        return apply("discriminator", seen, net=net, key=key)
+
+    return Views(functools.partial(apply, "generator"), functools.partial(apply, "encoder"), discriminate)
+
+
+def _play(parts, play, over_images, turn):
+    names = ("latents", "generator", "encoder", "mix", "real", "fake", "reconstruction", "terms")
+    keys = dict(zip(names, jax.random.split(turn.key, len(names)), strict=True))
+    views, owned = _views(parts, turn, keys, over_images), turn.carry["discriminator"]
+    drawn = parts.latents(keys["latents"], turn.batch["images"].shape[0])
+    made, generator_net = views.generate(drawn)
+    images = parts.augment.mix(owned["augment"], keys["mix"], turn.batch["images"], made)
+    heads, encoder_net = views.encode(images)
+    table = _shared(views, turn, keys, images, heads, drawn)
+    entries, net = play(views, table, made, owned["net"], keys)
+    table = {**table, **entries}
+    adapted = parts.augment.adapt(owned["augment"], jax.lax.stop_gradient(table["real_logits"]))
+    return table, {
+        "generator": {"net": generator_net},
+        "encoder": {"net": encoder_net},
+        "discriminator": {"net": net, "augment": adapted},
+    }
+
+
+def _shared(views, turn, keys, images, heads, drawn):
+    """What every such game puts on the table."""
+
+    def discriminate(sample):
+        return views.discriminate(sample, turn.carry["discriminator"]["net"], keys["real"])[0]
+
+    def encode(images):
+        return views.encode(images)[0]["latents"]
+
+    def reconstruct(images):
+        return views.generate(encode(images))[0]
+
+    reconstruction = views.generate(heads["latents"])[0]
+    return {
+        **{name: value for name, value in turn.batch.items() if name != "images"},
+        **heads,
+        "latents": drawn,
+        "real_latents": heads["latents"],
+        "reconstruction": reconstruction,
+        "prediction": reconstruction,
+        "target": images,
+        "discriminate": discriminate,
+        "critic": lambda sample: discriminate(sample)["logits"],
+        "generate": lambda latents: views.generate(latents)[0],
+        "encode": encode,
+        "reconstruct": reconstruct,
+        "key": keys["terms"],
+        "step": turn.step,
+    }
+
+
+def _sample(parts, params, carry, latents, batch, key):
+    net = carry["generator"]["net"]
+    return parts.generator.apply(params["generator"], net, latents, key=key, train=False)[0]
+
+
+def _encode(parts, params, carry, batch, key):
+    net = carry["encoder"]["net"]
+    return parts.encoder.apply(params["encoder"], net, batch["images"], key=key, train=False)[0]["latents"]
+
+
+def _exhibit(parts, params, carry, batch, key):
+    codes = _encode(parts, params, carry, batch, key)
+    return _above(batch["images"], _sample(parts, params, carry, codes, batch, key))
+
+
+def _above(originals, reconstructions):
+    """Rows of originals, each above the row of their reconstructions, in the place of as many images."""
+    columns = columns_of(len(originals))
+    row, column = np.divmod(np.arange(len(originals)), columns)
+    shown, above = row // 2 * columns + column, (row % 2 == 0)[:, None, None, None]
+    return jnp.where(above, originals[shown], reconstructions[shown])
