@@ -12,12 +12,13 @@ import numpy as np
 
 from gan_jax import metrics as metrics_lib
 from gan_jax.errors import UsageError, unknown
-from gan_jax.features.extract import BATCH, extractor
+from gan_jax.features.extract import extractor
 from gan_jax.names import bind, find
 from gan_jax.terms import reads
 
 # Metrics of pixels look at so many images, at most.
 IMAGES = 10_000
+READ = 256  # at a time
 # What the literature calls a metric of the standard Inception features, and nothing else.
 STANDARD = {"fid": "frechet_distance", "fid_infinity": "frechet_distance_infinity", "kid": "kernel_distance"}
 # The Inception score of another classifier is no Inception score.
@@ -52,7 +53,7 @@ class Side:
         """The first of the images, uint8 [n, H, W, C]."""
         rows = self.order[:IMAGES]
         ranked = np.argsort(rows)
-        parts = np.array_split(rows[ranked], -(-len(rows) // BATCH))
+        parts = np.array_split(rows[ranked], -(-len(rows) // READ))
         return np.concatenate([self.source.read(part)["images"] for part in parts])[np.argsort(ranked)]
 
     def offers(self, name, cut=lambda array: array):

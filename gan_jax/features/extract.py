@@ -7,9 +7,6 @@ from gan_jax import images, parallel
 from gan_jax.data.batches import prefetch
 from gan_jax.errors import UsageError
 
-# Images a call, rounded up to a multiple of the devices.
-BATCH = 256
-
 
 def extractor(features, devices=None):
     """A function that runs data sets through features, compiled once for images of one shape.
@@ -25,7 +22,7 @@ def extractor(features, devices=None):
         for an empty set, or features that are not finite or not [N, D].
     """
     devices = jax.devices() if devices is None else devices
-    batch = -(-BATCH // len(devices)) * len(devices)
+    batch = -(-features.batch // len(devices)) * len(devices)
     mesh = parallel.mesh(batch, devices)
     params = jax.device_put(features.params, parallel.replicated(mesh))
     apply = jax.jit(

@@ -17,6 +17,7 @@ class Features(NamedTuple):
             float [B, K]. Images are float32 in [-1, 1], [B, H, W, C].
         facts: What belongs beside every value: hash of the weights, resizing, accuracy.
         standard: Do its Frechet and kernel distances go by the names FID and KID?
+        batch: Images a call, at most.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Features(NamedTuple):
     apply: Callable
     facts: dict
     standard: bool = False
+    batch: int = 256
 
 
 def fingerprint(tree):
