@@ -34,7 +34,7 @@ def test_pools_squares_and_leaves_odd_rows_out(pool, reduce, height, width):
 
 
 def _taps(twice):
-    """The matrix of one axis from n to 2n pixels: the filter [1, 3, 3, 1] / 4 with stride 2, from one before."""
+    """The matrix of one axis from n to 2n pixels: the filter [1, 3, 3, 1] / 4 with stride 2."""
     matrix = np.zeros((twice, twice // 2))
     for i in range(twice // 2):
         for tap, weight in enumerate((0.25, 0.75, 0.75, 0.25)):
