@@ -17,9 +17,15 @@ def _name(path):
 
 
 def _kernels(params):
-    """The leaves with at least two axes, by name; the last axis is what a kernel puts out."""
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    return {_name(path): leaf for path, leaf in leaves if leaf.ndim >= 2}
+    """The leaves with at least two axes, by name; the last axis is what a kernel puts out.
+
+    A conditional normalisation has a scale and a bias for each class: two axes, and yet no kernels.
+    """
+    leaves = {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+    gains = ("scale", "bias")
+    return {
+        name: leaf for name, leaf in leaves.items() if leaf.ndim >= 2 and name.rpartition(".")[2] not in gains
+    }
 
 
 def _replaced(params, kernels):
@@ -51,7 +57,7 @@ def spectral_norm(net, *, epsilon=1e-12):
     Miyato et al. 2018, arXiv:1802.05957, algorithm 1: one power iteration per forward pass in training, on
     each parameter with at least two axes, seen as a matrix of its last axis by all others. In evaluation
     the singular vectors stay as they are. Embeddings are kernels too, as in Miyato and Koyama 2018,
-    arXiv:1802.05637.
+    arXiv:1802.05637; the scales and biases of a conditional normalisation are not.
 
     Args:
         net: The Net.

@@ -64,8 +64,9 @@ def main():
     """Puts the table between its marks in the README."""
     with open(README) as file:
         before, _, rest = file.read().partition(BEGIN)
+    written = f"{before}{BEGIN}{table()}{END}{rest.partition(END)[2]}"
     with open(README, "w") as file:
-        file.write(f"{before}{BEGIN}{table()}{END}{rest.partition(END)[2]}")
+        file.write(written)
 
 
 if __name__ == "__main__":

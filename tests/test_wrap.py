@@ -151,6 +151,19 @@ def test_spectral_norm_converges_to_the_svd():
     assert set(carry) == {"spectral_norm", "net"} and set(carry["spectral_norm"]) == {"dense", "conv"}
 
 
+def test_spectral_norm_normalises_embeddings_and_no_gains_of_classes():
+    rows = np.random.default_rng(7).normal(size=(4, 6)).astype(np.float32)
+    names = {"embedding": rows, "scale": rows, "bias": rows}
+    net, params, carry = _spectral(layer={name: jnp.array(w) for name, w in names.items()})
+    assert set(carry["spectral_norm"]) == {"layer.embedding"}
+    for _ in range(200):
+        found, carry = net.apply(params, carry, key=KEY, train=True)
+    largest = np.linalg.svd(rows, compute_uv=False)[0]
+    np.testing.assert_allclose(found["layer"]["embedding"], rows / largest, rtol=1e-3)
+    np.testing.assert_array_equal(found["layer"]["scale"], rows)
+    np.testing.assert_array_equal(found["layer"]["bias"], rows)
+
+
 def test_spectral_norm_does_one_power_iteration_and_freezes_in_evaluation():
     kernel = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
     net, params, carry = _spectral(kernel=jnp.array(kernel))

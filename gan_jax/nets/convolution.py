@@ -120,6 +120,25 @@ def conv(x, kernel, strides):
     return down(x, _turned(kernel), tuple(strides), paddings)
 
 
+def grouped_conv(x, kernel, strides, groups):
+    """Convolution of each group of channels with its own kernels, as `conv`.
+
+    Equal to `feature_group_count` in `jax.lax.conv_general_dilated`.
+
+    Args:
+        x: [B, H, W, I].
+        kernel: [kh, kw, I / groups, O]; the first O / groups outputs see the first I / groups channels.
+        strides: Pair of ints.
+        groups: Number of groups, a divisor of I and O.
+
+    Returns:
+        [B, ceil(H / stride), ceil(W / stride), O].
+    """
+    x, kernel = (array.reshape(*array.shape[:3], groups, -1) for array in (x, kernel))
+    y = jax.vmap(lambda x, kernel: conv(x, kernel, strides), in_axes=3, out_axes=3)(x, kernel)
+    return y.reshape(*y.shape[:3], -1)
+
+
 def same_padding(size, strides):
     """Padding of a transposed convolution whose output is `strides` times as large as its input.
 
@@ -161,15 +180,39 @@ class Conv(nn.Module):
     @nn.compact
     def __call__(self, x):
         """[B, H, W, I] to [B, ceil(H / stride), ceil(W / stride), features]."""
-        shape = (*self.kernel_size, x.shape[-1], self.features)
-        x = self.convolve(x, self.param("kernel", self.kernel_init, shape).astype(x.dtype))
+        kernel = self.param("kernel", self.kernel_init, self.kernel_shape(x.shape[-1]))
+        x = self.convolve(x, kernel.astype(x.dtype))
         if not self.use_bias:
             return x
         return x + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
 
+    def kernel_shape(self, channels):
+        """The kernel's, for an image of so many channels."""
+        return (*self.kernel_size, channels, self.features)
+
     def convolve(self, x, kernel):
         """The convolution without its bias."""
         return conv(x, kernel, self.strides)
+
+
+class GroupedConv(Conv):
+    """Convolution in groups of channels that do not see each other; its kernel is [kh, kw, I / groups, O].
+
+    Its further attributes are those of `Conv`.
+
+    Attributes:
+        groups: Number of groups, a divisor of input and output channels.
+    """
+
+    groups: int = 1
+
+    def kernel_shape(self, channels):
+        """The kernel's, for an image of so many channels."""
+        return (*self.kernel_size, channels // self.groups, self.features)
+
+    def convolve(self, x, kernel):
+        """The convolution without its bias."""
+        return grouped_conv(x, kernel, self.strides, self.groups)
 
 
 class ConvTranspose(Conv):

@@ -6,13 +6,16 @@ the same widths from the image inwards. Weights start normal with deviation 0.02
 """
 
 import functools
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.errors import UsageError
 from gan_jax.nets.convolution import Conv, ConvTranspose
+from gan_jax.nets.labels import append_label_planes, append_labels
+from gan_jax.nets.readout import LOGITS, input_labels, read_out
+from gan_jax.nets.resampling import halvings
 
 _kernel_init = nn.initializers.normal(0.02)
 
@@ -27,26 +30,6 @@ def _batch_norm(train):
     )
 
 
-def halvings(resolution):
-    """How often an image is halved: 28 to 7 twice, 32 to 4 three times, 64 to 4 four times.
-
-    Args:
-        resolution: Height and width, pixels.
-
-    Returns:
-        Number of halvings, at least 1.
-
-    Raises:
-        UsageError: The resolution is odd or below 8.
-    """
-    count = 0
-    while resolution > 7 and resolution % 2 == 0:
-        resolution, count = resolution // 2, count + 1
-    if count == 0:
-        raise UsageError(f"dcgan needs an even resolution of at least 8 pixels, got {resolution}")
-    return count
-
-
 class Generator(nn.Module):
     """A dense layer to a small image, then transposed convolutions that double it.
 
@@ -55,21 +38,25 @@ class Generator(nn.Module):
         channels: Channels of the images.
         width: Channels of the last hidden image; each smaller one has twice as many.
         kernel_size: Height and width of the kernels, pixels.
+        classes: Number of classes, if labels are told; they stand beside the latents.
     """
 
     resolution: int
     channels: int
     width: int = 64
     kernel_size: int = 5
+    classes: int = 0
 
     @nn.compact
-    def __call__(self, latents, *, train):
-        """[B, size] to images in [-1, 1], [B, resolution, resolution, channels]."""
+    def __call__(self, latents, labels=None, *, train):
+        """[B, size], and labels int32 [B] or None, to images in [-1, 1], [B, resolution, resolution, C]."""
         norm = _batch_norm(train)
         count = halvings(self.resolution)
         size, width = self.resolution >> count, self.width << (count - 1)
         kernel = (self.kernel_size, self.kernel_size)
-        x = nn.Dense(size * size * width, use_bias=False, kernel_init=_kernel_init)(latents)
+        x = nn.Dense(size * size * width, use_bias=False, kernel_init=_kernel_init)(
+            append_labels(latents, labels, self.classes)
+        )
         x = nn.relu(norm()(x.reshape(-1, size, size, width)))
         for level in range(1, count):
             x = ConvTranspose(width >> level, kernel, (2, 2), use_bias=False, kernel_init=_kernel_init)(x)
@@ -80,13 +67,19 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Strided convolutions that halve the image, LeakyReLU, and a dense layer to a logit.
 
+    Labels that it is told stand beside the image as planes, unless a head is about classes.
+
     Attributes:
-        width: Channels after the first convolution; each further one doubles them.
+        width: Channels after the first convolution; each further halving doubles them.
         kernel_size: Height and width of the kernels, pixels.
         slope: LeakyReLU's slope below zero.
         dropout: Share of the features dropped in training, in [0, 1).
         batch_norm: Normalise all but the first convolution; turn off under a penalty on gradients, which
             are not per sample any more with it.
+        depth: Convolutions for each halving: one that halves, and others without a stride behind it. The
+            paper has 1.
+        classes: Number of classes, if labels are told or a head predicts them.
+        heads: Dict of heads with their hyperparameters, see `nets/heads.py`.
     """
 
     width: int = 64
@@ -94,16 +87,27 @@ class Discriminator(nn.Module):
     slope: float = 0.2
     dropout: float = 0.0
     batch_norm: bool = True
+    depth: int = 1
+    classes: int = 0
+    heads: Any = LOGITS
 
     @nn.compact
-    def __call__(self, images, *, train):
-        """Images [B, H, W, C] to `{"logits": [B]}`."""
+    def __call__(self, images, labels=None, *, train):
+        """Images [B, H, W, C], and labels int32 [B] or None, to a dict of heads, `logits` [B] among them."""
         norm = _batch_norm(train)
-        x = images
-        for level in range(halvings(images.shape[1])):
-            normed = self.batch_norm and level > 0
-            kernel = (self.kernel_size, self.kernel_size)
-            x = Conv(self.width << level, kernel, (2, 2), use_bias=not normed, kernel_init=_kernel_init)(x)
+        kernel = (self.kernel_size, self.kernel_size)
+        x = append_label_planes(images, input_labels(self.heads, labels), self.classes)
+        for layer in range(self.depth * halvings(images.shape[1])):
+            level, behind = divmod(layer, self.depth)
+            strides, normed = (1, 1) if behind else (2, 2), self.batch_norm and layer > 0
+            x = Conv(self.width << level, kernel, strides, use_bias=not normed, kernel_init=_kernel_init)(x)
             x = nn.leaky_relu(norm()(x) if normed else x, self.slope)
             x = nn.Dropout(self.dropout, deterministic=not train)(x)
-        return {"logits": nn.Dense(1, kernel_init=_kernel_init)(x.reshape(x.shape[0], -1))[:, 0]}
+        return read_out(
+            self.heads,
+            features=x.reshape(x.shape[0], -1),
+            labels=labels,
+            classes=self.classes,
+            kernel_init=_kernel_init,
+            train=train,
+        )

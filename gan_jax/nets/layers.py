@@ -1,11 +1,14 @@
-"""Layers that let a discriminator look at a batch as a whole."""
+"""Layers that look further than a convolution: at a batch as a whole, at an image as a whole."""
 
 from typing import Any, Callable
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+from gan_jax.nets.convolution import Conv
+from gan_jax.nets.resampling import max_pool
 
 
 class MinibatchStandardDeviation(nn.Module):
@@ -65,3 +68,40 @@ class MinibatchDiscrimination(nn.Module):
         distance = jnp.sum(jnp.abs(projected[:, None] - projected[None]), axis=-1)
         closeness = jnp.sum(jnp.exp(-distance), axis=1)
         return jnp.concatenate([x, closeness.astype(x.dtype)], axis=-1)
+
+
+class SelfAttention(nn.Module):
+    """Adds to each pixel what it gathers from all the image, at first nothing.
+
+    Zhang et al. 2018, arXiv:1805.08318, section 3 (SAGAN): the softmax of the products of queries and keys,
+    without a scale, weights the values, and a gain that starts at 0 weights the result. Queries and keys
+    have an eighth of the channels; values have half of them, and keys and values are the maxima of squares
+    of two by two pixels, as in the authors' code, where the paper's text has an eighth and every pixel.
+    Nothing has a bias.
+
+    Attributes:
+        kernel_init: Initializer of the kernels [1, 1, I, O].
+    """
+
+    kernel_init: Callable[..., Any] = nn.initializers.glorot_uniform()
+
+    @nn.compact
+    def __call__(self, x):
+        """[B, H, W, C], H and W at least 2, to the same shape."""
+        batch, height, width, channels = x.shape
+        if min(height, width) < 2:
+            raise UsageError(f"SelfAttention: images of {height} x {width}, expected at least 2 x 2 pixels")
+
+        def project(x, features, name):
+            return Conv(max(features, 1), (1, 1), use_bias=False, kernel_init=self.kernel_init, name=name)(x)
+
+        def flat(x):
+            return x.reshape(batch, -1, x.shape[-1])
+
+        query = flat(project(x, channels // 8, "query"))
+        key = flat(max_pool(project(x, channels // 8, "key")))
+        value = flat(max_pool(project(x, channels // 2, "value")))
+        weights = jax.nn.softmax(jnp.float32(jnp.einsum("bqc,bkc->bqk", query, key))).astype(x.dtype)
+        gathered = jnp.einsum("bqk,bkc->bqc", weights, value).reshape(batch, height, width, -1)
+        gain = self.param("gain", nn.initializers.zeros, ()).astype(x.dtype)
+        return x + gain * project(gathered, channels, "output")

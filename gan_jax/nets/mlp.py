@@ -1,15 +1,13 @@
 """Fully connected networks, with or without labels, for small images."""
 
 import math
+from typing import Any
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
-
-def _told(x, labels, classes):
-    """Appends one-hot labels to the features: Mirza and Osindero 2014, arXiv:1411.1784, section 3.2."""
-    return x if labels is None else jnp.concatenate([x, jax.nn.one_hot(labels, classes)], axis=-1)
+from gan_jax.nets.labels import append_labels
+from gan_jax.nets.readout import LOGITS, input_labels, read_out
 
 
 class Generator(nn.Module):
@@ -35,7 +33,7 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, latents, labels=None, *, train):
         """[B, size], and labels int32 [B] or None, to images [B, resolution, resolution, channels]."""
-        x = _told(latents, labels, self.classes)
+        x = append_labels(latents, labels, self.classes)
         for width in self.widths:
             x = nn.leaky_relu(nn.Dense(width)(x), self.slope)
         shape = (self.resolution, self.resolution, self.channels)
@@ -45,23 +43,35 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """An image through hidden layers with LeakyReLU, and dropout if wanted, to a logit.
 
+    Labels that it is told stand beside the image, unless a head is about classes.
+
     Attributes:
-        classes: Number of classes, if labels are told.
+        classes: Number of classes, if labels are told or a head predicts them.
         widths: Units of each hidden layer.
         slope: LeakyReLU's slope below zero.
         dropout: Share of the units dropped in training, in [0, 1).
+        heads: Dict of heads with their hyperparameters, see `nets/heads.py`.
     """
 
     classes: int = 0
     widths: tuple[int, ...] = (128, 128)
     slope: float = 0.01
     dropout: float = 0.0
+    heads: Any = LOGITS
 
     @nn.compact
     def __call__(self, images, labels=None, *, train):
-        """Images [B, H, W, C], and labels int32 [B] or None, to `{"logits": [B]}`."""
-        x = _told(images.reshape(images.shape[0], -1), labels, self.classes)
+        """Images [B, H, W, C], and labels int32 [B] or None, to a dict of heads, `logits` [B] among them."""
+        beside = input_labels(self.heads, labels)
+        x = append_labels(images.reshape(images.shape[0], -1), beside, self.classes)
         for width in self.widths:
             x = nn.leaky_relu(nn.Dense(width)(x), self.slope)
             x = nn.Dropout(self.dropout, deterministic=not train)(x)
-        return {"logits": nn.Dense(1)(x)[:, 0]}
+        return read_out(
+            self.heads,
+            features=x,
+            labels=labels,
+            classes=self.classes,
+            kernel_init=nn.initializers.lecun_normal(),
+            train=train,
+        )

@@ -70,6 +70,34 @@ def test_convolution_equals_lax(size, kernel, strides):
     _assert_equal((convolution.conv, _ordinary), strides, x, k, y)
 
 
+@pytest.mark.parametrize(("groups", "strides"), [(2, (1, 1)), (6, (1, 2))])
+def test_grouped_convolution_equals_lax(groups, strides):
+    keys = jax.random.split(jax.random.key(groups), 3)
+    x = jax.random.normal(keys[0], (2, 5, 4, 6))
+    k = jax.random.normal(keys[1], (3, 3, 6 // groups, 12))
+    y = jax.random.normal(keys[2], (2, -(-5 // strides[0]), -(-4 // strides[1]), 12))
+
+    def ours(x, k, strides):
+        return convolution.grouped_conv(x, k, strides, groups)
+
+    def reference(x, k, strides):
+        layout = ("NHWC", "HWIO", "NHWC")
+        return jax.lax.conv_general_dilated(
+            x, k, strides, "SAME", dimension_numbers=layout, feature_group_count=groups
+        )
+
+    _assert_equal((ours, reference), strides, x, k, y)
+
+
+def test_grouped_module_has_the_small_kernel():
+    layer = convolution.GroupedConv(12, (3, 3), groups=3)
+    x = jax.random.normal(jax.random.key(0), (2, 4, 4, 6))
+    found, variables = layer.init_with_output(jax.random.key(1), x)
+    assert variables["params"]["kernel"].shape == (3, 3, 2, 12) and variables["params"]["bias"].shape == (12,)
+    # The first of three groups of outputs sees the first two channels only.
+    np.testing.assert_array_equal(layer.apply(variables, x.at[..., 2:].set(0.0))[..., :4], found[..., :4])
+
+
 def _assert_equal(pair, strides, x, k, y):
     ours, reference = (jax.jit(functools.partial(_derivatives, f, strides))(x, k, y) for f in pair)
     for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(reference), strict=True):

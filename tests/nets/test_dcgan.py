@@ -69,3 +69,62 @@ def test_initialisation_is_the_papers():
 def test_resolution_that_cannot_be_halved(resolution):
     with pytest.raises(UsageError, match=f"at least 8 pixels, got {resolution}"):
         dcgan.halvings(resolution)
+
+
+def test_default_parameters_are_what_they_were_before_heads_and_labels():
+    # Names decide what an initialisation draws, so the same names and shapes start the same network.
+    generator = jax.eval_shape(
+        lambda key: dcgan.Generator(resolution=32, channels=1, width=2).init(
+            key, jnp.ones((2, 4)), train=False
+        ),
+        jax.random.key(0),
+    )
+    assert list(_shapes(generator["params"]).items()) == [
+        ("BatchNorm_0/bias", (8,)),
+        ("BatchNorm_0/scale", (8,)),
+        ("BatchNorm_1/bias", (4,)),
+        ("BatchNorm_1/scale", (4,)),
+        ("BatchNorm_2/bias", (2,)),
+        ("BatchNorm_2/scale", (2,)),
+        ("ConvTranspose_0/kernel", (5, 5, 8, 4)),
+        ("ConvTranspose_1/kernel", (5, 5, 4, 2)),
+        ("ConvTranspose_2/bias", (1,)),
+        ("ConvTranspose_2/kernel", (5, 5, 2, 1)),
+        ("Dense_0/kernel", (4, 128)),
+    ]
+    discriminator = jax.eval_shape(
+        lambda key: dcgan.Discriminator(width=2).init(key, jnp.ones((2, 28, 28, 1)), train=False),
+        jax.random.key(0),
+    )
+    assert list(_shapes(discriminator["params"]).items()) == [
+        ("BatchNorm_0/bias", (4,)),
+        ("BatchNorm_0/scale", (4,)),
+        ("Conv_0/bias", (2,)),
+        ("Conv_0/kernel", (5, 5, 1, 2)),
+        ("Conv_1/kernel", (5, 5, 2, 4)),
+        ("Dense_0/bias", (1,)),
+        ("Dense_0/kernel", (196, 1)),
+    ]
+
+
+def test_a_deeper_discriminator_has_more_convolutions_without_a_stride():
+    deep = dcgan.Discriminator(width=2, depth=3)
+    variables = jax.eval_shape(
+        lambda key: deep.init(key, jnp.ones((2, 28, 28, 1)), train=False), jax.random.key(0)
+    )
+    kernels = [variables["params"][f"Conv_{i}"]["kernel"].shape[2:] for i in range(6)]
+    assert kernels == [(1, 2), (2, 2), (2, 2), (2, 4), (4, 4), (4, 4)]
+    # Every convolution but the first has a norm, and no bias in front of it.
+    assert len(variables["batch_stats"]) == 5 and "bias" not in variables["params"]["Conv_1"]
+    # Only the first of three halves: the features are still 7 x 7 x 4.
+    assert variables["params"]["Dense_0"]["kernel"].shape == (196, 1)
+
+
+def test_the_generator_hears_labels_beside_its_latents():
+    generator = dcgan.Generator(resolution=8, channels=1, width=2, classes=3)
+    latents, labels = jnp.ones((3, 4)), jnp.arange(3)
+    images, variables = jax.jit(lambda key: generator.init_with_output(key, latents, labels, train=False))(
+        jax.random.key(0)
+    )
+    assert variables["params"]["Dense_0"]["kernel"].shape == (4 + 3, 4 * 4 * 2)
+    assert len(np.unique(np.asarray(images).reshape(3, -1), axis=0)) == 3

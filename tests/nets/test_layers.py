@@ -1,4 +1,4 @@
-"""Batch layers against NumPy loops in float64."""
+"""Layers that look far, against NumPy in float64."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_jax.errors import UsageError
-from gan_jax.nets.layers import MinibatchDiscrimination, MinibatchStandardDeviation
+from gan_jax.nets.layers import MinibatchDiscrimination, MinibatchStandardDeviation, SelfAttention
 
 
 @pytest.mark.parametrize(("group_size", "features", "batch"), [(4, 1, 8), (2, 3, 6), (4, 2, 3), (1, 1, 2)])
@@ -73,3 +73,51 @@ def test_permuting_groups_of_equal_place_permutes_the_result(layer):
     variables = layer.init(jax.random.key(1), x)
     order = jnp.array([3, 2, 1, 0])  # Keeps the groups {0, 2} and {1, 3} apart.
     np.testing.assert_allclose(layer.apply(variables, x[order]), layer.apply(variables, x)[order], rtol=1e-5)
+
+
+def _attention(x, gain):
+    layer = SelfAttention()
+    params = layer.init(jax.random.key(0), x)["params"]
+    assert params["gain"] == 0.0
+    return layer, {**params, "gain": jnp.float32(gain)}
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 6), (3, 5)])
+def test_self_attention_golden(height, width):
+    x = np.random.default_rng(2).normal(size=(2, height, width, 16)).astype(np.float32)
+    layer, params = _attention(x, 0.7)
+    kernels = {n: np.float64(p["kernel"])[0, 0] for n, p in params.items() if n != "gain"}
+    shapes = {"query": (16, 2), "key": (16, 2), "value": (16, 8), "output": (8, 16)}
+    assert {n: k.shape for n, k in kernels.items()} == shapes and set(params["query"]) == {"kernel"}
+    expected = np.float64(x).copy()
+    for b in range(2):
+        key, value = [], []
+        for i in range(height // 2):
+            for j in range(width // 2):
+                square = np.float64(x)[b, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].reshape(4, 16)
+                key.append((square @ kernels["key"]).max(0))
+                value.append((square @ kernels["value"]).max(0))
+        for i in range(height):
+            for j in range(width):
+                weights = np.exp(np.array(key) @ (np.float64(x)[b, i, j] @ kernels["query"]))
+                gathered = weights / weights.sum() @ np.array(value)
+                expected[b, i, j] += 0.7 * gathered @ kernels["output"]
+    np.testing.assert_allclose(jax.jit(layer.apply)({"params": params}, x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_self_attention_starts_as_the_identity_and_learns_its_gain():
+    x = jax.random.normal(jax.random.key(0), (2, 4, 4, 8))
+    layer, params = _attention(x, 0.0)
+
+    def total(params):
+        made = layer.apply({"params": params}, x)
+        return jnp.sum(made**2), made
+
+    gradient, made = jax.jit(jax.grad(total, has_aux=True))(params)
+    np.testing.assert_array_equal(made, x)
+    assert gradient["gain"] != 0.0
+
+
+def test_self_attention_of_one_pixel():
+    with pytest.raises(UsageError, match="1 x 4, expected at least 2 x 2"):
+        SelfAttention().init(jax.random.key(0), jnp.ones((1, 1, 4, 8)))

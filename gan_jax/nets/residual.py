@@ -1,0 +1,69 @@
+"""Residual blocks of the ResNet GANs.
+
+Miyato et al. 2018, arXiv:1802.05957, appendix B.4, after Gulrajani et al. 2017, arXiv:1704.00028, appendix.
+Kernels start Glorot uniform, those of 3 by 3 pixels with gain sqrt(2), as in the authors' code.
+"""
+
+import functools
+
+import flax.linen as nn
+
+from gan_jax.nets.convolution import Conv
+from gan_jax.nets.normalisation import ConditionalBatchNorm
+from gan_jax.nets.resampling import mean_pool, repeat_pixels
+
+_glorot_of_relu = nn.initializers.variance_scaling(2.0, "fan_avg", "uniform")
+_conv = functools.partial(Conv, kernel_size=(3, 3), kernel_init=_glorot_of_relu)
+_shortcut = functools.partial(Conv, kernel_size=(1, 1), kernel_init=nn.initializers.glorot_uniform())
+
+
+class UpBlock(nn.Module):
+    """Twice as large: batch norm, ReLU, repeated pixels, convolution, twice, beside a shortcut of one pixel.
+
+    Attributes:
+        features: Output channels.
+        classes: Number of classes, if labels are told.
+    """
+
+    features: int
+    classes: int = 0
+
+    @nn.compact
+    def __call__(self, x, labels=None, *, train):
+        """[B, H, W, C], and labels int32 [B] or None, to [B, 2H, 2W, features]."""
+
+        def activate(x):
+            return nn.relu(ConditionalBatchNorm(self.classes)(x, labels, train=train))
+
+        residual = _conv(self.features, use_bias=False)(repeat_pixels(activate(x)))
+        residual = _conv(self.features)(activate(residual))
+        # A convolution of one pixel commutes with repeating pixels, and has a quarter of the work before it.
+        return residual + repeat_pixels(_shortcut(self.features)(x))
+
+
+class DownBlock(nn.Module):
+    """ReLU, convolution, ReLU, convolution, and the mean of four pixels, beside a shortcut; no normalisation.
+
+    Attributes:
+        features: Output channels.
+        hidden: Channels between the convolutions.
+        halve: Whether the image is halved. A block that neither halves nor changes the channels has the
+            identity as its shortcut.
+        activate: Whether a ReLU comes first, which the first block's pixels must not go through.
+    """
+
+    features: int
+    hidden: int
+    halve: bool = True
+    activate: bool = True
+
+    @nn.compact
+    def __call__(self, x):
+        """[B, H, W, C] to [B, H / 2, W / 2, features], or [B, H, W, features] without halving."""
+        residual = _conv(self.hidden)(nn.relu(x) if self.activate else x)
+        residual = _conv(self.features)(nn.relu(residual))
+        pool = mean_pool if self.halve else lambda x: x
+        if self.halve or x.shape[-1] != self.features:
+            # The mean commutes with a convolution of one pixel, and leaves it a quarter of the work.
+            x = _shortcut(self.features)(pool(x))
+        return pool(residual) + x
