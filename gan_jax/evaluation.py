@@ -53,7 +53,8 @@ def of_workdir(
     records = {}
     for number in _steps(workdir, model, step, all_steps):
         records[number] = _of_model(trained.load(workdir, number), judge, metrics, size, averaged)
-        stem = f"step_{number:07d}_seed_{seed}_{features_name.replace(os.sep, '_')}"
+        kind = records[number]["protocol"]["parameters"]
+        stem = f"step_{number:07d}_seed_{seed}_{kind}_{features_name.replace(os.sep, '_')}"
         write(os.path.join(folder, f"{stem}.json"), records[number])
     print(shown(records, of="step"))
     return records

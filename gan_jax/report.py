@@ -74,15 +74,16 @@ class Report:
         speed = f"{images_per_second:,.0f} images/s  {minutes}:{seconds:02d} left"
         log.info("step %d/%d  %s  %s", step, self.recipe.steps, terms, speed)
 
-    def evaluation(self, step, judged):
+    def evaluation(self, step, judged, protocol):
         """Writes what metrics say of the images at a step.
 
         Args:
             step: Rounds played.
             judged: By name of a value, a dict of `value` and perhaps `floor`.
+            protocol: What belongs beside these values.
         """
         with open(os.path.join(self.workdir, EVALUATIONS), "a") as file:
-            file.write(json.dumps({"step": step, **judged}) + "\n")
+            file.write(json.dumps({"step": step, "values": judged, "protocol": protocol}) + "\n")
         for name, value in judged.items():
             self.writer.add_scalar(f"evaluation/{name}", value["value"], step)
         floors = {
@@ -165,7 +166,7 @@ def evaluations(workdir):
         workdir: Folder of a run.
 
     Returns:
-        List of dicts: `step`, and by name of a value a dict of `value` and perhaps `floor`.
+        List of dicts of `step`, `protocol`, and `values`: by name, dicts of `value` and perhaps `floor`.
     """
     path = os.path.join(workdir, EVALUATIONS)
     return read_metrics(path) if os.path.exists(path) else []
@@ -219,11 +220,11 @@ def curves(metrics, judged, path):
 
 
 def _draw_evaluations(axes, judged):
-    """The first value over the steps, its best, and its floor."""
-    name = [name for name in judged[0] if name != "step"][0]
-    steps = [record["step"] for record in judged]
-    axes.plot(steps, [record[name]["value"] for record in judged], marker=".", label=name)
-    if "floor" in judged[0][name]:
-        axes.axhline(judged[0][name]["floor"], linestyle="--", color="grey", label="floor")
+    """The first value over the steps, and its floor."""
+    name = next(iter(judged[0]["values"]))
+    values = [record["values"][name] for record in judged]
+    axes.plot([record["step"] for record in judged], [v["value"] for v in values], marker=".", label=name)
+    if "floor" in values[0]:
+        axes.axhline(values[0]["floor"], linestyle="--", color="grey", label="floor")
     axes.set(title="evaluation", xlabel="step", ylim=(0, None))
     axes.legend()

@@ -2,7 +2,7 @@
 
 import logging
 
-from gan_jax import features
+from gan_jax import evaluation, features
 from gan_jax import sample as samples
 from gan_jax.data.source import facts
 from gan_jax.judge import Judge, select
@@ -42,7 +42,7 @@ def watch(recipe, game, source):
         labels = judge.labels(size) if told else None
         fake = samples.source("this run", sample, state, facts(source), size=size, seed=0, labels=labels)
         judged = judge(metrics, fake)
-        reporter.evaluation(step, judged)
+        reporter.evaluation(step, judged, evaluation.protocol(judge, fake))
         name = next(iter(judged))
         return -judged[name]["value"] if name in HIGHER_IS_BETTER else judged[name]["value"]
 
@@ -68,9 +68,12 @@ def conclusion(records):
     Returns:
         str.
     """
-    name = [name for name in records[0] if name != "step"][0]
+    name = next(iter(records[0]["values"]))
+    values = {record["step"]: record["values"][name] for record in records}
     choose = max if name in HIGHER_IS_BETTER else min
-    best, last = choose(records, key=lambda record: record[name]["value"]), records[-1]
-    floor = f", floor {last[name]['floor']:.4g}" if "floor" in last[name] else ""
-    values = f"best {best[name]['value']:.4g} at step {best['step']}, final {last[name]['value']:.4g}"
-    return f"{name}: {values} at step {last['step']}{floor}"
+    best, last = choose(values, key=lambda step: values[step]["value"]), records[-1]["step"]
+    floor = f", floor {values[last]['floor']:.4g}" if "floor" in values[last] else ""
+    said = (
+        f"best {values[best]['value']:.4g} at step {best}, final {values[last]['value']:.4g} at step {last}"
+    )
+    return f"{name}: {said}{floor}"

@@ -7,21 +7,107 @@ import runpy
 import jax
 import pytest
 
-from gan_jax import build, train
+from gan_jax import build, report, train
 from gan_jax import recipe as recipe_lib
+from gan_jax.errors import UsageError
 
 CONFIGS = sorted(glob.glob(os.path.join(os.path.dirname(__file__), "..", "configs", "*.py")))
 NAMES = [os.path.basename(path)[:-3] for path in CONFIGS]
 
-# By recipe: the numbers of its paper, and whether each is there. Radford et al. 2016, section 4.
+DCGAN = {"learning_rate": 2e-4, "b1": 0.5}
+HALF = {"learning_rate": 2e-4, "b1": 0.0, "b2": 0.9}
+
+
+def _both(numbers):
+    return {f"optimizers.{player}.adam": numbers for player in ("generator", "discriminator")}
+
+
+# By recipe: the numbers of its paper, and where each is. What a recipe's docstring calls ours is not here.
 PAPER = {
-    "dcgan": {
-        "optimizers.generator.adam": {"learning_rate": 2e-4, "b1": 0.5},
-        "optimizers.discriminator.adam": {"learning_rate": 2e-4, "b1": 0.5},
-        "game.latents": {"name": "uniform", "size": 100},
+    # Goodfellow et al. 2014, algorithm 1 and its choice of k = 1.
+    "gan": {"turns": {"discriminator": 1, "generator": 1}, "game.latents.name": "uniform"},
+    # Radford et al. 2016, section 4.
+    "dcgan": {**_both(DCGAN), "game.latents": {"name": "uniform", "size": 100}, "turns.discriminator": 1},
+    # Mao et al. 2017: labels 0 and 1 (defaults), beta1 0.5, 1024 latents.
+    "lsgan": {"optimizers.generator.adam.b1": 0.5, "game.latents.size": 1024},
+    # Arjovsky et al. 2017, algorithm 1.
+    "wgan": {
+        "optimizers.discriminator.rmsprop.learning_rate": 5e-5,
+        "optimizers.generator.rmsprop.learning_rate": 5e-5,
+        "optimizers.discriminator.clip_weights.max_value": 0.01,
+        "turns": {"discriminator": 5, "generator": 1},
+        "batch_size": 64,
+    },
+    # Gulrajani et al. 2017, algorithm 1.
+    "wgan_gp": {
+        **_both({"learning_rate": 1e-4, "b1": 0.0, "b2": 0.9}),
+        "losses.discriminator.gradient_penalty": 10.0,
+        "turns": {"discriminator": 5, "generator": 1},
+        "batch_size": 64,
+    },
+    # Kodali et al. 2017, algorithm 1.
+    "dragan": {"losses.discriminator.dragan": 10.0, "turns.discriminator": 1},
+    # Miyato et al. 2018, table 1 (setting E) and section 4: hinge, batch 64, five steps.
+    "sngan": {**_both(HALF), "turns": {"discriminator": 5, "generator": 1}, "batch_size": 64},
+    # Zhang et al. 2018, section 5.
+    "sagan": {
+        "optimizers.discriminator.adam": {"learning_rate": 4e-4, "b1": 0.0, "b2": 0.9},
+        "optimizers.generator.adam": {"learning_rate": 1e-4, "b1": 0.0, "b2": 0.9},
         "turns": {"discriminator": 1, "generator": 1},
+        "game.latents.size": 128,
+    },
+    # Miyato and Koyama 2018, section 5.
+    "projection": {**_both(HALF), "turns.discriminator": 5, "game.latents.size": 128},
+    # Mirza and Osindero 2014, section 4.1: 100 uniform latents; both networks hear the label.
+    "cgan": {"game.latents": {"name": "uniform", "size": 100}, "game.told": ["labels"]},
+    # Odena et al. 2017, appendix A.
+    "acgan": {
+        **_both(DCGAN),
+        "nets.discriminator.dropout": 0.5,
+        "losses.discriminator.classification_real": 1.0,
+        "losses.discriminator.classification_fake": 1.0,
+        "losses.generator.classification_fake": 1.0,
+    },
+    # Chen et al. 2016, appendix C.1.
+    "infogan": {
+        "game.latents": {"name": "codes", "noise": 62, "discrete": [10], "continuous": 2},
+        "optimizers.discriminator.adam.learning_rate": 2e-4,
+        "optimizers.generator.adam.learning_rate": 1e-3,
+        "losses.generator.code_information_discrete.weight": 1.0,
+        "losses.generator.code_information_gaussian.weight": 0.1,
+    },
+    # Donahue et al. 2017, appendix C.
+    "bigan": {
+        **_both(DCGAN),
+        "optimizers.encoder.adam": DCGAN,
+        "game.latents": {"name": "uniform", "size": 50},
+    },
+    # Larsen et al. 2016, section 4 and algorithm 1.
+    "vaegan": {"game.latents": {"name": "normal", "size": 128}, "batch_size": 64},
+    # Zhao et al. 2017, sections 2.4 and 4: pull-away 0.1, margin 10 on MNIST.
+    "ebgan": {
+        "losses.discriminator.energy_based_discriminator.margin": 10.0,
+        "losses.generator.pull_away": 0.1,
+    },
+    # Berthelot et al. 2017, section 4.
+    "began": {
+        "optimizers.generator.adam.learning_rate": 1e-4,
+        "game.latents": {"name": "uniform", "size": 64},
+        "batch_size": 16,
+    },
+    # Lin et al. 2018, section 4: two samples, nothing else changed.
+    "pacgan": {**_both(DCGAN), "nets.discriminator.wrap.packed.samples": 2},
+    # Huang et al. 2024, its training code.
+    "r3gan": {
+        "optimizers.generator.adam.learning_rate.cosine_decay_schedule.init_value": 2e-4,
+        "optimizers.generator.adam.learning_rate.cosine_decay_schedule.alpha": 0.25,
+        "optimizers.generator.adam.b1": 0.0,
+        "losses.discriminator.r1.weight.cosine_decay_schedule.alpha": 0.1,
+        "game.latents": {"name": "normal", "size": 64},
     },
 }
+# Recipes that are told labels; without any they say so.
+TOLD = {"cgan", "acgan", "projection"}
 
 
 def _recipe(path, *data):
@@ -40,6 +126,10 @@ def test_traced(path, facts):
     recipe = _recipe(path)
     recipe_lib.validate(recipe)
     facts = dict(zip(("resolution", "channels", "classes"), facts))
+    if not facts["classes"] and os.path.basename(path)[:-3] in TOLD:
+        with pytest.raises(UsageError, match="game.told: the data does not have"):
+            train.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+        return
     train.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
 
 
@@ -61,3 +151,25 @@ def test_short_and_with_its_source(path):
     with open(path) as file:
         text = file.read()
     assert len(text.splitlines()) <= 60 and "arXiv:" in text and "python -m gan_jax.main" in text
+
+
+def _tiny(tree):
+    """The same networks, a few channels wide."""
+    small = {"width": 8, "widths": [8], "units": 8, "size": 16}
+    return {
+        name: _tiny(part) if isinstance(part, dict) else small.get(name, part) for name, part in tree.items()
+    }
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+def test_twenty_steps_are_finite(path, tmp_path):
+    recipe = recipe_lib.from_dict(recipe_lib.to_dict(_recipe(path)))
+    recipe.nets = {player: _tiny(net) for player, net in recipe.nets.items()}
+    if "size" in recipe.game["latents"]:
+        recipe.game["latents"]["size"] = 16
+    recipe.data["resolution"], recipe.batch_size, recipe.grid_size = 16, 8, 100
+    recipe.steps, recipe.log_every, recipe.grid_every, recipe.eval_every = 20, 20, 20, 0
+    train.run(recipe, str(tmp_path))
+    (record,) = report.read_metrics(os.path.join(tmp_path, "metrics.jsonl"))
+    assert record["step"] == 20 and len([name for name in record if "/" in name]) >= len(recipe.turns)
+    assert os.path.exists(os.path.join(tmp_path, "grids", "step_0000020.png"))

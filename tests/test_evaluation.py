@@ -64,7 +64,7 @@ def test_written_with_its_protocol(workdir):
         evaluation.of_workdir(
             workdir, metrics=["precision_recall"], features_name=MINE, num_images=50, step="10"
         )
-        and os.path.join(workdir, "evaluations", f"step_0000010_seed_0_{MINE}.json")
+        and os.path.join(workdir, "evaluations", f"step_0000010_seed_0_averaged_{MINE}.json")
     ]
     with open(path) as file:
         written = json.load(file)
@@ -81,7 +81,7 @@ def test_written_with_its_protocol(workdir):
 
 def test_without_a_step_the_best_and_the_newest(workdir):
     with open(os.path.join(workdir, "evaluations.jsonl")) as file:
-        seen = {r["step"]: r["frechet_distance"]["value"] for r in map(json.loads, file)}
+        seen = {r["step"]: r["values"]["frechet_distance"]["value"] for r in map(json.loads, file)}
     assert list(seen) == [5, 10]
     options = dict(metrics=["frechet_distance"], features_name=MINE, num_images=100)
     best = min(seen, key=seen.get)

@@ -32,10 +32,10 @@ def test_evaluations_stand_in_log_file_and_tensorboard(tiny, tmp_path, caplog):
     judged = {"frechet_distance": {"value": 12.345678, "floor": 1.5}, "own": {"value": 3.0}}
     with caplog.at_level(logging.INFO, "gan_jax"), _report(tmp_path, tiny()) as reporter:
         reporter.scalars(5, {"generator/loss": 0.5}, 1.0, 0.0)
-        reporter.evaluation(5, judged)
+        reporter.evaluation(5, judged, {"seed": 0})
         reporter.scalars(10, {"generator/loss": 0.5}, 1.0, 0.0)
     assert "step 5/10  evaluation: frechet_distance 12.35 (floor 1.5)  own 3" in caplog.messages
-    assert report.evaluations(str(tmp_path)) == [{"step": 5, **judged}]
+    assert report.evaluations(str(tmp_path)) == [{"step": 5, "values": judged, "protocol": {"seed": 0}}]
     events = EventAccumulator(str(tmp_path)).Reload()
     assert [e.step for e in events.Scalars("evaluation/own")] == [5]
     # A second start from step 4 forgets what came later.

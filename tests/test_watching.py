@@ -24,7 +24,7 @@ def _watched(tiny, **changes):
 
 
 def _values(workdir, name="frechet_distance"):
-    return {record["step"]: record[name]["value"] for record in report.evaluations(workdir)}
+    return {record["step"]: record["values"][name]["value"] for record in report.evaluations(workdir)}
 
 
 def test_best_checkpoint_is_kept_and_the_end_says_so(tiny, tmp_path, caplog):
@@ -35,7 +35,9 @@ def test_best_checkpoint_is_kept_and_the_end_says_so(tiny, tmp_path, caplog):
     best = min(values, key=values.get)
     assert checkpoint.best_step(str(tmp_path)) == best == trained.load(str(tmp_path), "best").step
     assert checkpoint.steps(str(tmp_path)) == sorted({best, 21})
-    floor = report.evaluations(str(tmp_path))[0]["frechet_distance"]["floor"]
+    record = report.evaluations(str(tmp_path))[0]
+    assert record["protocol"]["features"]["name"] == MINE and record["protocol"]["seed"] == 0
+    floor = record["values"]["frechet_distance"]["floor"]
     said = f"best {values[best]:.4g} at step {best}, final {values[21]:.4g} at step 21, floor {floor:.4g}"
     assert f"frechet_distance: {said}" in caplog.messages
 
@@ -63,9 +65,8 @@ def test_more_is_better_for_some(tiny, tmp_path):
     values = _values(str(tmp_path), "precision")
     assert values[checkpoint.best_step(str(tmp_path))] == max(values.values())
     records = [
-        {"step": 1, "precision": {"value": 0.5}},
-        {"step": 2, "precision": {"value": 0.75}},
-        {"step": 3, "precision": {"value": 0.25}},
+        {"step": step, "values": {"precision": {"value": value}}}
+        for step, value in [(1, 0.5), (2, 0.75), (3, 0.25)]
     ]
     assert watching.conclusion(records) == "precision: best 0.75 at step 2, final 0.25 at step 3"
 
