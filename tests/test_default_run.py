@@ -15,11 +15,12 @@ def test_default_recipe_makes_digits_of_all_ten_classes(tmp_path):
     )
     assert code == 0, err
     made = np.load(sample.run(f"{tmp_path}/run", num_images=1000))["images"].reshape(1000, -1) / 255.0
-    real = data.digits().read(np.random.default_rng(0).permutation(1797))
-    images, labels = real["images"].reshape(1797, -1) / 255.0, real["labels"]
-    nearest = KNeighborsClassifier(1).fit(images[:1300], labels[:1300])
+    train, test = data.digits(), data.digits().heldout()
+    real, unseen = (split.read(np.arange(split.size)) for split in (train, test))
+    nearest = KNeighborsClassifier(1).fit(real["images"].reshape(train.size, -1) / 255.0, real["labels"])
     assert np.bincount(nearest.predict(made), minlength=10).min() >= 10
     # As far from a real digit as unseen real digits are, or half as far again; noise is five times as far.
-    distance, unseen = (np.mean(nearest.kneighbors(x)[0]) for x in (made, images[1300:]))
     noise = np.random.default_rng(1).uniform(size=(100, 784))
-    assert distance < 1.6 * unseen < np.mean(nearest.kneighbors(noise)[0])
+    sets = (made, unseen["images"].reshape(test.size, -1) / 255.0, noise)
+    distance, floor, far = (np.mean(nearest.kneighbors(images)[0]) for images in sets)
+    assert distance < 1.6 * floor < far
