@@ -53,7 +53,7 @@ def _possible(recipe, source):
     """A classifier needs labels; a run without any goes on without evaluation, and says so."""
     if recipe.eval_features == "classifier" and not source.classes:
         log.warning(
-            "no evaluation in training: %s has no labels; eval_features=inception needs none", source.name
+            "no evaluation in training: %s has no labels; eval_features=pixels needs none", source.name
         )
         return False
     return True

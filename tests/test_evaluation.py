@@ -249,7 +249,7 @@ COMMANDS = {
     "a classifier without labels": (
         ["--generated={f}/a", "--reference={f}/b", "--features=classifier"],
         2,
-        "{f}/b has no labels to train a classifier on; give other features, such as inception",
+        "{f}/b has no labels to train a classifier on; give other features: pixels or inception",
     ),
     "inception without weights": (
         ["--generated={f}/a", "--reference={f}/b", "--features=inception"],

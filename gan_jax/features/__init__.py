@@ -2,20 +2,21 @@
 
 import os
 
+from gan_jax.errors import unknown
 from gan_jax.features.classifier import classifier
 from gan_jax.features.standard import standard
-from gan_jax.features.user import exported, of_function
+from gan_jax.features.user import exported, of_function, pixels
 
-__all__ = ["classifier", "exported", "named", "of_function", "standard"]
+__all__ = ["classifier", "exported", "named", "of_function", "pixels", "standard"]
 
 
 def named(name, real, heldout, *, download=False):
     """Features by name.
 
     Args:
-        name: `classifier` for one of the data's classes; `inception`, `inception_768` or `inception_192` for
-            that of FID; a `.pth` file with its weights; another file that `jax.export` has written; or the
-            dotted path of a function.
+        name: `classifier` for one of the data's classes; `pixels` for no network; `inception`,
+            `inception_768` or `inception_192` for that of FID; a `.pth` file with its weights; another file
+            that `jax.export` has written; or the dotted path of a function.
         real: Source that a classifier is trained on.
         heldout: Source that its accuracy is measured on, or None.
         download: Fetch the Inception weights if they are absent.
@@ -26,11 +27,17 @@ def named(name, real, heldout, *, download=False):
     Raises:
         UsageError: There are none of this name.
     """
-    if name == "classifier":
-        return classifier(real, heldout)
-    layers = {"inception": 2048, "inception_768": 768, "inception_192": 192}
-    if name in layers:
-        return standard(layer=layers[name], download=download)
-    if name.endswith(".pth"):
-        return standard(name)
-    return exported(name) if os.path.exists(name) else of_function(name)
+    made = {
+        "classifier": lambda: classifier(real, heldout),
+        "pixels": pixels,
+        "inception": lambda: standard(download=download),
+        "inception_768": lambda: standard(layer=768, download=download),
+        "inception_192": lambda: standard(layer=192, download=download),
+    }
+    if name in made:
+        return made[name]()
+    if os.path.exists(name):
+        return standard(name) if name.endswith(".pth") else exported(name)
+    if "." not in name:
+        raise unknown("features", name, made)
+    return of_function(name)

@@ -162,7 +162,7 @@ def classifier(real, heldout):
     """
     if not real.classes:
         raise UsageError(
-            f"{real.name} has no labels to train a classifier on; give other features, such as inception"
+            f"{real.name} has no labels to train a classifier on; give other features: pixels or inception"
         )
     tested = heldout
     if heldout is None:

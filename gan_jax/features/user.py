@@ -1,4 +1,4 @@
-"""Features of the user's own: a function, or a program that `jax.export` has written."""
+"""Features without a network of ours: pixels, a function of the user, or a program of `jax.export`."""
 
 import hashlib
 
@@ -29,6 +29,23 @@ def of_function(name):
     function = find(name, (), "features")
     return Features(
         name, (), lambda _, images: _as_dict(function(images)), {"weights": "inside the function"}
+    )
+
+
+def pixels():
+    """The pixels themselves, of images averaged down to 16 x 16: for data that nothing else fits.
+
+    Returns:
+        The Features, at most 256 a channel.
+    """
+
+    def apply(_, images):
+        count, height, width, channels = images.shape
+        small = (count, min(height, 16), min(width, 16), channels)
+        return {"features": jax.image.resize(images, small, "linear", antialias=True).reshape(count, -1)}
+
+    return Features(
+        "pixels", (), apply, {"weights": "none", "resize": "linear, antialiased, to at most 16 px"}
     )
 
 

@@ -87,7 +87,8 @@ def test_other_images_are_another_classifier(cached):
 
 def test_needs_labels():
     with pytest.raises(
-        UsageError, match="arrays has no labels to train a classifier on; give other features"
+        UsageError,
+        match="arrays has no labels to train a classifier on; give other features: pixels or inception",
     ):
         classifier(sources.noise(10), None)
     with pytest.raises(UsageError, match="a classifier of arrays cannot be trained: the data has no labels"):

@@ -32,6 +32,22 @@ def test_a_function_by_its_dotted_path():
     np.testing.assert_allclose(extractor(made)(source)["features"], _expected(source), atol=1e-6)
 
 
+def test_pixels_averaged_down():
+    small, large = sources.noise(5), sources.noise(5, side=32, channels=3)
+    as_floats = [source.read(np.arange(5))["images"] / 127.5 - 1.0 for source in (small, large)]
+    found = extractor(features.named("pixels", small, None))(small)["features"]
+    np.testing.assert_allclose(found, as_floats[0].reshape(5, 64), atol=1e-6)
+    found = extractor(features.pixels())(large)["features"].reshape(5, 16, 16, 3)
+    # Halving with antialiasing weighs four neighbours 1, 3, 3, 1 in either direction; ends renormalise.
+    weights = np.array([1, 3, 3, 1]) / 8
+    inner = sum(
+        a * b * as_floats[1][:, 1 + i : 29 + i : 2, 1 + j : 29 + j : 2]
+        for i, a in enumerate(weights)
+        for j, b in enumerate(weights)
+    )
+    np.testing.assert_allclose(found[:, 1:-1, 1:-1], inner, atol=1e-5)
+
+
 def test_an_exported_program(tmp_path):
     batch = jax.export.symbolic_shape("b, 8, 8, 1")
     program = jax.export.export(jax.jit(lambda images: {"features": pooled(images)}))
@@ -45,8 +61,10 @@ def test_an_exported_program(tmp_path):
 
 
 def test_what_is_no_features(tmp_path):
-    with pytest.raises(UsageError, match="features: unknown name 'inceptoin'"):
+    with pytest.raises(UsageError, match="features: unknown name 'inceptoin'; did you mean inception or .*"):
         features.named("inceptoin", None, None)
+    with pytest.raises(UsageError, match="features: unknown name 'absent.pth'"):
+        features.named("absent.pth", None, None)
     path = tmp_path / "text.stablehlo"
     path.write_text("no program")
     with pytest.raises(UsageError, match=f"features: {path} is no program written by jax.export: "):
