@@ -67,7 +67,9 @@ class Side:
             Dict of functions.
         """
         shape = (1, self.source.resolution, self.source.resolution, self.source.channels)
-        gives = jax.eval_shape(self.features.apply, self.features.params, jax.ShapeDtypeStruct(shape, float))
+        gives = jax.eval_shape(
+            self.features.apply, self.features.params, jax.ShapeDtypeStruct(shape, np.float32)
+        )
         pieces = [*gives, *(["labels"] if self.source.classes else [])]
         offered = {f"{name}_{piece}": lambda piece=piece: cut(self.outputs[piece]) for piece in pieces}
         return {**offered, f"{name}_images": lambda: cut(self.images)}
