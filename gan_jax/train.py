@@ -100,7 +100,9 @@ def _python():
 def _check_same_run(recipe, workdir):
     """A workdir belongs to one recipe; only its PACE may change."""
     stored, _ = checkpoint.read_recipe(workdir)
-    lines = recipe_lib.differences(stored, recipe_lib.to_dict(recipe)) if stored else []
+    # Through a Recipe, so that fields which are younger than the run have their defaults.
+    old = recipe_lib.to_dict(recipe_lib.from_dict(stored)) if stored else None
+    lines = recipe_lib.differences(old, recipe_lib.to_dict(recipe)) if stored else []
     if lines:
         raise UsageError(
             f"{workdir} holds a run of another recipe ({'; '.join(lines)}); give another --workdir"

@@ -83,6 +83,16 @@ def test_another_recipe_is_refused_with_what_differs(tiny, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:overflow")
+def test_a_run_older_than_a_field_goes_on(tiny, tmp_path):
+    train.run(tiny(steps=5), str(tmp_path))
+    path = tmp_path / "recipe.json"
+    stored = json.loads(path.read_text())
+    del stored["recipe"]["eval_images"], stored["recipe"]["moves"]
+    path.write_text(json.dumps(stored))
+    train.run(tiny(steps=10), str(tmp_path))
+    assert checkpoint.steps(str(tmp_path))[-1] == 10
+
+
 def test_divergence_names_step_and_term_and_keeps_the_last_good_checkpoint(tiny, tmp_path):
     rate = dict(piecewise_constant_schedule=dict(init_value=1e-3))
     recipe = tiny(optimizer=dict(sgd=dict(learning_rate=rate)), losses=dict(
