@@ -1,13 +1,15 @@
 """Evaluations as people read them: of a workdir's checkpoints, or of any two sets of images."""
 
-import importlib.metadata
 import json
 import math
 import os
 import platform
 
+import flax
 import jax
+import numpy as np
 
+import gan_jax
 from gan_jax import build, checkpoint, features, looks, sample, trained
 from gan_jax.errors import UsageError
 from gan_jax.judge import Judge, select
@@ -144,7 +146,7 @@ def protocol(judge, fake):
     size = judge.real.outputs["features"].shape[1]
     few = min(real.size, fake.size)
     note = f"{few} images are fewer than {size} features: the covariance is singular, distances are too large"
-    packages = ("gan_jax", "jax", "flax", "numpy")
+    packages = (gan_jax, jax, flax, np)
     return {
         "generated": f"{fake.size} images: {fake.name}",
         "reference": f"{real.size} images: {real.name}",
@@ -154,7 +156,7 @@ def protocol(judge, fake):
         + (heldout.name if heldout else "half of the reference, compared with the other half"),
         "seed": judge.seed,
         "notes": [note] if few < size else [],
-        "versions": {name: importlib.metadata.version(name) for name in packages}
+        "versions": {package.__name__: package.__version__ for package in packages}
         | {"python": platform.python_version(), "device": jax.devices()[0].device_kind},
     }
 

@@ -13,6 +13,7 @@ import pytest
 import sources
 from PIL import Image
 
+import gan_jax
 from gan_jax import data, evaluation, looks, sample, train, trained
 from gan_jax import metrics as metrics_lib
 from gan_jax.errors import UsageError
@@ -74,7 +75,10 @@ def test_written_with_its_protocol(workdir):
     assert protocol["reference"] == "1297 images: digits of scikit-learn, train"
     assert protocol["floor"] == "50 images: digits of scikit-learn, test"
     assert protocol["features"] == {"name": MINE, "size": 4, "weights": "inside the function"}
-    assert protocol["versions"]["jax"] == jax.__version__ and protocol["parameters"] == "averaged"
+    versions = protocol["versions"]
+    assert set(versions) == {"gan_jax", "jax", "flax", "numpy", "python", "device"}
+    assert versions["gan_jax"] == gan_jax.__version__ and versions["jax"] == jax.__version__
+    assert protocol["parameters"] == "averaged"
     assert (protocol["step"], protocol["seed"], protocol["training_seed"]) == (10, 0, 0)
     assert protocol["image_shape"] == [8, 8, 1] and protocol["batch_norm"] == "none"
 
