@@ -24,7 +24,7 @@ def of(model, judge, averaged, seed):
         seed: Of latents.
 
     Returns:
-        By name, functions of nothing: `generate`, `latents`, `embed`, and the discriminator's `real_logits`,
+        By name, functions of nothing: `generate`, `latents`, `interpolate`, `embed`, and the discriminator's `real_logits`,
         `heldout_logits` and `fake_logits` where the game has such.
     """
     game, state, network = model.rules.game, model.state, judge.features
@@ -42,6 +42,8 @@ def of(model, judge, averaged, seed):
     extras = {
         "generate": lambda: generate,
         "embed": lambda: embed,
+        # A walk between uniform latents must not leave their cube.
+        "interpolate": lambda: build.between(model.recipe),
         "latents": lambda: game.draw(jax.random.key(seed), 2 * PAIRS),
     }
     sides = {"real": judge.real, **({"heldout": judge.heldout} if judge.heldout else {})}

@@ -19,6 +19,7 @@ from gan_jax import metrics as metrics_lib
 from gan_jax.errors import UsageError
 from gan_jax.features.record import Features
 from gan_jax.judge import Judge
+from gan_jax.metrics.perceptual_path_length import linear, spherical
 
 
 def quarters(images):
@@ -130,6 +131,15 @@ def test_logits_are_those_of_the_discriminator(workdir):
     plain = (hidden @ layers["Dense_1"]["kernel"] + layers["Dense_1"]["bias"])[:, 0]
     assert np.corrcoef(plain[: len(found["real_logits"])], found["real_logits"])[0, 1] > 0.7
     assert carry is model.state.carry
+
+
+@pytest.mark.parametrize("name, path", [("uniform", linear), ("normal", spherical)])
+def test_paths_suit_the_latents(workdir, name, path):
+    model = trained.load(workdir)
+    model.recipe.game["latents"]["name"] = name
+    pixels = Features("pixels", (), lambda _, x: {"features": x.reshape(len(x), -1)}, {})
+    judge = Judge(data.digits(resolution=8), None, pixels)
+    assert looks.of(model, judge, averaged=True, seed=0)["interpolate"]() is path
 
 
 def test_conditional_models_are_asked_for_the_datas_labels(tiny, tmp_path):

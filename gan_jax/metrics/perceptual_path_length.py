@@ -56,11 +56,11 @@ def perceptual_path_length(
     latents,
     embed,
     seed,
+    interpolate=spherical,
     *,
     epsilon=1e-4,
     lower=1.0,
     upper=99.0,
-    interpolate=spherical,
     batch_size=64,
 ):
     """Mean squared distance between the features of images a small step of the latents apart.
@@ -76,10 +76,10 @@ def perceptual_path_length(
             and an odd one is left over.
         embed: Function from these images to features [B, D].
         seed: Seed of the places on the paths, `default_rng([seed]).random(N // 2)`, int at least 0.
+        interpolate: `spherical`, for normal latents, `linear`, or any function of that signature.
         epsilon: Length of the step, as a share of the path.
         lower: Percentile below which distances are left out.
         upper: Percentile above which they are left out.
-        interpolate: `spherical`, `linear`, or any function of that signature.
         batch_size: Latents given to `generate` at a time.
 
     Returns:
