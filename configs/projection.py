@@ -4,8 +4,8 @@
     python -m gan_jax.main --config=configs/projection.py:mnist    any TFDS name with images and labels
 
 From the paper: the label enters by an inner product, conditional batch norm in the generator, spectral
-norm, hinge loss, five discriminator steps, Adam with learning rate 2e-4, beta1 0 and beta2 0.9. Ours is
-narrower.
+norm, hinge loss, five discriminator steps, Adam with learning rate 2e-4, beta1 0 and beta2 0.9. Ours has 32
+channels, for small images and a CPU.
 """
 
 from gan_jax.recipe import Recipe
@@ -17,9 +17,9 @@ def get_config(data="digits"):
         data=dict(name=data, resolution=0, flip=False),
         game=dict(name="gan", latents=dict(name="normal", size=128), told=("labels",)),
         nets=dict(
-            generator=dict(name="resnet.Generator", width=64),
+            generator=dict(name="resnet.Generator", width=32),
             discriminator=dict(
-                name="resnet.Discriminator", width=64, heads=dict(projection={}), wrap=dict(spectral_norm={})
+                name="resnet.Discriminator", width=32, heads=dict(projection={}), wrap=dict(spectral_norm={})
             ),
         ),
         losses=dict(

@@ -23,8 +23,8 @@ def get_config(data="digits"):
         data=dict(name=data, resolution=0, flip=False),
         game=dict(name="gan", latents=dict(name="normal", size=64)),
         nets=dict(
-            generator=dict(name="r3gan.Generator", widths=(32, 64), blocks=1),
-            discriminator=dict(name="r3gan.Discriminator", widths=(32, 64), blocks=1),
+            generator=dict(name="r3gan.Generator", widths=(16, 64), blocks=1),
+            discriminator=dict(name="r3gan.Discriminator", widths=(16, 64), blocks=1),
         ),
         losses=dict(
             discriminator=dict(relativistic_discriminator=1.0, r1=gamma, r2=copy.deepcopy(gamma)),

@@ -1,4 +1,4 @@
-"""The one convolution module: XLA's own, but for a weight gradient that XLA:CPU computes far too slowly.
+"""The one convolution module: XLA's own, but for what XLA:CPU computes far too slowly.
 
 Transposed convolution `up(x, kernel)`, ordinary convolution `down(y, kernel)` and `kernel_gradient(x, y)` are
 the three contractions of one trilinear form <up(x, kernel), y>: each is linear in its arguments, and its
@@ -110,6 +110,9 @@ def conv(x, kernel, strides):
     Returns:
         [B, ceil(H / stride), ceil(W / stride), O].
     """
+
+    if kernel.shape[:2] == (1, 1) and tuple(strides) == (1, 1):
+        return x @ kernel[0, 0]  # what it is; XLA:CPU computes it and its derivatives up to 6 times faster so
 
     def padding(length, k, s):
         spread = (-(-length // s) - 1) * s  # from the first window to the last
