@@ -219,6 +219,21 @@ def between(recipe):
     return _companion(_distribution(recipe.game["latents"])[0], "between") or linear
 
 
+def discrete(recipe):
+    """How the discrete codes in a recipe's latents are read: by their distribution's companion.
+
+    Args:
+        recipe: The Recipe.
+
+    Returns:
+        Function from latents [N, ...] to the value of each code, int32 [N, number of codes]; None where the
+        distribution has no such companion.
+    """
+    made, bound = _distribution(recipe.game["latents"])
+    read = _companion(made, "discrete")
+    return read and functools.partial(read, **bound)
+
+
 def _augment(given):
     """The recipe's augmentations one after the other, in the order written."""
     return augment.chain(*_chain(given, (augment,), "game.augment"))

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from gan_jax import build, checkpoint, images, trained
+from gan_jax.chunks import in_chunks
 from gan_jax.errors import UsageError
 
 log = logging.getLogger("gan_jax")
@@ -39,7 +40,7 @@ def run(workdir, *, split=None, step=None, averaged=True, data_dir=None):
         raise UsageError(f"{workdir}: the game {name} has no encoder; bigan and vaegan have one")
     source = _source(model.recipe, split, data_dir)
     given = source.read(np.arange(source.size))
-    found = codes(model, given["images"], averaged)
+    found = encoder(model, averaged)(given["images"])
     checkpoint.make_writable(os.path.join(workdir, "codes"))
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "codes", f"step_{model.step:07d}_{split or 'heldout'}_{kind}")
@@ -50,29 +51,47 @@ def run(workdir, *, split=None, step=None, averaged=True, data_dir=None):
     return f"{stem}.npz"
 
 
-def codes(model, shown, averaged=True):
-    """What the encoder makes of images.
+def encoder(model, averaged=True):
+    """A model's encoder.
 
     Args:
-        model: The Trained.
-        shown: uint8 [N, H, W, C].
+        model: The Trained, of a game with an encoder.
         averaged: Use averaged parameters.
 
     Returns:
-        float32 [N, size].
+        Function from images, uint8 [N, H, W, C], to their codes, float32 [N, size].
     """
+    return _over_images(model, averaged, model.rules.game.encode)
+
+
+def reconstructor(model, averaged=True):
+    """What a model's generator makes of its encoder's codes.
+
+    Args:
+        model: The Trained, of a game with an encoder.
+        averaged: Use averaged parameters.
+
+    Returns:
+        Function from images, uint8 [N, H, W, C], to their reconstructions in [-1, 1], float32 of that shape.
+    """
+    game = model.rules.game
+
+    def reconstruct(params, carry, batch, key):
+        return game.sample(params, carry, game.encode(params, carry, batch, key), batch, key)
+
+    return _over_images(model, averaged, reconstruct)
+
+
+def _over_images(model, averaged, function):
+    """A function of uint8 images from one of `(params, carry, batch, key)`."""
     state = model.state
     params = {**state.params, **state.average} if averaged else state.params
 
     @jax.jit
-    def encode(given, key):
-        batch = {"images": images.to_float(given)}
-        return model.rules.game.encode(params, state.carry, batch, key)
+    def apply(given, key):
+        return function(params, state.carry, {"images": images.to_float(given)}, key)
 
-    # The last call is filled up, so that one program does for all.
-    rows = np.arange(-(-len(shown) // CHUNK) * CHUNK) % len(shown)
-    parts = [encode(shown[rows[at : at + CHUNK]], jax.random.key(at)) for at in range(0, len(rows), CHUNK)]
-    return np.concatenate(jax.device_get(parts))[: len(shown)]
+    return lambda shown: in_chunks(lambda chunk, start: apply(chunk, jax.random.key(start)), shown, CHUNK)
 
 
 def planar(codes):

@@ -2,7 +2,9 @@
 
 A metric is to two sets of images what a term is to a game: its positional parameters name what it reads from
 a table. `real_...` is the reference set, `heldout_...` real images that training never saw, `fake_...` the
-generated ones; each has `features`, `class_logits`, `labels`, `images`. What nobody reads is never computed.
+generated ones; each has `features`, `class_logits`, `labels`, `images`. `label_logits` are class logits of
+the data's own classes: Inception's are ImageNet's, and say nothing of labels. What nobody reads is never
+computed.
 """
 
 import functools
@@ -32,15 +34,24 @@ QUICK = (
     "precision_recall",
     "density_coverage",
     "modes",
+    "label_agreement",
     "memorisation",
 )
 
 
 class Side:
-    """One set of images, in an order drawn at random, and what is computed of it when first asked for."""
+    """One set of images, in an order drawn at random, and what is computed of it when first asked for.
 
-    def __init__(self, source, features, extract, seed):
-        self.source, self.features, self.extract = source, features, extract
+    Attributes:
+        source: The Source.
+        features: The Features.
+        extract: From `extractor`.
+        classes: Number of classes of the real data, 0 if it has none.
+        order: Row numbers in that order.
+    """
+
+    def __init__(self, source, features, extract, seed, classes):
+        self.source, self.features, self.extract, self.classes = source, features, extract, classes
         self.order = np.random.default_rng([seed, source.size]).permutation(source.size)
 
     @functools.cached_property
@@ -70,8 +81,13 @@ class Side:
         gives = jax.eval_shape(
             self.features.apply, self.features.params, jax.ShapeDtypeStruct(shape, np.float32)
         )
-        pieces = [*gives, *(["labels"] if self.source.classes else [])]
-        offered = {f"{name}_{piece}": lambda piece=piece: cut(self.outputs[piece]) for piece in pieces}
+        pieces = {piece: piece for piece in [*gives, *(["labels"] if self.source.classes else [])]}
+        if "class_logits" in gives and gives["class_logits"].shape[1] == self.classes:
+            pieces["label_logits"] = "class_logits"
+        offered = {
+            f"{name}_{called}": lambda piece=piece: cut(self.outputs[piece])
+            for called, piece in pieces.items()
+        }
         return {**offered, f"{name}_images": lambda: cut(self.images)}
 
 
@@ -83,10 +99,12 @@ class Judge:
         heldout: The Side that training never saw, or None.
         features: The Features.
         seed: Of everything random in the metrics.
+        classes: Number of classes of the real data, 0 if it has none.
     """
 
     def __init__(self, real, heldout, features, *, seed=0):
         self.features, self.seed, self.extract = features, seed, extractor(features)
+        self.classes = len(real.classes)
         self.real = self.side(real)
         self.heldout = heldout and self.side(heldout)
         self.floors = {}
@@ -136,7 +154,7 @@ class Judge:
 
     def side(self, source):
         """A set of images as this judge sees it."""
-        return Side(source, self.features, self.extract, self.seed)
+        return Side(source, self.features, self.extract, self.seed, self.classes)
 
     def table(self, fake, extras=None):
         """What metrics of a generated set may read: by name, functions of nothing."""

@@ -1,7 +1,8 @@
 """Distributions of the generator's input: `(key, count) -> latents` once the size is bound.
 
 Beside a distribution may stand companions of its name: `<name>_grid` draws what a grid of images shows, with
-the same arguments; `<name>_between` joins two latents, where a straight line would leave the distribution.
+the same arguments; `<name>_between` joins two latents, where a straight line would leave the distribution;
+`<name>_discrete` reads which value each discrete code of given latents has.
 """
 
 import jax
@@ -107,6 +108,23 @@ def codes_grid(key, count, *, noise=62, discrete=(10,), continuous=2, reach=2.0)
     varied += [kept.at[:, starts[-1] + number].set(across) for number in range(continuous)]
     turn = row % len(varied) if varied else row
     return jnp.stack(varied, axis=1)[np.arange(count), turn] if varied else kept
+
+
+def codes_discrete(latents, *, noise=62, discrete=(10,), continuous=2):
+    """Values of the discrete codes in InfoGAN's latents.
+
+    Args:
+        latents: From `codes` with the same arguments, [N, noise + sum(discrete) + continuous].
+        noise: As in `codes`.
+        discrete: As in `codes`.
+        continuous: As in `codes`; they stand behind what is read.
+
+    Returns:
+        int32 [N, number of discrete codes], each from 0 to its number of values - 1.
+    """
+    starts = noise + np.cumsum((0, *discrete))
+    read = [jnp.argmax(latents[:, start : start + values], axis=1) for start, values in zip(starts, discrete)]
+    return jnp.stack(read, axis=1) if read else jnp.zeros((len(latents), 0), jnp.int32)
 
 
 def _check_discrete(discrete):

@@ -1,14 +1,14 @@
-"""What metrics may read of a model besides its images: generator, latents, the discriminator's logits."""
+"""What metrics may read of a model besides its images: its networks, latents and codes."""
 
 import functools
 
 import jax
 import numpy as np
 
-from gan_jax import build, images
+from gan_jax import build, encode, images
 from gan_jax.types import Turn
 
-# Pairs of latents for the perceptual path length.
+# Pairs of latents for the perceptual path length; all of them for what codes tell.
 PAIRS = 2_000
 # Images of each kind that the discriminator is shown.
 SHOWN = 2_048
@@ -20,14 +20,26 @@ def of(model, judge, averaged, seed):
     Args:
         model: The Trained.
         judge: The Judge.
-        averaged: Use averaged parameters of the generator.
+        averaged: Use averaged parameters of the generator and the encoder.
         seed: Of latents.
 
     Returns:
-        By name, functions of nothing: `generate`, `latents`, `interpolate`, `embed`, and the discriminator's `real_logits`,
-        `heldout_logits` and `fake_logits` where the game has such.
+        By name, functions of nothing: `generate`, `latents`, `interpolate`, `embed`; `classify`, to logits of
+        the data's classes, where the features have such; `codes`, the values of discrete codes in the
+        latents, where these have some; an encoder's `encode` and `reconstruct`; the discriminator's
+        `real_logits`, `heldout_logits` and `fake_logits` where the game has such.
     """
-    game, state, network = model.rules.game, model.state, judge.features
+    return {
+        **_of_generator(model, averaged, seed),
+        **_of_features(judge),
+        **_of_encoder(model, averaged),
+        **_of_discriminator(model, judge),
+    }
+
+
+def _of_generator(model, averaged, seed):
+    """Its latents and what it makes of them."""
+    game, state, read = model.rules.game, model.state, build.discrete(model.recipe)
     params = {**state.params, **state.average} if averaged else state.params
 
     @jax.jit
@@ -36,22 +48,53 @@ def of(model, judge, averaged, seed):
         batch = {"labels": np.arange(count) % max(model.facts["classes"], 1)}
         return game.sample(params, state.carry, latents, batch, jax.random.key(seed))
 
-    def embed(given):
-        return network.apply(network.params, given)["features"]
+    def draw():
+        return game.draw(jax.random.key(seed), 2 * PAIRS)
 
-    extras = {
+    offered = {
         "generate": lambda: generate,
-        "embed": lambda: embed,
         # A walk between uniform latents must not leave their cube.
         "interpolate": lambda: build.between(model.recipe),
-        "latents": lambda: game.draw(jax.random.key(seed), 2 * PAIRS),
+        "latents": draw,
     }
+    # Latents with continuous codes alone have a reader too.
+    if read is None or not jax.eval_shape(lambda: read(draw())).shape[1]:
+        return offered
+    return {**offered, "codes": lambda: read(draw())}
+
+
+def _of_features(judge):
+    """What the judge's network makes of images in [-1, 1]."""
+    network = judge.features
+
+    def view(output):
+        apply = jax.jit(lambda params, given: network.apply(params, given)[output])
+        return functools.partial(apply, network.params)
+
+    offered = {"embed": lambda: view("features")}
+    if "real_label_logits" not in judge.real.offers("real"):
+        return offered
+    return {**offered, "classify": lambda: view("class_logits")}
+
+
+def _of_encoder(model, averaged):
+    """The encoder, and the way there and back."""
+    if model.rules.game.encode is None:
+        return {}
+    return {
+        "encode": lambda: encode.encoder(model, averaged),
+        "reconstruct": lambda: encode.reconstructor(model, averaged),
+    }
+
+
+def _of_discriminator(model, judge):
+    """Its logits of images that it was trained on, that it never saw, and that are generated."""
     sides = {"real": judge.real, **({"heldout": judge.heldout} if judge.heldout else {})}
     if "real_logits" not in build.offers(model.rules, model.facts, model.recipe.batch_size):
-        return extras
+        return {}
     shown = functools.cache(lambda name: logits(model, sides[name].images, sides[name].outputs.get("labels")))
-    logits_of = {f"{name}_logits": lambda name=name: shown(name)["real_logits"] for name in sides}
-    return {**extras, **logits_of, "fake_logits": lambda: shown("real")["fake_logits"]}
+    offered = {f"{name}_logits": lambda name=name: shown(name)["real_logits"] for name in sides}
+    return {**offered, "fake_logits": lambda: shown("real")["fake_logits"]}
 
 
 def logits(model, shown, labels):

@@ -114,13 +114,39 @@ def test_extras_and_held_out_readers_have_no_floor():
 def test_quick_and_all_are_what_the_sets_have_everything_for():
     judge = Judge(sources.noise(30, classes=2), sources.noise(20, classes=2), PIXELS)
     table = judge.table(sources.noise(10))
-    assert tuple(select(["quick"], table, PIXELS)) == QUICK
+    plain = tuple(name for name in QUICK if name != "label_agreement")
+    assert tuple(select(["quick"], table, PIXELS)) == plain
     every = select(["all"], table, PIXELS)
-    assert set(QUICK) < set(every) < {*metrics_lib.METRICS, "classifier_score"}
+    assert set(plain) < set(every) < {*metrics_lib.METRICS, "classifier_score"}
     assert "classifier_score" in every and "fid" in select(["all"], table, INCEPTION)
     assert "intra_class_frechet_distance" not in every and "perceptual_path_length" not in every
     conditional = judge.table(sources.noise(10, classes=2))
     assert "intra_class_frechet_distance" in select(["all"], conditional, PIXELS)
+    assert tuple(select(["quick"], conditional, PIXELS)) == QUICK
+
+
+def _agrees(images, labels):
+    """How often the larger of the two pixels that PIXELS takes for logits is the label's."""
+    flat = images.reshape(len(images), -1)
+    return np.mean((flat[:, 4] > flat[:, 3]) == labels)
+
+
+def test_label_agreement_stands_beside_the_classifiers_accuracy():
+    real, heldout, fake = (sources.noise(n, seed=n, classes=2) for n in (60, 50, 40))
+    judged = _judged(Judge(real, heldout, PIXELS), ["label_agreement"], fake)
+    everything = fake.read(np.arange(40))
+    assert judged["label_agreement"]["value"] == pytest.approx(_agrees(**everything), rel=1e-12)
+    drawn = heldout.read(np.random.default_rng([0, 50]).permutation(50)[:40])
+    assert judged["label_agreement"]["floor"] == pytest.approx(_agrees(**drawn), rel=1e-12)
+
+
+def test_logits_of_other_classes_say_nothing_of_labels():
+    """Two logits, but three classes: as with Inception, whose classes are not those of the data."""
+    judge = Judge(sources.noise(30, classes=3), None, PIXELS)
+    table = judge.table(sources.noise(10, classes=3))
+    assert "fake_class_logits" in table and "label_agreement" not in select(["quick"], table, PIXELS)
+    with pytest.raises(UsageError, match="label_agreement reads what there is not.*'fake_label_logits'"):
+        judge.check(select(["label_agreement"], table, PIXELS), table)
 
 
 def test_names_of_the_literature_are_only_for_its_features():

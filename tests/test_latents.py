@@ -31,10 +31,18 @@ def test_codes_stand_side_by_side():
         assert stats.chisquare(hot.sum(0)).pvalue > 0.01
     for part in (noise, continuous):
         assert stats.kstest(np.ravel(part), stats.uniform(-1, 2).cdf).pvalue > 0.01
+    read = latents.codes_discrete(drawn, noise=3, discrete=(4, 2), continuous=2)
+    assert read.shape == (2_000, 2) and read.dtype == np.int32
+    for hot, values in zip((four, two), read.T):
+        np.testing.assert_array_equal(hot, np.eye(hot.shape[1])[values])
     # The codes do not depend on each other.
     assert stats.chi2_contingency(four.T @ two).pvalue > 0.01
     assert abs(np.corrcoef(continuous.T)[0, 1]) < 0.1
     assert latents.codes(jax.random.key(0), 5).shape == (5, 74)
+
+
+def test_latents_without_discrete_codes_have_none_to_read():
+    assert latents.codes_discrete(np.zeros((5, 64)), discrete=()).shape == (5, 0)
 
 
 def test_each_row_of_a_codes_grid_varies_one_code():

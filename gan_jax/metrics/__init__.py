@@ -1,6 +1,7 @@
 """Metrics as pure functions of features, logits or images: each returns a dict of named floats."""
 
 from gan_jax.metrics.classifier_accuracy_score import classifier_accuracy_score
+from gan_jax.metrics.code_agreement import code_agreement
 from gan_jax.metrics.density_coverage import density_coverage
 from gan_jax.metrics.discriminator_overfitting import discriminator_overfitting
 from gan_jax.metrics.frechet_distance import (
@@ -13,6 +14,8 @@ from gan_jax.metrics.frechet_distance_infinity import frechet_distance_infinity
 from gan_jax.metrics.inception_score import inception_score
 from gan_jax.metrics.intra_class_frechet_distance import intra_class_frechet_distance
 from gan_jax.metrics.kernel_distance import kernel_distance
+from gan_jax.metrics.label_agreement import label_agreement
+from gan_jax.metrics.linear_probe import linear_probe
 from gan_jax.metrics.memorisation import memorisation
 from gan_jax.metrics.modes import modes
 from gan_jax.metrics.multiscale_ssim import (
@@ -23,6 +26,7 @@ from gan_jax.metrics.multiscale_ssim import (
 from gan_jax.metrics.perceptual_path_length import perceptual_path_length
 from gan_jax.metrics.power_spectrum import power_spectrum_distance, radial_power_spectrum
 from gan_jax.metrics.precision_recall import precision_recall
+from gan_jax.metrics.reconstruction_error import reconstruction_error
 from gan_jax.metrics.sliced_wasserstein import sliced_wasserstein
 
 # What an evaluation can be asked for, in the order of its table.
@@ -34,6 +38,8 @@ METRICS = (
     "precision_recall",
     "density_coverage",
     "modes",
+    "label_agreement",
+    "code_agreement",
     "memorisation",
     "intra_class_frechet_distance",
     "classifier_accuracy_score",
@@ -42,6 +48,8 @@ METRICS = (
     "intra_class_multiscale_ssim",
     "power_spectrum_distance",
     "perceptual_path_length",
+    "reconstruction_error",
+    "linear_probe",
     "discriminator_overfitting",
 )
 
@@ -55,7 +63,11 @@ HIGHER_IS_BETTER = frozenset(
         "density",
         "coverage",
         "modes",
+        "label_agreement",
+        "code_agreement",
+        "code_mutual_information",
         "classifier_accuracy_score",
+        "linear_probe",
     )
 )
 

@@ -61,19 +61,21 @@ def vectors(**arrays):
     return [_finite(name, array) for name, array in arrays.items()]
 
 
-def labels(name, array, count=None):
+def labels(name, array, count=None, classes=None):
     """Class labels as an integer vector.
 
     Args:
         name: What a message calls them.
         array: Integers [N], at least 0.
         count: The N expected; None takes any from 1 on.
+        classes: Number of class logits that they must fit; None for any.
 
     Returns:
         int64 NumPy array [N].
 
     Raises:
-        UsageError: Another shape or number than expected, no integers, or a negative label.
+        UsageError: Another shape or number than expected, no integers, a negative label, or one that no
+            logit is for.
     """
     array = np.asarray(array)
     if array.ndim != 1 or len(array) == 0 or count not in (None, len(array)):
@@ -83,4 +85,6 @@ def labels(name, array, count=None):
         )
     if not np.issubdtype(array.dtype, np.integer) or array.min() < 0:
         raise UsageError(f"{name}: expected integers from 0 on, got {array.dtype} from {array.min()} on")
+    if classes is not None and array.max() >= classes:
+        raise UsageError(f"{name}: expected classes below the {classes} logits, got {array.max()}")
     return array.astype(np.int64)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from gan_jax.errors import UsageError
 from gan_jax.metrics import checks
 
 
@@ -29,9 +28,7 @@ def modes(fake_class_logits, real_labels):
     """
     (logits,) = checks.matrices(fake_class_logits=fake_class_logits)
     classes = logits.shape[1]
-    real_labels = checks.labels("real_labels", real_labels)
-    if real_labels.max() >= classes:
-        raise UsageError(f"real_labels: expected classes below the {classes} logits, got {real_labels.max()}")
+    real_labels = checks.labels("real_labels", real_labels, classes=classes)
     fake = np.bincount(logits.argmax(axis=1), minlength=classes) / len(logits)
     real = np.bincount(real_labels, minlength=classes) / len(real_labels)
     seen = fake > 0
