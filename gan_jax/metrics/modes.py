@@ -5,7 +5,7 @@ import numpy as np
 from gan_jax.metrics import checks
 
 
-def modes(fake_class_logits, real_labels):
+def modes(fake_label_logits, real_labels):
     """Number of classes predicted among fakes, and divergence of their shares from the real ones.
 
     The protocol of Stacked MNIST (Srivastava et al. 2017, arXiv:1705.07761, section 5; Lin et al. 2018,
@@ -14,7 +14,7 @@ def modes(fake_class_logits, real_labels):
     divergence is about (K - 1) / (2 N) and not 0.
 
     Args:
-        fake_class_logits: A classifier's logits, float [N, K], N at least 1. For classes that are tuples,
+        fake_label_logits: A classifier's logits of the data's classes, float [N, K], N at least 1. For tuples,
             such as three digits, sums of the parts' logits over all tuples do.
         real_labels: Classes of the data, int [M], each below K.
 
@@ -26,7 +26,7 @@ def modes(fake_class_logits, real_labels):
     Raises:
         UsageError: Logits that are no matrix or not finite, or labels that do not fit them.
     """
-    (logits,) = checks.matrices(fake_class_logits=fake_class_logits)
+    (logits,) = checks.matrices(fake_label_logits=fake_label_logits)
     classes = logits.shape[1]
     real_labels = checks.labels("real_labels", real_labels, classes=classes)
     fake = np.bincount(logits.argmax(axis=1), minlength=classes) / len(logits)
