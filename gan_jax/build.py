@@ -11,6 +11,7 @@ import optax
 
 from gan_jax import augment, games, latents, losses, moves, nets, penalties, transforms, wrap
 from gan_jax import data as data_lib
+from gan_jax.data.source import per_class
 from gan_jax.errors import UsageError
 from gan_jax.losses import modifiers
 from gan_jax.metrics.perceptual_path_length import linear
@@ -136,10 +137,16 @@ def source(recipe, data_dir=None):
         A `gan_jax.data.Source`.
 
     Raises:
-        UsageError: No such data set, or one that is not prepared and cannot be.
+        UsageError: No such data set, one that is not prepared and cannot be, or too few images of a class.
     """
-    name = recipe.data["name"]
-    options = {option: value for option, value in recipe.data.items() if option not in ("name", "flip")}
+    count = recipe.data.get("per_class", 0)
+    return per_class(_opened(recipe, data_dir), count) if count else _opened(recipe, data_dir)
+
+
+def _opened(recipe, data_dir):
+    """All images of the recipe's data set."""
+    name, common = recipe.data["name"], ("name", "flip", "per_class")
+    options = {option: value for option, value in recipe.data.items() if option not in common}
     try:
         made = find(name, (data_lib,), "data.name")
     except UsageError:

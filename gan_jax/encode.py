@@ -22,7 +22,8 @@ def run(workdir, *, split=None, step=None, averaged=True, data_dir=None):
 
     Args:
         workdir: Folder of a run.
-        split: Split of its data; None for the held-out images if there are any, else those trained on.
+        split: Split of its data, all of it; None for the held-out images if there are any, else those trained
+            on.
         step: Which checkpoint: rounds played, `best`, or None for the newest.
         averaged: Use averaged parameters.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
@@ -148,4 +149,5 @@ def _source(recipe, split, data_dir):
     if split is None:
         source = build.source(recipe, data_dir)
         return source.heldout() or source
-    return build.source(dataclasses.replace(recipe, data={**recipe.data, "split": split}), data_dir)
+    whole = {**recipe.data, "split": split, "per_class": 0}
+    return build.source(dataclasses.replace(recipe, data=whole), data_dir)

@@ -112,13 +112,21 @@ def _of_model(model, judge, metrics, size, averaged):
     extras = looks.of(model, judge, averaged, seed)
     chosen = select(metrics, judge.table(fake, extras), judge.features)
     return {
-        "protocol": {"step": model.step, **_facts(model, averaged), **protocol(judge, fake)},
+        "protocol": {"step": model.step, **facts_of_model(model, averaged), **protocol(judge, fake)},
         "values": judge(chosen, fake, extras),
     }
 
 
-def _facts(model, averaged):
-    """What of a model belongs beside its values."""
+def facts_of_model(model, averaged):
+    """What of a model belongs beside its values.
+
+    Args:
+        model: The Trained.
+        averaged: Averaged parameters are used.
+
+    Returns:
+        Dict that JSON can hold.
+    """
     statistics = [
         jax.tree_util.keystr(path)
         for path, _ in jax.tree_util.tree_leaves_with_path(model.state.carry["generator"])
@@ -146,7 +154,6 @@ def protocol(judge, fake):
     size = judge.real.outputs["features"].shape[1]
     few = min(real.size, fake.size)
     note = f"{few} images are fewer than {size} features: the covariance is singular, distances are too large"
-    packages = (gan_jax, jax, flax, np)
     return {
         "generated": f"{fake.size} images: {fake.name}",
         "reference": f"{real.size} images: {real.name}",
@@ -156,9 +163,14 @@ def protocol(judge, fake):
         + (heldout.name if heldout else "half of the reference, compared with the other half"),
         "seed": judge.seed,
         "notes": [note] if few < size else [],
-        "versions": {package.__name__: package.__version__ for package in packages}
-        | {"python": platform.python_version(), "device": jax.devices()[0].device_kind},
+        "versions": versions(),
     }
+
+
+def versions():
+    """What computed a value: versions of packages and Python, and the kind of device, by name."""
+    packages = {package.__name__: package.__version__ for package in (gan_jax, jax, flax, np)}
+    return packages | {"python": platform.python_version(), "device": jax.devices()[0].device_kind}
 
 
 def write(path, record):

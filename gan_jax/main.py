@@ -19,13 +19,14 @@ _CONFIG = config_flags.DEFINE_config_file(
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<recipe>-<data> if not given.")
 _MODE = flags.DEFINE_enum(
-    "mode", "train", ["train", "sample", "evaluate", "encode", "interpolate"], "What to do."
+    "mode", "train", ["train", "sample", "evaluate", "encode", "interpolate", "augment"], "What to do."
 )
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images",
     None,
-    "sample: how many images, 64 if not given; evaluate: as many as are held out; interpolate: walks, 8.",
+    "sample: how many images, 64 if not given; evaluate: as many as are held out; interpolate: walks, 8; "
+    "augment: generated ones, ten times as many as real ones.",
 )
 _STEP = flags.DEFINE_string(
     "step",
@@ -40,6 +41,12 @@ _METRICS = flags.DEFINE_list("metrics", ["quick"], "evaluate: names of metrics, 
 _FEATURES = flags.DEFINE_string("features", "classifier", "evaluate: features; see README, Evaluate.")
 _EVAL_SEED = flags.DEFINE_integer("eval_seed", 0, "evaluate: seed of latents and metrics.", 0)
 _ALL_STEPS = flags.DEFINE_bool("all_steps", False, "evaluate: every checkpoint.")
+_IMAGES_PER_CLASS = flags.DEFINE_integer(
+    "images_per_class",
+    None,
+    "augment: real images of each class for a classifier; if not given, as many as the model was trained on.",
+)
+_SEEDS = flags.DEFINE_integer("seeds", 5, "augment: how many times to train the classifiers.")
 _DOWNLOAD = flags.DEFINE_bool("download", False, "evaluate: fetch the Inception weights if they are absent.")
 
 
@@ -119,9 +126,26 @@ def _interpolate():
     )
 
 
+def _augment():
+    workdir = _finished()
+    command.import_jax()
+    from gan_jax import augmentation
+
+    augmentation.run(
+        workdir,
+        images_per_class=_IMAGES_PER_CLASS.value,
+        seeds=_SEEDS.value,
+        num_images=_NUM_IMAGES.value,
+        step=_STEP.value,
+        averaged=_AVERAGED.value,
+        data_dir=_DATA_DIR.value,
+    )
+
+
 # What --mode means.
 _MODES = {
-    "train": _train, "sample": _sample, "evaluate": _evaluate, "encode": _encode, "interpolate": _interpolate
+    "train": _train, "sample": _sample, "evaluate": _evaluate, "encode": _encode, "interpolate": _interpolate,
+    "augment": _augment,
 }  # fmt: skip
 
 

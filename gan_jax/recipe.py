@@ -19,7 +19,8 @@ class Recipe:
 
     Attributes:
         data: `name` of a data set, and what its function takes (`resolution` in pixels, 0 for the data's
-            own; `split`); `flip=True` mirrors images at random.
+            own; `split`); `flip=True` mirrors images at random; `per_class` keeps that many images of each
+            class to train on, 0 all. It is in every recipe, so that a flag can change it.
         game: `name` of a game, its `latents` (`name` and hyperparameters), `augment` (augmentations by name
             with their hyperparameters, in the order applied), and what else it takes.
         nets: By player, `name` of a network, its hyperparameters, and `wrap`: wrappers by name with their
@@ -71,6 +72,10 @@ class Recipe:
     eval_features: str = "classifier"
     eval_images: int = 2_000
 
+    def __post_init__(self):
+        if isinstance(self.data, dict) and "name" in self.data:
+            self.data = {**self.data, "per_class": self.data.get("per_class", 0)}
+
 
 def validate(recipe):
     """Checks types, ranges and that the parts fit together; names are checked where they are looked up.
@@ -115,6 +120,9 @@ def _check_shapes(recipe):
             raise UsageError(f"{path}={part!r}: expected a dict with a 'name'")
     if not isinstance(recipe.data.get("flip", False), bool):
         raise UsageError(f"data.flip={recipe.data['flip']!r}: expected bool")
+    count = recipe.data.get("per_class", 0)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise UsageError(f"data.per_class={count!r}: expected a whole number, at least 0")
     for path in ("losses", "optimizers", "average"):
         for player, part in getattr(recipe, path).items():
             if not isinstance(part, dict):

@@ -2,6 +2,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+import sources
 
 from gan_jax import build
 from gan_jax import recipe as recipe_lib
@@ -64,6 +65,19 @@ def test_learning_rate_schedule_counts_the_players_moves(tiny, rate, expected):
         updates, state = optimizer.update({"w": np.float32(1)}, state)
         seen.append(-float(updates["w"]))
     np.testing.assert_allclose(seen, expected, rtol=1e-6)
+
+
+def test_a_data_set_gives_as_many_images_of_each_class_as_a_recipe_says(tiny):
+    sizes = [build.source(tiny(data=dict(name="digits", resolution=8, per_class=n))).size for n in (0, 1, 7)]
+    assert sizes == [1297, 10, 70]
+    nameless = tiny(data=dict(name=_unlabelled, per_class=2))
+    with pytest.raises(UsageError, match="2 images of each class of arrays: the data has no labels"):
+        build.source(nameless)
+    assert build.source(tiny(data=dict(name=_unlabelled))).size == 6
+
+
+def _unlabelled():
+    return sources.noise(6)
 
 
 def test_networks_get_the_facts_they_ask_for_unless_told_otherwise(tiny):

@@ -132,6 +132,12 @@ def test_equal_codes_have_no_components_but_can_be_drawn(tmp_path):
     assert (tmp_path / "one.png").exists()
 
 
+def test_a_split_that_is_asked_for_is_whole(tiny):
+    recipe = tiny(data=dict(name="digits", resolution=8, per_class=2))
+    assert encode._source(recipe, "train", None).size == 1297
+    assert encode._source(recipe, None, None).size == 500
+
+
 def test_mistakes(workdir, tmp_path):
     with pytest.raises(UsageError, match="data.split: unknown name 'tset'; did you mean test"):
         encode.run(workdir, split="tset")

@@ -58,7 +58,7 @@ MISTAKES = {
     "unknown flag": ([DCGAN, "--wrkdir=x"], "Unknown command line flag 'wrkdir'. Did you mean: workdir"),
     "unknown mode": (
         ["--mode=smple"],
-        "--mode=smple: value should be one of <train|sample|evaluate|encode|interpolate>",
+        "--mode=smple: value should be one of <train|sample|evaluate|encode|interpolate|augment>",
     ),
     "leftover argument": ([DCGAN, "extra"], "unexpected argument 'extra'"),
     "unknown field": ([DCGAN, "--config.batchsize=3"], "unknown name 'batchsize'; did you mean batch_size"),
@@ -146,6 +146,19 @@ MISTAKES = {
     "one latent has nowhere to go": (
         ["--mode=interpolate", "--workdir={f}/run", "--num_images=1"],
         "num_images=1: expected at least 2 latents to walk between",
+    ),
+    "augment without workdir": (["--mode=augment"], "--workdir is missing"),
+    "augment by a model that hears no labels": (
+        ["--mode=augment", "--workdir={f}/run", "--images_per_class=2"],
+        "{f}/run: an unconditional model, its images have no classes to learn; acgan, cgan and",
+    ),
+    "more of a class than there are": (
+        ["--config={f}/tiny.py", "--config.data.per_class=132"],
+        "132 images of each class of digits of scikit-learn, train: there are only",
+    ),
+    "less than no image of a class": (
+        [DCGAN, "--config.data.per_class=-1"],
+        "data.per_class=-1: expected a whole number, at least 0",
     ),
     "no images": (
         ["--mode=sample", "--workdir={f}/run", "--num_images=0"],

@@ -22,6 +22,12 @@ def _loss(fake_logits):
         (dict(data=dict(resolution=8)), "data={'resolution': 8}: expected a dict with a 'name'"),
         (dict(data=dict(name="digits", flip=1)), "data.flip=1: expected bool"),
         (dict(nets=dict(generator="mlp")), "nets.generator='mlp': expected a dict with a 'name'"),
+        (
+            dict(data=dict(name="digits", per_class=-1)),
+            "data.per_class=-1: expected a whole number, at least 0",
+        ),
+        (dict(data=dict(name="digits", per_class=2.0)), "data.per_class=2.0: expected a whole number"),
+        (dict(data=dict(name="digits", per_class=True)), "data.per_class=True: expected a whole number"),
         (dict(turns={}), "turns is empty"),
         (dict(turns=dict(generator=1, discriminator=0)), "turns.discriminator=0: expected a whole number"),
         (dict(turns=dict(generator=1)), "losses: unknown name 'discriminator'"),
@@ -80,6 +86,18 @@ def test_stored_recipe_of_another_version(tiny):
     del plain["nets"]
     with pytest.raises(UsageError, match="incomplete recipe: .*nets"):
         recipe_lib.from_dict(plain)
+
+
+def test_every_recipe_has_per_class_so_that_a_flag_can_change_it(tiny):
+    given = dict(name="digits")
+    recipe = tiny(data=given)
+    assert recipe.data == {"name": "digits", "per_class": 0} and given == {"name": "digits"}
+    assert tiny(data=dict(name="digits", per_class=20)).data["per_class"] == 20
+    # A run older than the field goes on.
+    older = recipe_lib.to_dict(recipe)
+    del older["data"]["per_class"]
+    again = recipe_lib.to_dict(recipe_lib.from_dict(older))
+    assert recipe_lib.differences(again, recipe_lib.to_dict(recipe)) == []
 
 
 def test_differences(tiny):

@@ -5,6 +5,11 @@ from typing import Callable, NamedTuple
 import numpy as np
 from PIL import Image
 
+from gan_jax.errors import UsageError
+
+# Rows read at a time in search of labels.
+READ = 256
+
 
 class Source(NamedTuple):
     """Images and labels by row.
@@ -55,6 +60,67 @@ def subset(source, rows):
     return source._replace(
         name=name, size=len(rows), read=lambda at: source.read(rows[at]), heldout=lambda: None
     )
+
+
+def per_class(source, count):
+    """The first images of each class in an order drawn once and for all; the held-out ones stay as they are.
+
+    Fewer images of a class are among more of them.
+
+    Args:
+        source: The Source.
+        count: Images of each class, at least 1.
+
+    Returns:
+        A Source of `count` images of each class.
+
+    Raises:
+        UsageError: The data has no labels, or too few images of a class.
+    """
+    wanted = f"{count} images of each class of {source.name}"
+    if not source.classes:
+        raise UsageError(f"{wanted}: the data has no labels")
+    order = np.random.default_rng(0).permutation(source.size)
+    seen = _labels_until(source, order, count)
+    places = [np.flatnonzero(seen == label)[:count] for label in range(len(source.classes))]
+    for name, found in zip(source.classes, places):
+        if len(found) < count:
+            raise UsageError(f"{wanted}: there are only {len(found)} of the class {name!r}")
+    few = subset(source, np.sort(order[np.concatenate(places)]))
+    return few._replace(name=wanted, heldout=source.heldout)
+
+
+def _labels_until(source, order, count):
+    """Labels in an order of rows, as far as it takes to see so many of every class, or to the end."""
+    seen, counts = [], np.zeros(len(source.classes), int)
+    for start in range(0, source.size, READ):
+        labels = source.read(order[start : start + READ])["labels"]
+        seen.append(labels)
+        counts += np.bincount(labels[labels >= 0], minlength=len(counts))  # TFDS writes -1 for unknown.
+        if np.min(counts) >= count:
+            break
+    return np.concatenate(seen)
+
+
+def of_arrays(name, images, labels, classes):
+    """Labelled images in memory as a Source.
+
+    Args:
+        name: What they are, for people.
+        images: uint8 [N, H, H, C].
+        labels: int [N].
+        classes: Names of the classes.
+
+    Returns:
+        The Source, without held-out images.
+    """
+    images, labels = np.asarray(images), np.asarray(labels, np.int32)
+    count, resolution, _, channels = images.shape
+
+    def read(rows):
+        return {"images": images[rows], "labels": labels[rows]}
+
+    return Source(name, count, resolution, channels, tuple(classes), read)
 
 
 def fit(image, resolution, channels):

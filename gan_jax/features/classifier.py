@@ -59,12 +59,18 @@ class Classifier(nn.Module):
         return {"features": features, "class_logits": nn.Dense(self.classes)(dropped)}
 
 
-def fit(source, seed=0):
+def usual_steps(size):
+    """Optimiser steps on so many images: eight epochs, but at least 600 steps and at most 6,000."""
+    return int(np.clip(EPOCHS * size // BATCH, *STEPS))
+
+
+def fit(source, seed=0, *, steps=None):
     """Trains a Classifier on a labelled set, with images shifted by up to a fourteenth of their size.
 
     Args:
         source: The Source.
         seed: Of everything random.
+        steps: Optimiser steps of 128 images; None for `usual_steps`.
 
     Returns:
         Its variables, a dict of `params`, `carry`, and `scale`, by which its features are divided: their root
@@ -78,12 +84,12 @@ def fit(source, seed=0):
     net = from_linen(Classifier(len(source.classes)))
     mesh = parallel.mesh(BATCH, jax.local_devices()[:1])
     fed = batches(source, BATCH, 1, seed, mesh)
-    steps = int(np.clip(EPOCHS * source.size // BATCH, *STEPS))
+    steps = usual_steps(source.size) if steps is None else steps
     optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, steps))
     key = jax.random.key(seed)
 
     @functools.partial(jax.jit, donate_argnums=0)
-    def step(state, resident, rows, number):
+    def step(state, resident, rows, key, number):
         (params, carry, opt), drawn = state, jax.random.split(jax.random.fold_in(key, number))
         batch = jax.tree.map(lambda array: array[0], fed.decode(resident, rows, drawn[0]))
         shifted = augment.shift(drawn[0], batch["images"], ratio=SHIFT)
@@ -101,7 +107,7 @@ def fit(source, seed=0):
     params, carry = net.init(key, jnp.zeros((1, *shape)))
     state = (params, carry, optimizer.init(params))
     for number, rows in enumerate(fed.feed(0, steps)):
-        state = step(state, fed.resident, rows, number)
+        state = step(state, fed.resident, rows, key, number)
     variables = dict(zip(("params", "carry"), jax.device_get(state[:2])))
     some = source.read(np.arange(min(source.size, SCALED)))["images"]
     found = jax.jit(use(len(source.classes)))({**variables, "scale": np.float32(1)}, images.to_float(some))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gan_jax.data.source import Source
+from gan_jax.data.source import of_arrays
 from gan_jax.errors import UsageError
 from gan_jax.features.classifier import accuracy, fit
 
@@ -32,26 +32,15 @@ def classifier_accuracy_score(
     """
     if not len(fake_images) or not len(heldout_images):
         raise UsageError("classifier_accuracy_score: expected at least one generated and one held-out image")
-    classes = int(max(np.max(fake_labels), np.max(heldout_labels), np.max(real_labels))) + 1
-    tested = _source(heldout_images, heldout_labels, classes)
+    largest = int(max(np.max(fake_labels), np.max(heldout_labels), np.max(real_labels)))
+    classes = tuple(map(str, range(largest + 1)))
+    tested = of_arrays("held-out images", heldout_images, heldout_labels, classes)
 
     def score(images, labels):
-        return accuracy(fit(_source(images, labels, classes), seed), tested)
+        return accuracy(fit(of_arrays("images", images, labels, classes), seed), tested)
 
     count = len(fake_images)
     return {
         "classifier_accuracy_score": score(fake_images, fake_labels),
         "classifier_accuracy_score_real": score(real_images[:count], real_labels[:count]),
     }
-
-
-def _source(images, labels, classes):
-    """Arrays as a Source."""
-    images, labels = np.asarray(images), np.asarray(labels, np.int32)
-    count, resolution, _, channels = images.shape
-    names = tuple(map(str, range(classes)))
-
-    def read(rows):
-        return {"images": images[rows], "labels": labels[rows]}
-
-    return Source("arrays", count, resolution, channels, names, read)

@@ -5,11 +5,13 @@ import sys
 
 import numpy as np
 import pytest
+import sources
 import tensorflow_datasets
 from PIL import Image
 
 from gan_jax import data
-from gan_jax.data.source import facts, fit
+from gan_jax.data import source as source_lib
+from gan_jax.data.source import facts, fit, of_arrays, per_class
 from gan_jax.errors import UsageError
 
 # The package offers the function under the module's name.
@@ -57,6 +59,61 @@ def test_digits_held_out_are_not_trained_on():
     )
     with pytest.raises(UsageError, match="data.split: unknown name 'tests'; did you mean test"):
         data.digits(split="tests")
+
+
+def test_per_class_keeps_the_first_of_each_class_of_one_order():
+    full = data.digits(resolution=8)
+    everything = full.read(np.arange(1297))
+    rows = [
+        [row for row in np.random.default_rng(0).permutation(1297) if everything["labels"][row] == label][:3]
+        for label in range(10)
+    ]
+    few = per_class(full, 3)
+    assert (few.size, few.name) == (30, "3 images of each class of digits of scikit-learn, train")
+    given, expected = few.read(np.arange(30)), np.sort(np.concatenate(rows))
+    np.testing.assert_array_equal(given["images"], everything["images"][expected])
+    np.testing.assert_array_equal(given["labels"], everything["labels"][expected])
+    # Fewer are among more, and what is held out stays.
+    kept = {image.tobytes() for image in given["images"]}
+    fewer = per_class(full, 2)
+    assert {image.tobytes() for image in fewer.read(np.arange(20))["images"]} < kept
+    assert (few.heldout().size, few.heldout().name) == (500, "digits of scikit-learn, test")
+
+
+def test_per_class_reads_no_more_than_it_takes(monkeypatch):
+    monkeypatch.setattr(source_lib, "READ", 16)
+    labels, asked = np.arange(400) % 4, []
+    made = sources.of_arrays(np.zeros((400, 8, 8, 1), np.uint8), labels)
+    counted = made._replace(read=lambda rows: asked.append(len(rows)) or made.read(rows))
+    assert per_class(counted, 2).size == 8
+    assert set(asked) == {16} and sum(asked) < 100
+    # All four classes are looked for, however late the last one comes.
+    late = np.zeros(400, int)
+    late[np.random.default_rng(0).permutation(400)[-1]] = 1
+    found = per_class(sources.of_arrays(np.zeros((400, 8, 8, 1), np.uint8), late), 1)
+    assert sorted(found.read(np.arange(2))["labels"]) == [0, 1]
+
+
+def test_per_class_mistakes():
+    images = np.zeros((4, 8, 8, 1), np.uint8)
+    with pytest.raises(UsageError, match="2 images of each class of arrays: the data has no labels"):
+        per_class(sources.of_arrays(images), 2)
+    named = of_arrays("pets", images, [0, 1, 0, -1], ("cat", "dog"))
+    with pytest.raises(
+        UsageError, match="2 images of each class of pets: there are only 1 of the class 'dog'"
+    ):
+        per_class(named, 2)
+    assert per_class(named, 1).size == 2
+
+
+def test_of_arrays():
+    images = np.arange(3 * 4, dtype=np.uint8).reshape(3, 2, 2, 1)
+    source = of_arrays("three", images, [1, 0, 1], ["a", "b"])
+    assert source[:5] == ("three", 3, 2, 1, ("a", "b")) and source.heldout() is None
+    read = source.read(np.array([2, 0]))
+    np.testing.assert_array_equal(read["images"], images[[2, 0]])
+    np.testing.assert_array_equal(read["labels"], [1, 1])
+    assert read["labels"].dtype == np.int32
 
 
 def test_fit_crops_the_centre_and_antialiases():

@@ -11,7 +11,8 @@ import sources
 from gan_jax import data, images
 from gan_jax.errors import UsageError
 from gan_jax.features import classifier
-from gan_jax.features.classifier import accuracy, fit, use
+from gan_jax.features.classifier import Classifier, accuracy, fit, use, usual_steps
+from gan_jax.nets.linen import from_linen
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,15 @@ def test_other_images_are_another_classifier(cached):
     assert other.facts["accuracy_on"] == expected and other.name.startswith(
         "classifier of 1167 of 1297 images"
     )
+
+
+def test_as_many_steps_as_asked_for():
+    assert [usual_steps(size) for size in (10, 60_000, 10**6)] == [600, 3750, 6000]
+    source = sources.noise(20, classes=2)
+    # Adam's first step moves a weight by the learning rate, whatever its gradient; a second would add to it.
+    start = from_linen(Classifier(2)).init(jax.random.key(3), np.zeros((1, 8, 8, 1), np.float32))[0]
+    moved = jax.tree.map(lambda a, b: np.max(np.abs(a - b)), fit(source, 3, steps=1)["params"], start)
+    assert max(jax.tree.leaves(moved)) == pytest.approx(2e-3, rel=1e-2)
 
 
 def test_needs_labels():
