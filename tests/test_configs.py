@@ -84,8 +84,9 @@ PAPER = {
     },
     # Larsen et al. 2016, section 4 and algorithm 1.
     "vaegan": {"game.latents": {"name": "normal", "size": 128}, "batch_size": 64},
-    # Zhao et al. 2017, sections 2.4 and 4: pull-away 0.1, margin 10 on MNIST.
+    # Zhao et al. 2017, sections 2.3, 2.4 and 4: a norm, pull-away 0.1, margin 10 on MNIST.
     "ebgan": {
+        "game.energy": "euclidean",
         "losses.discriminator.energy_based_discriminator.margin": 10.0,
         "losses.generator.pull_away": 0.1,
     },
