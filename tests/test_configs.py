@@ -1,18 +1,28 @@
 """Every recipe that ships is traced, and its numbers are its paper's."""
 
 import glob
+import json
+import math
 import os
 import runpy
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from gan_jax import build, report, train
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 
-CONFIGS = sorted(glob.glob(os.path.join(os.path.dirname(__file__), "..", "configs", "*.py")))
-NAMES = [os.path.basename(path)[:-3] for path in CONFIGS]
+ROOT = os.path.join(os.path.dirname(__file__), "..", "configs")
+CONFIGS = sorted(glob.glob(os.path.join(ROOT, "*.py")))
+TRICKS = sorted(glob.glob(os.path.join(ROOT, "tricks", "*.py")))
+
+
+def _name(path):
+    return os.path.relpath(path, ROOT)[:-3]
+
 
 DCGAN = {"learning_rate": 2e-4, "b1": 0.5}
 HALF = {"learning_rate": 2e-4, "b1": 0.0, "b2": 0.9}
@@ -107,6 +117,22 @@ PAPER = {
         "game.latents": {"name": "normal", "size": 64},
     },
 }
+# By trick: everything in which it is another recipe than dcgan, and the new value.
+CHANGED = {
+    "instance_noise": {"game.augment": {"instance_noise": {"start": 0.1, "end": 0.0, "steps": 4_000}}},
+    "input_noise": {"nets.generator.wrap": {"input_noise": {"deviation": 0.05}}},
+    "clipped_gradients": {"optimizers.*": {"clip": {"max_delta": 0.01}, "adam": DCGAN}},
+    "clipped_gradient_norm": {"optimizers.*": {"clip_by_global_norm": {"max_norm": 1.0}, "adam": DCGAN}},
+    "normalised_gradients": {"optimizers.*": {"normalize_by_root_mean_square": {}, "adam": DCGAN}},
+    "deeper_discriminator": {"nets.discriminator.depth": 2},
+    "least_squares": {
+        "losses.discriminator": {"least_squares_discriminator": 1.0},
+        "losses.generator": {"least_squares_generator": 1.0},
+    },
+    "dropout": {"nets.discriminator.dropout": 0.3},
+    "leaky_relu": {"nets.*.slope": 0.01},
+    "weight_decay": {"optimizers.*": {"adam": DCGAN, "weight_decay": {"strength": 1e-4}}},
+}
 # Recipes that are told labels; without any they say so.
 TOLD = {"cgan", "acgan", "projection"}
 
@@ -121,33 +147,72 @@ def _at(tree, path):
     return tree
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+@pytest.mark.parametrize("path", [*CONFIGS, *TRICKS], ids=_name)
 @pytest.mark.parametrize("facts", [(28, 1, 10), (32, 3, 10), (64, 3, 0)], ids=["digits", "cifar10", "64"])
 def test_traced(path, facts):
     recipe = _recipe(path)
     recipe_lib.validate(recipe)
     facts = dict(zip(("resolution", "channels", "classes"), facts))
-    if not facts["classes"] and os.path.basename(path)[:-3] in TOLD:
+    if not facts["classes"] and _name(path) in TOLD:
         with pytest.raises(UsageError, match="game.told: the data does not have"):
             train.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
         return
     train.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+@pytest.mark.parametrize("path", [*CONFIGS, *TRICKS], ids=_name)
 def test_any_data_name(path):
     assert _recipe(path).data["name"] == "digits"
     assert _recipe(path, "mnist").data["name"] == "mnist"
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+@pytest.mark.parametrize("path", CONFIGS, ids=_name)
 def test_numbers_are_the_papers(path):
     recipe = recipe_lib.to_dict(_recipe(path))
-    for where, expected in PAPER[os.path.basename(path)[:-3]].items():
+    for where, expected in PAPER[_name(path)].items():
         assert _at(recipe, where) == expected
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+@pytest.mark.parametrize("path", TRICKS, ids=_name)
+def test_a_trick_is_dcgan_and_one_change(path):
+    expected = recipe_lib.to_dict(_recipe(os.path.join(ROOT, "dcgan.py")))
+    for where, value in CHANGED[_name(path).removeprefix("tricks/")].items():
+        *parents, last = where.split(".")
+        for player in ("generator", "discriminator") if "*" in where else ("",):
+            whole = [player if part == "*" else part for part in parents]
+            _at(expected, ".".join(whole))[player if last == "*" else last] = value
+    # As text, since the order of a chain counts.
+    assert json.dumps(recipe_lib.to_dict(_recipe(path))) == json.dumps(expected)
+    with open(path) as file:
+        text = file.read()
+    for where in CHANGED[_name(path).removeprefix("tricks/")]:
+        assert f"`{where.partition('.')[0]}" in text.partition("Changes")[2]
+
+
+@pytest.mark.parametrize(
+    "trick, updates",
+    [
+        # Adam's step is its learning rate while gradients are the same: clipped or normalised ones are.
+        ("clipped_gradients", [-2e-4, -2e-4]),
+        ("clipped_gradient_norm", [-2e-4, -2e-4]),
+        ("normalised_gradients", [-2e-4, -2e-4]),
+        # Where nothing stands before it, 1 after 1000 is nothing to Adam's second moment:
+        # (0.5 * 1000 + 1) / 1.5 over the root of (0.999 * 1000^2 + 1) / 1.999; and the parameter is 2.
+        ("weight_decay", [-4e-4, -2e-4 * (501 / 1.5) / math.sqrt(999_001 / 1.999) - 2e-4]),
+    ],
+)
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_gradients_are_clipped_before_adam_and_weights_decay_behind_it(trick, updates, player):
+    recipe = _recipe(os.path.join(ROOT, "tricks", f"{trick}.py"))
+    chain = build.rules(recipe, dict(resolution=8, channels=1, classes=0)).optimizers[player]
+    params = {"kernel": jnp.full((1, 1), 2.0)}
+    state = chain.init(params)
+    for gradient, expected in zip((1000.0, 1.0), updates):
+        update, state = chain.update({"kernel": jnp.full((1, 1), gradient)}, state, params)
+        np.testing.assert_allclose(update["kernel"], [[expected]], rtol=1e-4)
+
+
+@pytest.mark.parametrize("path", [*CONFIGS, *TRICKS], ids=_name)
 def test_short_and_with_its_source(path):
     with open(path) as file:
         text = file.read()
@@ -162,7 +227,7 @@ def _tiny(tree):
     }
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+@pytest.mark.parametrize("path", CONFIGS, ids=_name)
 def test_twenty_steps_are_finite(path, tmp_path):
     recipe = recipe_lib.from_dict(recipe_lib.to_dict(_recipe(path)))
     recipe.nets = {player: _tiny(net) for player, net in recipe.nets.items()}
