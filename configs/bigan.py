@@ -23,7 +23,7 @@ def get_config(data="digits"):
         nets=dict(
             generator=dict(name="dcgan.Generator", width=32),
             encoder=dict(name="encoders.Encoder", size=50, width=32),
-            discriminator=dict(name="encoders.PairDiscriminator", width=32),
+            discriminator=dict(name="discriminators.PairDiscriminator", width=32),
         ),
         losses=dict(
             discriminator=dict(non_saturating_discriminator=1.0),

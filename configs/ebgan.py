@@ -3,9 +3,9 @@
     python -m gan_jax.main --config=configs/ebgan.py          digits of scikit-learn
     python -m gan_jax.main --config=configs/ebgan.py:mnist    any TFDS name with images
 
-From the paper: the discriminator is an autoencoder and its error the energy, with a margin of 10 and the
-pull-away term with weight 0.1; Adam with learning rate 1e-3 and 2e-4 in its code for larger images, the
-latter here.
+From the paper: the discriminator is an autoencoder, the Euclidean norm of its error the energy (section
+2.3), and the margin 10 in these units, as on MNIST; the pull-away term with weight 0.1; Adam with learning
+rate 1e-3 and 2e-4 in its code for larger images, the latter here.
 """
 
 from gan_jax.recipe import Recipe

@@ -19,7 +19,7 @@ def get_config(data="digits"):
         nets=dict(
             generator=dict(name="dcgan.Generator", width=32),
             encoder=dict(name="encoders.GaussianEncoder", size=128, width=32),
-            discriminator=dict(name="encoders.FeatureDiscriminator", width=32),
+            discriminator=dict(name="discriminators.FeatureDiscriminator", width=32),
         ),
         losses=dict(
             encoder=dict(kl_to_standard_normal=1.0, learned_similarity=1.0),

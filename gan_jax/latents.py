@@ -12,6 +12,7 @@ import numpy as np
 from gan_jax.errors import UsageError
 from gan_jax.images import columns_of
 from gan_jax.metrics.perceptual_path_length import spherical
+from gan_jax.names import FromZero
 
 __all__ = ["normal", "uniform", "codes"]
 
@@ -48,7 +49,7 @@ def uniform(key, count, *, size=100):
     return jax.random.uniform(key, (count, size), minval=-1.0, maxval=1.0)
 
 
-def codes(key, count, *, noise=62, discrete=(10,), continuous=2):
+def codes(key, count, *, noise: FromZero = 62, discrete=(10,), continuous: FromZero = 2):
     """InfoGAN's latents: noise, then one-hot codes, then uniform ones, side by side.
 
     Chen et al. 2016, arXiv:1606.03657, section 7.2 and appendix C.1, with the numbers for MNIST: 62 + 10 + 2.

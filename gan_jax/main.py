@@ -66,63 +66,48 @@ def _sample():
     wrong = [label for label in _LABELS.value if not label.isdecimal()]
     if wrong:
         raise UsageError(f"labels={','.join(_LABELS.value)}: expected whole numbers, got {wrong[0]!r}")
-    command.import_jax()
+    model = _model()
     from gan_jax import sample
 
     sample.run(
-        _finished(),
+        **model,
         num_images=64 if _NUM_IMAGES.value is None else _NUM_IMAGES.value,
         sample_seed=_SAMPLE_SEED.value,
         labels=tuple(int(label) for label in _LABELS.value),
-        step=_STEP.value,
-        averaged=_AVERAGED.value,
     )
 
 
 def _evaluate():
-    workdir = _finished()
-    command.import_jax()
+    model = _model()
     from gan_jax import evaluation
 
     evaluation.of_workdir(
-        workdir,
+        **model,
         metrics=_METRICS.value,
         features_name=_FEATURES.value,
         num_images=_NUM_IMAGES.value,
         seed=_EVAL_SEED.value,
-        step=_STEP.value,
         all_steps=_ALL_STEPS.value,
-        averaged=_AVERAGED.value,
         data_dir=_DATA_DIR.value,
         download=_DOWNLOAD.value,
     )
 
 
 def _encode():
-    workdir = _finished()
-    command.import_jax()
+    model = _model()
     from gan_jax import encode
 
-    encode.run(
-        workdir,
-        split=_SPLIT.value,
-        step=_STEP.value,
-        averaged=_AVERAGED.value,
-        data_dir=_DATA_DIR.value,
-    )
+    encode.run(**model, split=_SPLIT.value, data_dir=_DATA_DIR.value)
 
 
 def _interpolate():
-    workdir = _finished()
-    command.import_jax()
+    model = _model()
     from gan_jax import interpolate
 
     interpolate.run(
-        workdir,
+        **model,
         num_images=8 if _NUM_IMAGES.value is None else _NUM_IMAGES.value,
         sample_seed=_SAMPLE_SEED.value,
-        step=_STEP.value,
-        averaged=_AVERAGED.value,
     )
 
 
@@ -153,6 +138,13 @@ def _finished():
     if _WORKDIR.value is None:
         raise UsageError("--workdir is missing: the folder of a finished run")
     return _WORKDIR.value
+
+
+def _model():
+    """Which parameters of which run: what every mode but train takes. JAX may be imported from here on."""
+    model = dict(workdir=_finished(), step=_STEP.value, averaged=_AVERAGED.value)
+    command.import_jax()
+    return model
 
 
 def _do():

@@ -3,11 +3,16 @@
 import importlib
 import inspect
 import math
+from typing import Annotated
 
 import jax
 import optax
 
 from gan_jax.errors import UsageError, unknown
+
+# The type of a whole number that may be 0 though its default is not: most others count or measure something
+# that there must be, and 0 of it would fail much later and with another message.
+FromZero = Annotated[int, 0]
 
 
 def find(name, places, field):
@@ -97,7 +102,8 @@ def bind(function, given, field, provided=()):
         Dict of keyword arguments.
 
     Raises:
-        UsageError: An unknown or missing name, a value of the wrong type or out of range.
+        UsageError: An unknown or missing name, a value of the wrong type, a number that is not finite, or a
+            whole one below 1, unless its default is lower or it is annotated as `FromZero`.
     """
     if not isinstance(given, dict):
         raise UsageError(f"{field}={given!r}: expected a dict of hyperparameters")
@@ -156,11 +162,18 @@ def _value(parameter, value, field, function):
         return find(value, (importlib.import_module(function.__module__), jax.nn), field)
     if kinds and (not isinstance(value, kinds) or isinstance(value, bool) and bool not in kinds):
         raise UsageError(f"{field}={value!r}: expected {kinds[0].__name__}")
-    if int in kinds[:1] and value < (least := 0 if default == 0 else 1):
+    if int in kinds[:1] and value < (least := _least(parameter)):
         raise UsageError(f"{field}={value}: expected at least {least}")
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{field}={value}: expected a finite number")
     return tuple(value) if isinstance(value, list) else value
+
+
+def _least(parameter):
+    """What a whole number must at least be: what its type says, else 1, or a lower default."""
+    for least in getattr(parameter.annotation, "__metadata__", ()):
+        return least
+    return 1 if parameter.default is parameter.empty else min(parameter.default, 1)
 
 
 def _kinds(parameter):

@@ -144,6 +144,23 @@ def _decay(penalty, strength, pattern):
     return optax.GradientTransformation(init, update)
 
 
+def weight_decay(strength=1e-4, pattern=""):
+    """Shrinks every kernel by `strength` of itself in each update; no biases, no norm scales.
+
+    Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2 (decoupled weight decay): descends
+    `penalties.weight_decay`. Stands behind the optimizer; no learning rate multiplies it, as the paper's
+    multiplies only Adam's part. `optax.adamw` multiplies both, and shrinks biases and norm scales too.
+
+    Args:
+        strength: At least 0; a number, or a schedule: a function of the number of updates so far.
+        pattern: Regular expression for the paths of the kernels meant, by default all.
+
+    Returns:
+        An optax.GradientTransformation whose update needs `params`.
+    """
+    return _decay(penalties.weight_decay, strength, pattern)
+
+
 def spectral_decay(strength=1e-4, pattern=""):
     """Lowers the largest singular value of every kernel by `strength` in each update.
 

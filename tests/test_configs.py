@@ -1,18 +1,34 @@
 """Every recipe that ships is traced, and its numbers are its paper's."""
 
+import copy
 import glob
+import json
+import math
 import os
 import runpy
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from gan_jax import build, report, train
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
+from gan_jax.step import train_step
 
-CONFIGS = sorted(glob.glob(os.path.join(os.path.dirname(__file__), "..", "configs", "*.py")))
-NAMES = [os.path.basename(path)[:-3] for path in CONFIGS]
+ROOT = os.path.join(os.path.dirname(__file__), "..", "configs")
+CONFIGS = sorted(glob.glob(os.path.join(ROOT, "*.py")))
+TRICKS = sorted(glob.glob(os.path.join(ROOT, "tricks", "*.py")))
+
+
+def _name(path):
+    return os.path.relpath(path, ROOT)[:-3]
+
+
+def _stem(path):
+    return os.path.basename(path)[:-3]
+
 
 DCGAN = {"learning_rate": 2e-4, "b1": 0.5}
 HALF = {"learning_rate": 2e-4, "b1": 0.0, "b2": 0.9}
@@ -84,8 +100,9 @@ PAPER = {
     },
     # Larsen et al. 2016, section 4 and algorithm 1.
     "vaegan": {"game.latents": {"name": "normal", "size": 128}, "batch_size": 64},
-    # Zhao et al. 2017, sections 2.4 and 4: pull-away 0.1, margin 10 on MNIST.
+    # Zhao et al. 2017, sections 2.3, 2.4 and 4: a norm, pull-away 0.1, margin 10 on MNIST.
     "ebgan": {
+        "game.energy": "euclidean",
         "losses.discriminator.energy_based_discriminator.margin": 10.0,
         "losses.generator.pull_away": 0.1,
     },
@@ -106,6 +123,22 @@ PAPER = {
         "game.latents": {"name": "normal", "size": 64},
     },
 }
+# By trick: everything in which it is another recipe than dcgan, and the new value.
+CHANGED = {
+    "instance_noise": {"game.augment": {"instance_noise": {"start": 0.1, "end": 0.0, "steps": 4_000}}},
+    "input_noise": {"nets.generator.wrap": {"input_noise": {"deviation": 0.05}}},
+    "clipped_gradients": {"optimizers.*": {"clip": {"max_delta": 0.01}, "adam": DCGAN}},
+    "clipped_gradient_norm": {"optimizers.*": {"clip_by_global_norm": {"max_norm": 1.0}, "adam": DCGAN}},
+    "normalised_gradients": {"optimizers.*": {"normalize_by_root_mean_square": {}, "adam": DCGAN}},
+    "deeper_discriminator": {"nets.discriminator.depth": 2},
+    "least_squares": {
+        "losses.discriminator": {"least_squares_discriminator": 1.0},
+        "losses.generator": {"least_squares_generator": 1.0},
+    },
+    "dropout": {"nets.discriminator.dropout": 0.3},
+    "leaky_relu": {"nets.*.slope": 0.01},
+    "weight_decay": {"optimizers.*": {"adam": DCGAN, "weight_decay": {"strength": 1e-4}}},
+}
 # Recipes that are told labels; without any they say so.
 TOLD = {"cgan", "acgan", "projection"}
 
@@ -120,33 +153,89 @@ def _at(tree, path):
     return tree
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
-@pytest.mark.parametrize("facts", [(28, 1, 10), (32, 3, 10), (64, 3, 0)], ids=["digits", "cifar10", "64"])
-def test_traced(path, facts):
+# Resolution, channels and classes; a trick is traced with more than digits if it changes networks.
+FACTS = {"digits": (28, 1, 10), "cifar10": (32, 3, 10), "64": (64, 3, 0)}
+TRACED = [(path, data) for path in CONFIGS for data in FACTS] + [
+    (path, data)
+    for path in TRICKS
+    for data in FACTS
+    if data == "digits" or any(where.startswith("nets.") for where in CHANGED[_stem(path)])
+]
+
+
+@pytest.mark.parametrize(
+    "path, data", TRACED, ids=lambda value: _name(value) if value.endswith(".py") else value
+)
+def test_traced(path, data):
     recipe = _recipe(path)
     recipe_lib.validate(recipe)
-    facts = dict(zip(("resolution", "channels", "classes"), facts))
-    if not facts["classes"] and os.path.basename(path)[:-3] in TOLD:
+    facts = dict(zip(("resolution", "channels", "classes"), FACTS[data]))
+    if not facts["classes"] and _name(path) in TOLD:
         with pytest.raises(UsageError, match="game.told: the data does not have"):
             train.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
         return
     train.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+@pytest.mark.parametrize("path", [*CONFIGS, *TRICKS], ids=_name)
 def test_any_data_name(path):
     assert _recipe(path).data["name"] == "digits"
     assert _recipe(path, "mnist").data["name"] == "mnist"
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+@pytest.mark.parametrize("path", CONFIGS, ids=_name)
 def test_numbers_are_the_papers(path):
     recipe = recipe_lib.to_dict(_recipe(path))
-    for where, expected in PAPER[os.path.basename(path)[:-3]].items():
+    for where, expected in PAPER[_name(path)].items():
         assert _at(recipe, where) == expected
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+def _change(tree, changes):
+    """Puts new values in a recipe's dict; a `*` stands for every player."""
+    for where, value in changes.items():
+        *parents, last = where.split(".")
+        for player in ("generator", "discriminator") if "*" in where else ("",):
+            parent = _at(tree, ".".join(part.replace("*", player) for part in parents))
+            parent[last.replace("*", player)] = copy.deepcopy(value)
+
+
+@pytest.mark.parametrize("path", TRICKS, ids=_name)
+def test_a_trick_is_dcgan_and_one_change(path):
+    expected = recipe_lib.to_dict(_recipe(os.path.join(ROOT, "dcgan.py")))
+    changes = CHANGED[_stem(path)]
+    _change(expected, changes)
+    # As text, since the order of a chain counts.
+    assert json.dumps(recipe_lib.to_dict(_recipe(path))) == json.dumps(expected)
+    with open(path) as file:
+        text = file.read()
+    for where in changes:
+        assert f"`{where.partition('.')[0]}" in text.partition("Changes")[2]
+
+
+@pytest.mark.parametrize(
+    "trick, updates",
+    [
+        # Adam's step is its learning rate while gradients are the same: clipped or normalised ones are.
+        ("clipped_gradients", [-2e-4, -2e-4]),
+        ("clipped_gradient_norm", [-2e-4, -2e-4]),
+        ("normalised_gradients", [-2e-4, -2e-4]),
+        # Where nothing stands before it, 1 after 1000 is nothing to Adam's second moment:
+        # (0.5 * 1000 + 1) / 1.5 over the root of (0.999 * 1000^2 + 1) / 1.999; and the parameter is 2.
+        ("weight_decay", [-4e-4, -2e-4 * (501 / 1.5) / math.sqrt(999_001 / 1.999) - 2e-4]),
+    ],
+)
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_gradients_are_clipped_before_adam_and_weights_decay_behind_it(trick, updates, player):
+    recipe = _recipe(os.path.join(ROOT, "tricks", f"{trick}.py"))
+    chain = build.rules(recipe, dict(resolution=8, channels=1, classes=0)).optimizers[player]
+    params = {"kernel": jnp.full((1, 1), 2.0)}
+    state = chain.init(params)
+    for gradient, expected in zip((1000.0, 1.0), updates):
+        update, state = chain.update({"kernel": jnp.full((1, 1), gradient)}, state, params)
+        np.testing.assert_allclose(update["kernel"], [[expected]], rtol=1e-4)
+
+
+@pytest.mark.parametrize("path", [*CONFIGS, *TRICKS], ids=_name)
 def test_short_and_with_its_source(path):
     with open(path) as file:
         text = file.read()
@@ -155,21 +244,52 @@ def test_short_and_with_its_source(path):
 
 def _tiny(tree):
     """The same networks, a few channels wide."""
-    small = {"width": 8, "widths": [8], "units": 8, "size": 16}
+    small = {"width": 8, "widths": [8], "units": 8, "size": 16, "attention": [8]}
     return {
         name: _tiny(part) if isinstance(part, dict) else small.get(name, part) for name, part in tree.items()
     }
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+@pytest.mark.parametrize("path", CONFIGS, ids=_name)
 def test_twenty_steps_are_finite(path, tmp_path):
-    recipe = recipe_lib.from_dict(recipe_lib.to_dict(_recipe(path)))
-    recipe.nets = {player: _tiny(net) for player, net in recipe.nets.items()}
-    if "size" in recipe.game["latents"]:
-        recipe.game["latents"]["size"] = 16
-    recipe.data["resolution"], recipe.batch_size, recipe.grid_size = 16, 8, 100
+    recipe = _shrunk(recipe_lib.to_dict(_recipe(path)))
+    # Residual networks of one block; of DCGAN's, two halvings, since the first one has no batch norm.
+    residual = recipe.nets["generator"]["name"].startswith(("resnet.", "r3gan."))
+    recipe.data["resolution"], recipe.grid_size = 8 if residual else 16, 100
     recipe.steps, recipe.log_every, recipe.grid_every, recipe.eval_every = 20, 20, 20, 0
     train.run(recipe, str(tmp_path))
     (record,) = report.read_metrics(os.path.join(tmp_path, "metrics.jsonl"))
     assert record["step"] == 20 and len([name for name in record if "/" in name]) >= len(recipe.turns)
     assert os.path.exists(os.path.join(tmp_path, "grids", "step_0000020.png"))
+
+
+def test_twenty_steps_of_all_tricks_at_once_are_finite():
+    plain = recipe_lib.to_dict(_recipe(os.path.join(ROOT, "dcgan.py")))
+    chain = {}
+    for changes in CHANGED.values():
+        _change(plain, changes)
+        chain.update(changes.get("optimizers.*", {}))
+    for last in ("adam", "weight_decay"):
+        chain[last] = chain.pop(last)
+    _change(plain, {"optimizers.*": chain})
+    recipe, facts = _shrunk(plain), dict(resolution=8, channels=1, classes=0)
+    rules = build.rules(recipe, facts)
+    images = jax.random.uniform(jax.random.key(1), (1, recipe.batch_size, 8, 8, 1), minval=-1.0)
+    state = jax.jit(build.start(rules, facts, recipe.batch_size))(jax.random.key(0))
+    before = jax.device_get(state.params)
+    played = jax.jit(lambda state: train_step(*rules, state, {"images": images}, jax.random.key(2)))
+    for _ in range(20):
+        state, scalars = played(state)
+        assert np.isfinite(list(scalars.values())).all()
+    moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, jax.device_get(state.params))
+    assert all(jax.tree.leaves(moved))
+
+
+def _shrunk(plain):
+    """The recipe, of tiny networks, for batches of 8."""
+    recipe = recipe_lib.from_dict(plain)
+    recipe.nets = {player: _tiny(net) for player, net in recipe.nets.items()}
+    if "size" in recipe.game["latents"]:
+        recipe.game["latents"]["size"] = 16
+    recipe.batch_size = 8
+    return recipe

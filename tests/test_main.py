@@ -78,6 +78,14 @@ MISTAKES = {
         "resolution: this network needs an even one of at least 8 pixels, got 27",
     ),
     "devices": ([DCGAN, "--config.batch_size=12"], "batch_size=12 is not divisible by 8 devices"),
+    "override of a trick": (
+        [
+            "--config=configs/tricks/instance_noise.py:mnist",
+            "--config.data.name=digits",
+            "--config.game.augment.instance_noise.steps=0",
+        ],
+        "game.augment.instance_noise.steps=0: expected at least 1",
+    ),
     "unknown net": ([DCGAN, "--config.nets.generator.name=dcgn.Generator"], "did you mean dcgan.Generator"),
     "unknown game": ([DCGAN, "--config.game.name=gam"], "game.name: unknown name 'gam'; did you mean gan"),
     "unknown latents": ([DCGAN, "--config.game.latents.name=norml"], "did you mean normal"),

@@ -1,8 +1,10 @@
+import inspect
+
 import jax
 import optax
 import pytest
 
-from gan_jax import latents, losses, names, nets, penalties, transforms
+from gan_jax import augment, games, latents, losses, moves, names, nets, penalties, transforms, wrap
 from gan_jax.errors import UsageError
 from gan_jax.nets import mlp
 
@@ -39,8 +41,9 @@ def test_unknown_names_say_what_exists(name, places, message):
 
 
 def _function(
-    array, count: int, *, rate=0.5, size=2, many=0, kind="a", flag=False, widths=(1, 2), shape=jax.nn.relu
-):
+    array, count: int, *, rate=0.5, size=2, many=0, axis=-1, extra: names.FromZero = 2,
+    kind="a", flag=False, widths=(1, 2), shape=jax.nn.relu,
+):  # fmt: skip
     return array
 
 
@@ -51,7 +54,11 @@ def _function(
         (dict(count=1, rat=1.0), "f: unknown name 'rat'; did you mean rate"),
         (dict(count=1.5), "f.count=1.5: expected int"),
         (dict(count=0), "f.count=0: expected at least 1"),
+        (dict(count=1, size=0), "f.size=0: expected at least 1"),
         (dict(count=1, many=-1), "f.many=-1: expected at least 0"),
+        (dict(count=1, extra=0.5), "f.extra=0.5: expected int"),
+        (dict(count=1, extra=-1), "f.extra=-1: expected at least 0"),
+        (dict(count=1, axis=-2), "f.axis=-2: expected at least -1"),
         (dict(count=1, rate="high"), "f.rate='high': expected float"),
         (dict(count=1, rate=float("nan")), "f.rate=nan: expected a finite number"),
         (dict(count=1, size=True), "f.size=True: expected int"),
@@ -69,9 +76,45 @@ def test_bind_names_the_mistake(given, message):
 
 
 def test_bind_passes_good_values_and_looks_up_functions():
-    given = dict(count=3, rate=1, widths=[4, 5], shape="tanh", many=0)
+    given = dict(count=3, rate=1, widths=[4, 5], shape="tanh", many=0, axis=-1, extra=0)
     bound = names.bind(_function, given, "f", ("array",))
-    assert bound == dict(count=3, rate=1, widths=(4, 5), shape=jax.nn.tanh, many=0)
+    assert bound == dict(count=3, rate=1, widths=(4, 5), shape=jax.nn.tanh, many=0, axis=-1, extra=0)
+
+
+def test_a_number_that_must_be_given_may_be_from_zero():
+    def skip(count: names.FromZero):
+        return count
+
+    assert names.bind(skip, dict(count=0), "f") == dict(count=0)
+    with pytest.raises(UsageError, match="f.count=-1: expected at least 0"):
+        names.bind(skip, dict(count=-1), "f")
+
+
+def test_every_default_of_a_whole_number_may_be_written_down():
+    """A recipe that spells out a default is the recipe without it."""
+    for place in (augment, games, latents, losses, moves, nets, penalties, transforms, wrap):
+        for name in names.offers(place):
+            function = names.find(name, (place,), "x")
+            numbers = {
+                parameter.name: parameter.default
+                for parameter in inspect.signature(function).parameters.values()
+                if type(parameter.default) is int
+            }
+            required = [
+                parameter.name
+                for parameter in inspect.signature(function).parameters.values()
+                if parameter.default is parameter.empty
+            ]
+            assert names.bind(function, numbers, "x", required) == numbers
+
+
+@pytest.mark.parametrize("given", [dict(continuous=0), dict(noise=0), dict(noise=0, discrete=[])])
+def test_codes_without_some_of_their_parts(given):
+    """62 of noise, one of ten values and two continuous ones, less what is not there."""
+    expected = 74 - sum({"continuous": 2, "noise": 62, "discrete": 10}[part] for part in given)
+    bound = names.bind(latents.codes, given, "game.latents", ("key", "count"))
+    assert latents.codes(jax.random.key(0), 3, **bound).shape == (3, expected)
+    assert latents.codes_grid(jax.random.key(0), 9, **bound).shape == (9, expected)
 
 
 def test_schedules():

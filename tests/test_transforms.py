@@ -36,6 +36,7 @@ MADE = {
     "normalize_by_global_norm": transforms.normalize_by_global_norm(),
     "normalize_by_layer_norm": transforms.normalize_by_layer_norm(),
     "clip_weights": transforms.clip_weights(0.6),
+    "weight_decay": transforms.weight_decay(0.1),
     "spectral_decay": transforms.spectral_decay(0.1),
     "orthogonal_decay": transforms.orthogonal_decay(0.1),
     "lookahead": transforms.lookahead(period=1),
@@ -60,6 +61,8 @@ EXPECTED = {
     "normalize_by_layer_norm": ([[0.6, 0], [0, 0.8]], [0.6, 0.8], [[0, 0], [1, 0]]),
     # To 0.6 from 1, 0.5, 0 and 3; to -0.1 from -0.5; to -0.6 from -2.
     "clip_weights": ([[-0.4, -0.4], [0, 0.6]], [0.1, 0.4], [[-2.4, 0], [0.6, 1.4]]),
+    # Kernels less a tenth of themselves, the bias as it is.
+    "weight_decay": ([[2.9, -0.1], [0, 4]], [0.3, 0.4], [[-0.3, 0], [12, 0.2]]),
     # The first singular vectors: (1, 0) and (1, 1) / sqrt(2), and (1, 0) twice.
     "spectral_decay": (
         [[3 - 0.1 / np.sqrt(2), -0.1 / np.sqrt(2)], [0, 4]],
@@ -161,7 +164,9 @@ def test_clip_weights_holds_after_many_updates():
         assert max(jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(params)) <= 0.01 + 1e-7
 
 
-@pytest.mark.parametrize("made", [transforms.spectral_decay, transforms.orthogonal_decay])
+@pytest.mark.parametrize(
+    "made", [transforms.weight_decay, transforms.spectral_decay, transforms.orthogonal_decay]
+)
 def test_decays_follow_schedules_and_patterns(made):
     halving = made(lambda count: jnp.where(count == 0, 0.0, 0.1))
     params = {"a": PARAMS["Dense_0"]["kernel"], "b": PARAMS["Dense_0"]["kernel"]}

@@ -11,8 +11,9 @@ def energy_based_discriminator(real_energy, fake_energy, *, margin=10.0):
     """Energy of real samples, and how far fake energies stay below the margin.
 
     Zhao et al. 2016, arXiv:1609.03126, eq. 1. An energy is low for real: for an autoencoder as the
-    discriminator, the mean squared error of its reconstruction. The paper's margins are between 10 (MNIST)
-    and 80 (LSUN).
+    discriminator, the Euclidean norm of its reconstruction's error (section 2.3; `losses.euclidean`). The
+    paper's margins, between 10 (MNIST) and 80 (LSUN), are in these units, which grow with the resolution.
+    Mean squared errors of images in [-1, 1] are at most 4 and never reach them.
 
     Args:
         real_energy: Energies of real samples, [B, ...], at least 0.

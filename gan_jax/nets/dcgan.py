@@ -38,6 +38,7 @@ class Generator(nn.Module):
         channels: Channels of the images.
         width: Channels of the last hidden image; each smaller one has twice as many.
         kernel_size: Height and width of the kernels, pixels.
+        slope: LeakyReLU's slope below zero; the paper has ReLU, a slope of 0.
         classes: Number of classes, if labels are told; they stand beside the latents.
     """
 
@@ -45,6 +46,7 @@ class Generator(nn.Module):
     channels: int
     width: int = 64
     kernel_size: int = 5
+    slope: float = 0.0
     classes: int = 0
 
     @nn.compact
@@ -57,10 +59,10 @@ class Generator(nn.Module):
         x = nn.Dense(size * size * width, use_bias=False, kernel_init=_kernel_init)(
             append_labels(latents, labels, self.classes)
         )
-        x = nn.relu(norm()(x.reshape(-1, size, size, width)))
+        x = nn.leaky_relu(norm()(x.reshape(-1, size, size, width)), self.slope)
         for level in range(1, count):
             x = ConvTranspose(width >> level, kernel, (2, 2), use_bias=False, kernel_init=_kernel_init)(x)
-            x = nn.relu(norm()(x))
+            x = nn.leaky_relu(norm()(x), self.slope)
         return jnp.tanh(ConvTranspose(self.channels, kernel, (2, 2), kernel_init=_kernel_init)(x))
 
 

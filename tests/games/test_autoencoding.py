@@ -10,6 +10,7 @@ from gan_jax import augment, penalties
 from gan_jax import losses as library
 from gan_jax.errors import UsageError
 from gan_jax.games import autoencoding
+from gan_jax.types import Turn
 
 NETS = {
     "generator": three_players.linear("w", 2.0, lambda w, latents: w * latents[:, :, None, None]),
@@ -41,6 +42,24 @@ def test_energies(energy):
     np.testing.assert_allclose(table["real_reconstruction"], 3 * table["real"])
     np.testing.assert_allclose(table["fake_features"], [[2.0, 4.0, 6.0]] * 4)
     assert carry["discriminator"]["net"] == 2 and carry["generator"]["net"] == 1
+
+
+@pytest.mark.parametrize("pixels, expected", [(28 * 28, 14.0), (8 * 8, 4.0 + 6.0)])
+def test_a_margin_is_in_units_of_the_default_energy(pixels, expected):
+    """Everything is reconstructed 0.5 off in each pixel, a norm of 0.5 times the root of their number."""
+    judge = three_players.linear(
+        "a", 1.5, lambda a, images: {"reconstruction": a * images, "features": images}
+    )
+    game = autoencoding(
+        {"generator": NETS["generator"], "discriminator": judge},
+        lambda key, count: jnp.full((count, pixels), 0.5),
+        augment.chain(),
+    )
+    batch = {"images": jnp.ones((4, pixels, 1, 1))}
+    params, carry = game.init(jax.random.key(0), batch)
+    table, _ = game.play(Turn(params, carry, batch, jax.random.key(1), jnp.int32(0)))
+    found = library.energy_based_discriminator(table["real_energy"], table["fake_energy"], margin=10.0)
+    np.testing.assert_allclose(found, [expected] * 4, rtol=1e-5)
 
 
 def test_balance_follows_the_energies_in_the_discriminators_carry():

@@ -89,7 +89,7 @@ def _recipe(tiny, encoder="encoders.DenseEncoder"):
         nets=dict(
             generator=dict(name="mlp.Generator", widths=(16,)),
             encoder=dict(name=encoder, size=3, widths=(16, 16)),
-            discriminator=dict(name="encoders.DensePairDiscriminator", widths=(16, 16)),
+            discriminator=dict(name="discriminators.DensePairDiscriminator", widths=(16, 16)),
         ),
         losses=dict(
             discriminator=dict(non_saturating_discriminator=1.0, r1=0.1), generator=swapped, encoder=swapped

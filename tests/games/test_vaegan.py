@@ -73,7 +73,7 @@ def _recipe(tiny):
         nets=dict(
             generator=dict(name="mlp.Generator", widths=(16,)),
             encoder=dict(name="encoders.DenseGaussianEncoder", size=3, widths=(16,)),
-            discriminator=dict(name="encoders.DenseFeatureDiscriminator", widths=(16, 8)),
+            discriminator=dict(name="discriminators.DenseFeatureDiscriminator", widths=(16, 8)),
         ),
         losses=dict(
             encoder=dict(kl_to_standard_normal=1.0, learned_similarity=1.0),

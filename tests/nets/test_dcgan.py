@@ -5,6 +5,7 @@ import pytest
 
 from gan_jax.errors import UsageError
 from gan_jax.nets import dcgan
+from gan_jax.nets.linen import from_linen
 
 
 def _shapes(params):
@@ -128,3 +129,38 @@ def test_the_generator_hears_labels_beside_its_latents():
     )
     assert variables["params"]["Dense_0"]["kernel"].shape == (4 + 3, 4 * 4 * 2)
     assert len(np.unique(np.asarray(images).reshape(3, -1), axis=0)) == 3
+
+
+def test_the_generators_slope():
+    """leaky(x) is (1 - slope) relu(x) + slope x, and at 8 pixels all behind it but tanh is linear."""
+
+    @jax.jit
+    def drawn(key):
+        nets = [dcgan.Generator(resolution=8, channels=1, width=2, slope=slope) for slope in (0.0, 0.01, 1.0)]
+        latents = jax.random.normal(key, (5, 4))
+        variables = nets[0].init(key, latents, train=False)
+        return [net.apply(variables, latents, train=False) for net in nets]
+
+    without, leaky, linear = (np.arctanh(np.float64(images)) for images in drawn(jax.random.key(0)))
+    np.testing.assert_allclose(leaky, 0.99 * without + 0.01 * linear, atol=1e-7)
+    assert np.abs(linear - without).max() > 1e-5
+
+
+def test_dropout_is_for_training_only():
+    @jax.jit
+    def logits(key):
+        images = jax.random.normal(key, (4, 8, 8, 1))
+        nets = [from_linen(dcgan.Discriminator(width=2, dropout=rate)) for rate in (0.3, 0.0)]
+        params, carry = nets[0].init(key, images)
+        return [
+            net.apply(params, carry, images, key=jax.random.key(seed), train=train)[0]["logits"]
+            for net, seed, train in [
+                (nets[0], 2, True), (nets[0], 3, True), (nets[0], 2, False), (nets[0], 3, False),
+                (nets[1], 2, False),
+            ]
+        ]  # fmt: skip
+
+    trained, again, evaluated, once_more, without = map(np.asarray, logits(jax.random.key(0)))
+    assert np.abs(trained - again).max() > 1e-4
+    np.testing.assert_array_equal(evaluated, once_more)
+    np.testing.assert_array_equal(evaluated, without)

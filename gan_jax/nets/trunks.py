@@ -1,0 +1,82 @@
+"""What networks around an encoder begin with: strided convolutions, or dense layers.
+
+Convolutions are those of DCGAN's discriminator (Radford et al. 2016, arXiv:1511.06434), which Donahue et al.
+2016, arXiv:1605.09782, section 4, take too, at any resolution that `dcgan` takes. Weights start normal with
+deviation 0.02.
+"""
+
+import flax.linen as nn
+
+from gan_jax.nets.convolution import Conv
+from gan_jax.nets.resampling import halvings
+
+_kernel_init = nn.initializers.normal(0.02)
+
+
+def dense(features, **options):
+    """A dense layer whose weights start as DCGAN's."""
+    return nn.Dense(features, kernel_init=_kernel_init, **options)
+
+
+def convolutions(width, kernel_size, slope, batch_norm=True):
+    """Strided convolutions with LeakyReLU, and batch norm but after the first.
+
+    Args:
+        width: Channels after the first convolution; each further one doubles them.
+        kernel_size: Height and width of the kernels, pixels.
+        slope: LeakyReLU's slope below zero.
+        batch_norm: Normalise all but the first.
+
+    Returns:
+        A module from images [B, H, W, C] and `train` to small images [B, h, w, width * 2^n].
+    """
+    return _Halvings(width, kernel_size, slope, batch_norm)
+
+
+def layers(widths, slope, batch_norm=True):
+    """Dense layers with LeakyReLU, and batch norm but after the first.
+
+    Args:
+        widths: Units of each layer.
+        slope: LeakyReLU's slope below zero.
+        batch_norm: Normalise all but the first.
+
+    Returns:
+        A module from arrays [B, ...] and `train` to [B, units of the last layer].
+    """
+    return _Layers(widths, slope, batch_norm)
+
+
+def _batch_norm(train):
+    return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5)
+
+
+class _Halvings(nn.Module):
+    width: int
+    kernel_size: int
+    slope: float
+    batch_norm: bool
+
+    @nn.compact
+    def __call__(self, images, train):
+        x, kernel = images, (self.kernel_size, self.kernel_size)
+        for level in range(halvings(images.shape[1])):
+            normed = self.batch_norm and level > 0
+            x = Conv(self.width << level, kernel, (2, 2), use_bias=not normed, kernel_init=_kernel_init)(x)
+            x = nn.leaky_relu(_batch_norm(train)(x) if normed else x, self.slope)
+        return x
+
+
+class _Layers(nn.Module):
+    widths: tuple[int, ...]
+    slope: float
+    batch_norm: bool
+
+    @nn.compact
+    def __call__(self, x, train):
+        x = x.reshape(x.shape[0], -1)
+        for level, width in enumerate(self.widths):
+            normed = self.batch_norm and level > 0
+            x = dense(width, use_bias=not normed)(x)
+            x = nn.leaky_relu(_batch_norm(train)(x) if normed else x, self.slope)
+        return x
