@@ -112,17 +112,14 @@ def _interpolate():
 
 
 def _augment():
-    workdir = _finished()
-    command.import_jax()
+    model = _model()
     from gan_jax import augmentation
 
     augmentation.run(
-        workdir,
+        **model,
         images_per_class=_IMAGES_PER_CLASS.value,
         seeds=_SEEDS.value,
         num_images=_NUM_IMAGES.value,
-        step=_STEP.value,
-        averaged=_AVERAGED.value,
         data_dir=_DATA_DIR.value,
     )
 
@@ -134,17 +131,12 @@ _MODES = {
 }  # fmt: skip
 
 
-def _finished():
-    if _WORKDIR.value is None:
-        raise UsageError("--workdir is missing: the folder of a finished run")
-    return _WORKDIR.value
-
-
 def _model():
     """Which parameters of which run: what every mode but train takes. JAX may be imported from here on."""
-    model = dict(workdir=_finished(), step=_STEP.value, averaged=_AVERAGED.value)
+    if _WORKDIR.value is None:
+        raise UsageError("--workdir is missing: the folder of a finished run")
     command.import_jax()
-    return model
+    return dict(workdir=_WORKDIR.value, step=_STEP.value, averaged=_AVERAGED.value)
 
 
 def _do():

@@ -14,8 +14,8 @@ def modes(fake_label_logits, real_labels):
     divergence is about (K - 1) / (2 N) and not 0.
 
     Args:
-        fake_label_logits: A classifier's logits of the data's classes, float [N, K], N at least 1. For tuples,
-            such as three digits, sums of the parts' logits over all tuples do.
+        fake_label_logits: A classifier's logits of the data's classes, float [N, K], N at least 1. For
+            classes that are tuples, such as three digits, sums of the parts' logits over all tuples do.
         real_labels: Classes of the data, int [M], each below K.
 
     Returns:

@@ -137,6 +137,7 @@ def grouped_conv(x, kernel, strides, groups):
     Returns:
         [B, ceil(H / stride), ceil(W / stride), O].
     """
+
     def one_by_one(x, kernel):
         parts = zip(jnp.split(x, groups, axis=3), jnp.split(kernel, groups, axis=3))
         return jnp.concatenate([conv(*part, strides) for part in parts], axis=3)
