@@ -176,6 +176,8 @@ def versions():
 def write(path, record):
     """Writes a record as JSON, whole or not at all; an infinite value becomes the string `inf`.
 
+    Values that the file has already, by the same protocol, are kept beside the new ones.
+
     Args:
         path: The file; its folder exists.
         record: Dict of `protocol` and `values`.
@@ -189,10 +191,23 @@ def write(path, record):
     }
     try:
         with open(f"{path}.tmp", "w") as file:
-            json.dump({**record, "values": plain}, file, indent=2, allow_nan=False)
+            json.dump(
+                {**record, "values": _kept(path, record["protocol"]) | plain}, file, indent=2, allow_nan=False
+            )
         os.replace(f"{path}.tmp", path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _kept(path, protocol):
+    """Values of an older record of the same protocol; none if there is no such, or it cannot be read."""
+    try:
+        with open(path) as file:
+            old = json.load(file)
+        # As JSON would return it: tuples become lists.
+        return old["values"] if old["protocol"] == json.loads(json.dumps(protocol)) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def shown(records, of=""):

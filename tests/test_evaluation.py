@@ -195,6 +195,21 @@ def test_infinite_values_are_strings_in_json(tmp_path):
     assert json.loads(path.read_text())["values"] == {"modes_kl": {"value": "inf", "floor": 0.5}}
 
 
+def test_values_of_the_same_protocol_are_kept(tmp_path):
+    path = str(tmp_path / "values.json")
+
+    def write(protocol, **values):
+        named = {name: {"value": value} for name, value in values.items()}
+        evaluation.write(path, {"protocol": protocol, "values": named})
+        return {name: value["value"] for name, value in json.loads(open(path).read())["values"].items()}
+
+    assert write({"shape": (8, 8)}, one=1.0, two=2.0) == {"one": 1.0, "two": 2.0}
+    assert write({"shape": (8, 8)}, two=3.0, three=4.0) == {"one": 1.0, "two": 3.0, "three": 4.0}
+    assert write({"shape": (9, 9)}, four=5.0) == {"four": 5.0}
+    (tmp_path / "values.json").write_text("{")
+    assert write({"shape": (8, 8)}, one=1.0) == {"one": 1.0}
+
+
 def test_too_few_images(workdir):
     with pytest.raises(UsageError, match="num_images=1: expected at least 2"):
         evaluation.of_workdir(workdir, num_images=1)
