@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by train.sh and test.sh: a virtual environment in .venv with the package and its extras, made once.
+# Sourced by the scripts that need it: a virtual environment in .venv with the package and its extras, made once.
 # PYTHON chooses the interpreter (3.11 or newer). uv is used where it is found, else venv and pip.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
