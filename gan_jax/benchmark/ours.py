@@ -11,6 +11,8 @@ from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
 from gan_jax.nets import convolution
 
+_LAYOUT = ("NHWC", "HWIO", "NHWC")
+
 
 def prepare(recipe):
     """A recipe, ready to train on this process's devices.
@@ -51,7 +53,7 @@ def prepare(recipe):
 
 
 def prepare_plain(recipe):
-    """The same with the convolutions of `jax.lax` and their own derivatives, as plain Flax has them.
+    """The same with PLAIN's convolutions, in this process for good.
 
     Args:
         recipe: The Recipe.
@@ -59,16 +61,25 @@ def prepare_plain(recipe):
     Returns:
         The Subject.
     """
-    convolution.conv = _plain_conv
-    convolution.grouped_conv = _plain_conv
-    convolution.up = convolution._up
+    for name, function in PLAIN.items():
+        setattr(convolution, name, function)
     return prepare(recipe)
 
 
-def _plain_conv(x, kernel, strides, groups=1):
+def _conv(x, kernel, strides, groups=1):
     return jax.lax.conv_general_dilated(
-        x, kernel, strides, "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=groups
+        x, kernel, strides, "SAME", dimension_numbers=_LAYOUT, feature_group_count=groups
     )
+
+
+def _up(x, kernel, strides, padding):
+    return jax.lax.conv_general_dilated(
+        x, kernel, (1, 1), padding, lhs_dilation=strides, dimension_numbers=_LAYOUT
+    )
+
+
+# Functions of `nets/convolution.py` as plain Flax has them: those of `jax.lax`, with its derivatives.
+PLAIN = {"conv": _conv, "grouped_conv": _conv, "up": _up}
 
 
 def _compilations():
