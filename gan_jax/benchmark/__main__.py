@@ -1,0 +1,72 @@
+"""Speed of training, beside other frameworks: `python -m gan_jax.benchmark --against=torch,tensorflow`."""
+
+import json
+import sys
+
+from absl import flags
+
+from gan_jax import command
+from gan_jax.benchmark import cases, report, schedule
+from gan_jax.benchmark.frameworks import FRAMEWORKS, OURS
+from gan_jax.errors import UsageError, unknown
+
+_CASES = flags.DEFINE_list("cases", list(cases.CASES), "What to train.")
+_AGAINST = flags.DEFINE_list(
+    "against",
+    [],
+    "Peers: "
+    + ", ".join(f"{name} ({f.description})" for name, f in FRAMEWORKS.items() if name != OURS)
+    + ".",
+)
+_REPEATS = flags.DEFINE_integer("repeats", 5, "Rounds; each measures everything once.", 1)
+_SECONDS = flags.DEFINE_float("seconds", 2.0, "Length of a block of steps; a process times three.", 0.0)
+_PYTHON = flags.DEFINE_list(
+    "python", [], "Interpreters of other environments, as in torch:/path/python; this one if not given."
+)
+_OUTPUT = flags.DEFINE_string("output", "", "JSON file for the summary and every measurement.")
+
+
+def _do():
+    for field, given, known in (("cases", _CASES, cases.CASES), ("against", _AGAINST, FRAMEWORKS)):
+        for name in given.value:
+            if name not in known:
+                raise unknown(f"--{field}", name, known)
+    frameworks = list(dict.fromkeys([OURS, *_AGAINST.value]))
+    interpreters = _interpreters()
+    for name in frameworks:
+        schedule.check(name, interpreters.get(FRAMEWORKS[name].package, sys.executable))
+    found = schedule.run(_CASES.value, frameworks, interpreters, _REPEATS.value, _SECONDS.value, _say)
+    summary = report.summarise(found)
+    print("\n".join(report.table(summary)))
+    if _OUTPUT.value:
+        with open(_OUTPUT.value, "w") as file:
+            json.dump({"summary": _plain(summary), "rounds": found}, file, indent=1)
+
+
+def _interpreters():
+    """--python as a dict of paths by package."""
+    packages = {framework.package for framework in FRAMEWORKS.values()}
+    pairs = [given.partition(":") for given in _PYTHON.value]
+    for package, _, path in pairs:
+        if package not in packages:
+            raise unknown("--python", package, packages)
+        if not path:
+            raise UsageError(f"--python={package}: expected a path too, as in {package}:/path/to/python")
+    return {package: path for package, _, path in pairs}
+
+
+def _plain(summary):
+    """The summary with its spreads as dicts, for JSON."""
+    if hasattr(summary, "_asdict"):
+        return summary._asdict()
+    if isinstance(summary, dict):
+        return {name: _plain(value) for name, value in summary.items()}
+    return summary
+
+
+def _say(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    command.run(_do)

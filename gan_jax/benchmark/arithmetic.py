@@ -1,0 +1,100 @@
+"""A recipe's numbers without JAX, for peers: sizes of networks, schedules, and the average's decay."""
+
+import math
+
+
+def halvings(resolution):
+    """How often networks halve an image: until its size is odd or at most 7 pixels.
+
+    Args:
+        resolution: Height and width, pixels.
+
+    Returns:
+        Number of halvings.
+    """
+    count = 0
+    while resolution > 7 and resolution % 2 == 0:
+        resolution, count = resolution // 2, count + 1
+    return count
+
+
+def halved(resolution, most=4):
+    """Sizes after each of SNGAN's four blocks below 48 pixels: the first two halve what can be halved.
+
+    Args:
+        resolution: Height and width, pixels.
+        most: Number of blocks.
+
+    Returns:
+        List of heights and widths, pixels.
+    """
+    sizes = []
+    while resolution > 4 and resolution % 2 == 0 and len(sizes) < 2:
+        resolution //= 2
+        sizes.append(resolution)
+    return sizes + [resolution] * (most - len(sizes))
+
+
+def stages(resolution, widths):
+    """R3GAN's channels from the image inwards, one number for each size of the image.
+
+    Args:
+        resolution: Height and width, pixels.
+        widths: Channels from the image inwards; the last are those of all further stages.
+
+    Returns:
+        List of ints.
+    """
+    count = halvings(resolution) + 1
+    return [*widths, *[widths[-1]] * count][:count]
+
+
+def latents(recipe):
+    """The distribution of a recipe's latents and their size."""
+    return recipe.game["latents"]["name"], recipe.game["latents"]["size"]
+
+
+def at(spec, step):
+    """A number of a recipe in some step.
+
+    Args:
+        spec: A number, `dict(weight=...)` of one, or `dict(cosine_decay_schedule=...)` with `init_value`,
+            `decay_steps` and `alpha`.
+        step: Steps so far.
+
+    Returns:
+        The number.
+    """
+    if not isinstance(spec, dict):
+        return spec
+    if "weight" in spec:
+        return at(spec["weight"], step)
+    given = spec["cosine_decay_schedule"]
+    share = min(step / given["decay_steps"], 1.0)
+    falling = 0.5 * (1.0 + math.cos(math.pi * share))
+    return given["init_value"] * ((1.0 - given["alpha"]) * falling + given["alpha"])
+
+
+def average_decay(recipe, step):
+    """Decay of the generator's average, as `gan_jax.step.average_decay` has it.
+
+    Args:
+        recipe: The Recipe, with `average` of the generator.
+        step: Steps before this one.
+
+    Returns:
+        A number in [0, 1).
+    """
+    images, given = recipe.batch_size * max(recipe.turns.values()), recipe.average["generator"]
+    half_life = min(given["half_life"], given["ramp_up"] * (step + 1) * images)
+    return 0.5 ** (images / max(half_life, 1e-8))
+
+
+def adam(recipe, player):
+    """Adam's numbers of a player: dict of `learning_rate` (may be a schedule), `b1`, `b2` and `eps`."""
+    return {"b1": 0.9, "b2": 0.999, "eps": 1e-8, **recipe.optimizers[player]["adam"]}
+
+
+def rivalry(recipe):
+    """The family of a recipe's losses: `hinge` for `hinge_discriminator` against `hinge_generator`."""
+    return next(iter(recipe.losses["discriminator"])).removesuffix("_discriminator")

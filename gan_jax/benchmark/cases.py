@@ -1,0 +1,97 @@
+"""What is measured: recipes on noise. Imports no framework, so that every worker can read them."""
+
+import os
+import runpy
+
+from gan_jax.errors import UsageError, unknown
+from gan_jax.recipe import Recipe
+
+_CONFIGS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "configs")
+
+
+def mlp():
+    """Fully connected GAN, 100-128-128-784 and 784-128-128-1, batch 128: configs/gan.py without dropout."""
+    recipe = _config("gan", resolution=28, channels=1)
+    for player in recipe.nets:
+        recipe.nets[player]["widths"] = (128, 128)
+    recipe.nets["discriminator"]["dropout"] = 0.0
+    recipe.batch_size = 128
+    return recipe
+
+
+def dcgan28():
+    """DCGAN of TensorFlow's tutorial, 28x28x1, batch 64: its networks, numbers and latents."""
+    adam = dict(learning_rate=1e-4, b1=0.9, b2=0.999, eps=1e-7)
+    return Recipe(
+        data=_noise(resolution=28, channels=1),
+        game=dict(name="gan", latents=dict(name="normal", size=100)),
+        nets=dict(
+            generator=dict(name="gan_jax.benchmark.tutorial.Generator"),
+            discriminator=dict(name="gan_jax.benchmark.tutorial.Discriminator"),
+        ),
+        losses=dict(
+            discriminator=dict(non_saturating_discriminator=1.0),
+            generator=dict(non_saturating_generator=1.0),
+        ),
+        optimizers=dict(discriminator=dict(adam=adam), generator=dict(adam=dict(adam))),
+        turns=dict(discriminator=1, generator=1),
+        batch_size=64,
+    )
+
+
+def dcgan64():
+    """DCGAN in the paper's widths, 64x64x3, batch 64: configs/dcgan.py."""
+    recipe = _config("dcgan", resolution=64, channels=3)
+    recipe.nets["generator"]["width"], recipe.nets["discriminator"]["width"] = 128, 64
+    return recipe
+
+
+def wgan_gp():
+    """WGAN-GP with five critic steps, 28x28x1, batch 64: configs/wgan_gp.py."""
+    return _config("wgan_gp", resolution=28, channels=1)
+
+
+def sngan():
+    """SNGAN's ResNet with spectral norm and five critic steps, 32x32x3, batch 64: configs/sngan.py."""
+    return _config("sngan", resolution=32, channels=3)
+
+
+def r3gan():
+    """R3GAN with R1 and R2 in every step, 32x32x3, batch 64: configs/r3gan.py."""
+    return _config("r3gan", resolution=32, channels=3)
+
+
+CASES = {case.__name__: case for case in (mlp, dcgan28, dcgan64, wgan_gp, sngan, r3gan)}
+
+
+def find(name):
+    """The recipe of a case.
+
+    Args:
+        name: A name in CASES.
+
+    Returns:
+        The Recipe.
+
+    Raises:
+        UsageError: There is no such case, or the checkout's configs/ are not beside the package.
+    """
+    if name not in CASES:
+        raise unknown("cases", name, CASES)
+    return CASES[name]()
+
+
+def _noise(resolution, channels):
+    return dict(
+        name="gan_jax.benchmark.synthetic.images", resolution=resolution, channels=channels, size=2_048
+    )
+
+
+def _config(name, resolution, channels):
+    """The recipe of a file in configs/, on noise."""
+    path = os.path.join(_CONFIGS, f"{name}.py")
+    if not os.path.isfile(path):
+        raise UsageError(f"{path} does not exist: the benchmark runs from a checkout, with its configs/")
+    recipe = runpy.run_path(path)["get_config"]()
+    recipe.data = _noise(resolution, channels)
+    return recipe

@@ -1,0 +1,157 @@
+"""The cases in Keras on TensorFlow: one `tf.function` over the whole step, by request compiled by XLA.
+
+The fakes of the discriminator's move are made outside its tape. Rows and latents are drawn in the graph.
+"""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+from gan_jax.benchmark import arithmetic  # noqa: E402
+from gan_jax.benchmark.subject import Subject  # noqa: E402
+from gan_jax.benchmark.synthetic import pixels_of  # noqa: E402
+from gan_jax.benchmark.tensorflow_losses import LOSSES  # noqa: E402
+from gan_jax.benchmark.tensorflow_networks import network  # noqa: E402
+
+
+def networks(recipe):
+    """The recipe's networks.
+
+    Args:
+        recipe: The Recipe.
+
+    Returns:
+        Dict of keras.Model by player.
+    """
+    resolution, channels = recipe.data["resolution"], recipe.data["channels"]
+    shapes = {
+        "generator": (arithmetic.latents(recipe)[1],),
+        "discriminator": (resolution, resolution, channels),
+    }
+    return {
+        player: network(recipe.nets[player], resolution, channels, shape) for player, shape in shapes.items()
+    }
+
+
+def _scheduled(spec):
+    """A number, or a function of the step as a tensor."""
+    if not isinstance(spec, dict):
+        return spec
+    if "weight" in spec:
+        return _scheduled(spec["weight"])
+    given = spec["cosine_decay_schedule"]
+    return keras.optimizers.schedules.CosineDecay(given["init_value"], given["decay_steps"], given["alpha"])
+
+
+class Training:
+    """A recipe's state and its step, as a script would have them.
+
+    Args:
+        recipe: The Recipe.
+        compiled: Whether XLA compiles the step.
+    """
+
+    def __init__(self, recipe, compiled):
+        self.recipe, data = recipe, recipe.data
+        self.images = tf.constant(pixels_of(data["resolution"], data["channels"], data["size"]))
+        self.nets = networks(recipe)
+        self.optimizers = {player: self._adam(player) for player in self.nets}
+        self.losses = LOSSES[arithmetic.rivalry(recipe)]
+        terms = recipe.losses["discriminator"]
+        self.weights = {name: _scheduled(weight) for name, weight in terms.items()}
+        self.average = [tf.Variable(value) for value in self.nets["generator"].trainable_variables]
+        self.step = tf.Variable(0, dtype=tf.int64)
+        self.round = tf.function(self._round, jit_compile=compiled)
+
+    def _adam(self, player):
+        given = arithmetic.adam(self.recipe, player)
+        made = keras.optimizers.Adam(
+            _scheduled(given["learning_rate"]), given["b1"], given["b2"], epsilon=given["eps"]
+        )
+        made.build(self.nets[player].trainable_variables)
+        return made
+
+    def latents(self):
+        """[B, size]."""
+        name, size = arithmetic.latents(self.recipe)
+        shape = (self.recipe.batch_size, size)
+        return tf.random.normal(shape) if name == "normal" else tf.random.uniform(shape, -1.0, 1.0)
+
+    def real(self):
+        """Rows drawn with replacement, float32 [B, H, W, C] in [-1, 1]."""
+        rows = tf.random.uniform((self.recipe.batch_size,), maxval=self.images.shape[0], dtype=tf.int32)
+        return tf.cast(tf.gather(self.images, rows), tf.float32) / 127.5 - 1.0
+
+    def descend(self, player, tape, loss):
+        """One update of a player."""
+        variables = self.nets[player].trainable_variables
+        self.optimizers[player].apply(tape.gradient(loss, variables), variables)
+
+    def generator(self, latents):
+        """Images, with the batch's statistics."""
+        return self.nets["generator"](latents, training=True)
+
+    def discriminator(self, images):
+        """Logits [B], with the batch's statistics and dropout."""
+        return self.nets["discriminator"](images, training=True)[:, 0]
+
+    def _round(self):
+        """All turns of both players, then the average."""
+        weights = {name: w(self.step) if callable(w) else w for name, w in self.weights.items()}
+        for _ in range(self.recipe.turns["discriminator"]):
+            real, fake = self.real(), self.generator(self.latents())
+            with tf.GradientTape() as tape:
+                loss = self.losses[0](self.discriminator, real, fake, weights)
+            self.descend("discriminator", tape, loss)
+        for _ in range(self.recipe.turns["generator"]):
+            with tf.GradientTape() as tape:
+                loss = self.losses[1](self.discriminator, real, self.generator(self.latents()))
+            self.descend("generator", tape, loss)
+        if self.recipe.average:
+            self._follow()
+        self.step.assign_add(1)
+
+    def _follow(self):
+        """The average moves towards the generator, as `arithmetic.average_decay` says."""
+        given = self.recipe.average["generator"]
+        images = float(self.recipe.batch_size * max(self.recipe.turns.values()))
+        seen = tf.cast(self.step + 1, tf.float32) * images
+        decay = 0.5 ** (images / tf.minimum(float(given["half_life"]), given["ramp_up"] * seen))
+        for mean, value in zip(self.average, self.nets["generator"].trainable_variables):
+            mean.assign_sub((1.0 - decay) * (mean - value))
+
+
+def prepare(recipe, compiled=False):
+    """A recipe, ready to train on the CPU.
+
+    Args:
+        recipe: The Recipe.
+        compiled: Whether XLA compiles the step.
+
+    Returns:
+        The Subject.
+    """
+    keras.utils.set_random_seed(recipe.seed)
+    training = Training(recipe, compiled)
+
+    def advance(count):
+        for _ in range(count):
+            training.round()
+        training.step.numpy()
+
+    return Subject(
+        advance=advance,
+        parameters={
+            player: sum(int(tf.size(value)) for value in net.trainable_variables)
+            for player, net in training.nets.items()
+        },
+        versions={"tensorflow": tf.__version__, "keras": keras.__version__},
+    )
+
+
+def prepare_compiled(recipe):
+    """The same, compiled by XLA."""
+    return prepare(recipe, compiled=True)

@@ -1,0 +1,108 @@
+"""One process, one measurement: `python -m gan_jax.benchmark.worker --case=mlp --framework=torch`.
+
+Prints one line of JSON. Imports the framework that it measures and no other.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import resource
+import sys
+import time
+
+from gan_jax.benchmark import cases
+from gan_jax.benchmark.frameworks import FRAMEWORKS
+
+# Blocks of steps that are timed one after the other in a process.
+BLOCKS = 3
+
+
+def measure(framework, case, seconds, started):
+    """Trains a case for a while.
+
+    Args:
+        framework: A name in FRAMEWORKS.
+        case: A name in `cases.CASES`.
+        seconds: About how long each block of steps takes.
+        started: When the process was started, seconds since the epoch.
+
+    Returns:
+        Dict of what `worker` prints: `milliseconds` a step for each block, `steps` in a block,
+        `first_step_seconds` since the start, `compile_seconds` and `flops` of a step or None, `memory_mib` at
+        most, `parameters` by player, `images` real ones a step, `threads` that may run, `versions`.
+    """
+    recipe = cases.find(case)
+    home = FRAMEWORKS[framework]
+    subject = getattr(importlib.import_module(home.module), home.prepare)(recipe)
+    subject.advance(1)
+    first = time.time() - started
+    compiling = subject.compile_seconds()
+    steps, milliseconds = _timed(subject.advance, seconds)
+    return {
+        "case": case,
+        "framework": framework,
+        "milliseconds": milliseconds,
+        "steps": steps,
+        "first_step_seconds": first,
+        "compile_seconds": compiling,
+        "memory_mib": _peak_memory(),
+        "flops": subject.flops(),  # Last: it compiles once more, which the memory must not show.
+        "parameters": subject.parameters,
+        "images": recipe.batch_size * max(recipe.turns.values()),
+        "threads": _threads(),
+        "versions": {"python": platform.python_version(), **subject.versions},
+    }
+
+
+def _timed(advance, seconds):
+    """Steps in a block, and milliseconds a step of each block."""
+    steps, taken = 1, _clocked(advance, 1)
+    while taken < seconds / 4:  # This warms up too.
+        steps, taken = 4 * steps, _clocked(advance, 4 * steps)
+    steps = max(1, round(steps * seconds / taken))
+    return steps, [1e3 * _clocked(advance, steps) / steps for _ in range(BLOCKS)]
+
+
+def _clocked(advance, steps):
+    """Seconds that so many steps take."""
+    begun = time.perf_counter()
+    advance(steps)
+    return time.perf_counter() - begun
+
+
+def _peak_memory():
+    """The largest resident memory of this process so far, MiB."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def _threads():
+    """Logical processors that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _peak(seconds):
+    from gan_jax.benchmark.ours import matrix_product_peak
+
+    return {"peak": matrix_product_peak(seconds)}
+
+
+def main():
+    """Measures what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--case", default="mlp", help="What to train.")
+    parser.add_argument("--framework", default="gan_jax", choices=[*FRAMEWORKS, "peak"])
+    parser.add_argument("--seconds", type=float, default=2.0, help="Length of a block.")
+    parser.add_argument("--started", type=float, default=time.time(), help="Seconds since the epoch.")
+    given = parser.parse_args()
+    if given.framework == "peak":
+        result = _peak(given.seconds)
+    else:
+        result = measure(given.framework, given.case, given.seconds, given.started)
+    print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()
