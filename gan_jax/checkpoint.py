@@ -132,8 +132,8 @@ def share(folder):
     def see():
         if not os.path.exists(probe):
             raise UsageError(
-                f"{folder} is not the folder of this name that process 0 writes; expected one on a file system "
-                "that all processes share"
+                f"{folder} is not the folder of this name that process 0 writes; expected one on a file "
+                "system that all processes share"
             )
 
     processes.together(put)

@@ -116,8 +116,8 @@ def joined(coordinator_address=None, num_processes=None, process_id=None):
         Nothing.
 
     Raises:
-        UsageError: There is no cluster, or the coordinator cannot be had. JAX itself ends a process whose peers
-            do not come within five minutes, with exit code 134.
+        UsageError: There is no cluster, or the coordinator cannot be had. JAX itself ends a process whose
+            peers do not come within five minutes, with exit code 134.
     """
     try:
         jax.distributed.initialize(coordinator_address, num_processes, process_id)
