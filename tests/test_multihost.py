@@ -92,7 +92,7 @@ def two(folder):
 
 @pytest.fixture(scope="module")
 def stopped(folder, one):
-    """The run of one process goes on in two, and the second has SIGTERM: workdir, last step, what each said."""
+    """The run of one goes on in two, the second has SIGTERM: workdir, last step, what each process said."""
     shutil.copytree(one, folder / "broken")
     pair = _pair(*_long(folder, "broken", 100_000))
     deadline = time.time() + 120

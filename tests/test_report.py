@@ -81,3 +81,11 @@ def test_no_curves_from_one_point(tiny, tmp_path):
     with _report(tmp_path, tiny()) as reporter:
         reporter.scalars(5, {"generator/loss": 2.0}, 1.0, 1.0)
     assert not (tmp_path / "curves.png").exists()
+
+
+def test_silence_makes_and_writes_nothing():
+    silence = report.Silence()
+    silence.advance()
+    silence.scalars(1, {"generator/loss": 0.5}, 1.0, 1.0)
+    silence.evaluation(1, {}, {})
+    silence.grid(1, lambda: pytest.fail("a grid was made"))
