@@ -146,8 +146,8 @@ def _mark_log():
 def or_end():
     """Ends this process at once at an error that the other processes may not have.
 
-    To clean up would be to wait for them, and they for this one. JAX ends them when it misses this one, in about
-    100 s at most, and so it does with those that a killed process leaves behind.
+    To clean up would be to wait for them, and they for this one. JAX ends them when it misses this one, after
+    about 100 s, and so it does with those that a killed process leaves behind.
 
     Yields:
         Nothing.

@@ -73,6 +73,7 @@ def run(recipe, workdir, data_dir=None):
         UsageError: A mistake in the recipe or the workdir; nothing has been written then.
         Divergence: A loss or a parameter is no longer finite; the last good checkpoint is kept.
     """
+    processes.together(lambda: recipe_lib.validate(recipe))
     processes.check_alike("recipe", recipe_lib.to_dict(recipe))
     made = processes.together(lambda: _prepared(recipe, workdir, data_dir))
     mesh, source, key = made.mesh, made.source, jax.random.key(recipe.seed)
@@ -94,7 +95,6 @@ def run(recipe, workdir, data_dir=None):
 
 def _prepared(recipe, workdir, data_dir):
     """The Prepared, once everything that a user can get wrong is known to be right."""
-    recipe_lib.validate(recipe)
     checkpoint.check_writable(workdir)
     _check_same_run(recipe, workdir)
     mesh = parallel.mesh(recipe.batch_size)
