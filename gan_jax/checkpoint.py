@@ -5,11 +5,13 @@ import json
 import logging
 import math
 import os
+import time
 
 import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
 
+from gan_jax import processes
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 
@@ -110,6 +112,36 @@ def make_writable(folder):
         raise UsageError(f"folder {folder} cannot be written: {error.strerror}") from None
 
 
+def share(folder):
+    """Makes the folder of a run, and makes sure that it is one and the same for all processes.
+
+    Args:
+        folder: Its path.
+
+    Raises:
+        UsageError: It cannot be made or written, or processes see different folders under this path.
+    """
+    # A name that nobody has looked for yet: network file systems remember for a while what was not there.
+    probe = os.path.join(folder, f".shared.{processes.from_first(time.time)}")
+
+    def put():
+        if processes.is_first():
+            make_writable(folder)
+            open(probe, "w").close()
+
+    def see():
+        if not os.path.exists(probe):
+            raise UsageError(
+                f"{folder} is not the folder of this name that process 0 writes; expected one on a file "
+                "system that all processes share"
+            )
+
+    processes.together(put)
+    processes.together(see)
+    if processes.is_first():
+        os.remove(probe)
+
+
 def steps(workdir):
     """Steps of the complete checkpoints in a workdir, oldest first.
 
@@ -185,20 +217,27 @@ def restore_latest(workdir, abstract):
     Raises:
         UsageError: There are checkpoints and none can be read, or one has other shapes.
     """
-    exist = steps(workdir)
+    exist = processes.from_first(lambda: steps(workdir))
     damaged = []
     for step in reversed(exist):
-        try:
-            state = restore(workdir, abstract, step)
-        except Damaged as error:
-            log.warning("%s; trying the one before", error)
+        state, damage = processes.together(lambda: _tried(workdir, abstract, step))
+        if found := next(filter(None, processes.gather(damage)), None):
+            log.warning("%s; trying the one before", found)
             damaged.append(step)
             continue
-        _put_aside(workdir, damaged)
+        processes.together(lambda: processes.is_first() and _put_aside(workdir, damaged))
         return state
     if exist:
         raise UsageError(f"no checkpoint in {workdir} can be read; move the folder away to start anew")
     return None
+
+
+def _tried(workdir, abstract, step):
+    """The state and None, or None and what is wrong with the checkpoint."""
+    try:
+        return restore(workdir, abstract, step), None
+    except Damaged as error:
+        return None, str(error)
 
 
 def _put_aside(workdir, damaged):
@@ -261,8 +300,12 @@ def read_recipe(workdir):
         The recipe as nested dicts, and the facts; `(None, None)` if there is none.
 
     Raises:
-        UsageError: The file cannot be read.
+        UsageError: The file cannot be read, or the workdir is no folder of a file system.
     """
+    if "://" in workdir:
+        raise UsageError(
+            f"workdir={workdir}: expected a folder of a file system; gs:// and the like are not supported yet"
+        )
     path = os.path.join(workdir, "recipe.json")
     if not os.path.exists(path):
         return None, None

@@ -3,7 +3,9 @@
 Flags are parsed and the recipe's types and ranges checked before JAX is imported.
 """
 
+import contextlib
 import os
+import re
 import runpy
 import sys
 
@@ -21,6 +23,14 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<recipe
 _MODE = flags.DEFINE_enum(
     "mode", "train", ["train", "sample", "evaluate", "encode", "interpolate", "augment"], "What to do."
 )
+_MULTIHOST = flags.DEFINE_bool(
+    "multihost",
+    False,
+    "train: one of many processes; a Cloud TPU and SLURM tell which, else the next three do.",
+)
+_COORDINATOR_ADDRESS = flags.DEFINE_string("coordinator_address", None, "train: host:port of process 0.")
+_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "train: how many processes there are.", 1)
+_PROCESS_ID = flags.DEFINE_integer("process_id", None, "train: number of this process, from 0.", 0)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images",
@@ -56,10 +66,31 @@ def _train():
     recipe_lib.validate(_CONFIG.value)
     stem = os.path.splitext(os.path.basename(config_flags.get_config_filename(flags.FLAGS["config"])))[0]
     name = str(_CONFIG.value.data["name"]).replace("/", "-")
+    cluster = _cluster()
     command.import_jax()
-    from gan_jax import train
+    from gan_jax import processes, train
 
-    train.run(_CONFIG.value, _WORKDIR.value or os.path.join("runs", f"{stem}-{name}"), _DATA_DIR.value)
+    with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):
+        train.run(_CONFIG.value, _WORKDIR.value or os.path.join("runs", f"{stem}-{name}"), _DATA_DIR.value)
+
+
+def _cluster():
+    """Where this process belongs: arguments of `processes.joined`, or None if it is alone."""
+    flagged = (_COORDINATOR_ADDRESS, _NUM_PROCESSES, _PROCESS_ID)
+    given = {flag.name: flag.value for flag in flagged if flag.value is not None}
+    if not given:
+        return {} if _MULTIHOST.value else None
+    missing = [f"--{flag.name}" for flag in flagged if flag.value is None]
+    if missing:
+        raise UsageError(
+            f"{' and '.join(missing)}: missing; these come together: --coordinator_address, "
+            "--num_processes and --process_id"
+        )
+    if not re.fullmatch(r".+:\d+", _COORDINATOR_ADDRESS.value):
+        raise UsageError(f"coordinator_address={_COORDINATOR_ADDRESS.value}: expected host:port")
+    if _PROCESS_ID.value >= _NUM_PROCESSES.value:
+        raise UsageError(f"process_id={_PROCESS_ID.value}: expected 0 to {_NUM_PROCESSES.value - 1}")
+    return given
 
 
 def _sample():
@@ -135,6 +166,8 @@ def _model():
     """Which parameters of which run: what every mode but train takes. JAX may be imported from here on."""
     if _WORKDIR.value is None:
         raise UsageError("--workdir is missing: the folder of a finished run")
+    if _cluster() is not None:
+        raise UsageError(f"--multihost: only training runs in many processes, --mode={_MODE.value} in one")
     command.import_jax()
     return dict(workdir=_WORKDIR.value, step=_STEP.value, averaged=_AVERAGED.value)
 

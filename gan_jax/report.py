@@ -54,6 +54,10 @@ class Report:
         for record in summary.hparams(kept, {}):
             self.writer.file_writer.add_summary(record)
 
+    def advance(self):
+        """Moves the progress bar on by a round."""
+        self.bar.update()
+
     def scalars(self, step, values, images_per_second, seconds_left):
         """Writes the mean of each scalar since the last call.
 
@@ -93,14 +97,14 @@ class Report:
         values = "  ".join(f"{name} {value['value']:.4g}{floors[name]}" for name, value in judged.items())
         log.info("step %d/%d  evaluation: %s", step, self.recipe.steps, values)
 
-    def grid(self, step, images):
+    def grid(self, step, make):
         """Writes generated images as one PNG and to TensorBoard.
 
         Args:
             step: Rounds played.
-            images: uint8 [N, H, W, C].
+            make: Function of nothing to the images, uint8 [N, H, W, C].
         """
-        tiled = save_grid(os.path.join(self.workdir, "grids", f"step_{step:07d}.png"), images)
+        tiled = save_grid(os.path.join(self.workdir, "grids", f"step_{step:07d}.png"), make())
         self.writer.add_image("samples", tiled, step, dataformats="HWC")
 
     def close(self):
@@ -108,6 +112,15 @@ class Report:
         self.bar.close()
         self.writer.close()
         curves(self._metrics, evaluations(self.workdir), os.path.join(self.workdir, "curves.png"))
+
+
+class Silence:
+    """The Report of every process but the first: nothing is made and nothing written."""
+
+    def _nothing(self, *said):
+        pass
+
+    advance = scalars = evaluation = grid = _nothing
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import Any, Callable, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gan_jax import build, checkpoint, parallel, report, terms, watching
+from gan_jax import build, checkpoint, parallel, processes, report, terms, watching
 from gan_jax import recipe as recipe_lib
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
@@ -31,22 +31,38 @@ class Programs(NamedTuple):
     Attributes:
         init: Key to first TrainState.
         step: `(state, resident, fed, key) -> (state, scalars)`; the state is donated.
-        sample: From `sample.sampler`.
-        grid: From `sample.exhibitor`.
         finite: State to bool by player: is every parameter finite?
         abstract: Shapes, dtypes and shardings of the state.
     """
 
     init: Callable
     step: Callable
-    sample: Callable
-    grid: Callable
     finite: Callable
     abstract: Any
 
 
+class Prepared(NamedTuple):
+    """What a run needs before anything is written.
+
+    Attributes:
+        mesh: Mesh over the devices of all processes.
+        source: The Source trained on.
+        rules: The Rules.
+        watch: From `watching.watch`.
+        show: From `sample.exhibitor`.
+    """
+
+    mesh: Any
+    source: Any
+    rules: Any
+    watch: Callable
+    show: Callable
+
+
 def run(recipe, workdir, data_dir=None):
     """Trains from the workdir's last checkpoint, or from the start, to the recipe's last step.
+
+    All processes of a run call it with the same; the first one reports, evaluates and shows.
 
     Args:
         recipe: The Recipe.
@@ -57,28 +73,63 @@ def run(recipe, workdir, data_dir=None):
         UsageError: A mistake in the recipe or the workdir; nothing has been written then.
         Divergence: A loss or a parameter is no longer finite; the last good checkpoint is kept.
     """
-    recipe_lib.validate(recipe)
+    processes.together(lambda: recipe_lib.validate(recipe))
+    processes.check_alike("recipe", recipe_lib.to_dict(recipe))
+    made = processes.together(lambda: _prepared(recipe, workdir, data_dir))
+    mesh, source, key = made.mesh, made.source, jax.random.key(recipe.seed)
+    processes.check_alike("data", [source.name, source.size, facts(source)])
+    checkpoint.share(workdir)
+    rounds = max(recipe.turns.values())
+    fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
+    programs = compiled(made.rules, source, recipe.batch_size, fed.decode, mesh, key)
+    state = checkpoint.restore_latest(workdir, programs.abstract)
+    first = int(state.step) if state else 0
+    _introduce(recipe, source, programs.abstract, workdir, first)
+    if processes.is_first():
+        checkpoint.write_recipe(workdir, recipe, facts(source))
+    if first < recipe.steps:
+        state = state or programs.init(key)
+        first = _trained(recipe, workdir, made, fed, programs, state, key)
+    _conclude(recipe, workdir, first)
+
+
+def _prepared(recipe, workdir, data_dir):
+    """The Prepared, once everything that a user can get wrong is known to be right."""
     checkpoint.check_writable(workdir)
     _check_same_run(recipe, workdir)
     mesh = parallel.mesh(recipe.batch_size)
     source = build.source(recipe, data_dir)
     rules = build.rules(recipe, facts(source), parallel.spread(mesh))
-    key = jax.random.key(recipe.seed)
-    check(recipe, rules, facts(source), key)
-    watch = watching.watch(recipe, rules.game, source)
-    checkpoint.make_writable(workdir)
-    rounds = max(recipe.turns.values())
-    fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
-    programs = compiled(rules, source, recipe.batch_size, fed.decode, mesh, key)
-    state = checkpoint.restore_latest(workdir, programs.abstract)
-    first = int(state.step) if state else 0
-    _introduce(recipe, source, programs.abstract, workdir, first)
-    checkpoint.write_recipe(workdir, recipe, facts(source))
-    if first < recipe.steps:
-        state = state or programs.init(key)
-        with checkpoint.manager(workdir, recipe.keep_checkpoints) as manager, stop_requests() as stop:
-            with report.opened(workdir, recipe, first) as reporter:
-                first = loop(recipe, programs, fed, state, key, manager, reporter, watch, stop)
+    check(recipe, rules, facts(source), jax.random.key(recipe.seed))
+    # Samples are drawn on one device; a game whose latents are spread over all of them would not do.
+    game = build.rules(recipe, facts(source)).game
+    sample = sampler(game)
+    watch = watching.watch(recipe, game, source, sample)
+    show = exhibitor(game, facts(source), sample, lambda: source.heldout() or source)
+    return Prepared(mesh, source, rules, watch, show)
+
+
+def _trained(recipe, workdir, made, fed, programs, state, key):
+    """The loop with what it opens; returns rounds played."""
+    first = int(state.step)
+    with contextlib.ExitStack() as stack:
+        manager = stack.enter_context(checkpoint.manager(workdir, recipe.keep_checkpoints))
+        stack.enter_context(
+            processes.or_end()
+        )  # Before the manager is closed, which waits for all processes.
+        stop = stack.enter_context(
+            processes.stop_requests(manager) if jax.process_count() > 1 else stop_requests()
+        )
+        reporter = stack.enter_context(
+            report.opened(workdir, recipe, first)
+            if processes.is_first()
+            else contextlib.nullcontext(report.Silence())
+        )
+        return loop(recipe, programs, fed, state, key, manager, reporter, made.watch, made.show, stop)
+
+
+def _conclude(recipe, workdir, first):
+    """Says in a line or two how far a run has come."""
     if first < recipe.steps:
         log.info("stopped at step %d of %d; the same command goes on from there", first, recipe.steps)
         return
@@ -134,7 +185,7 @@ def compiled(rules, source, batch_size, decode, mesh, key):
 
     Args:
         rules: The Rules.
-        source: The Source trained on; a grid that needs real images takes held-out ones if there are any.
+        source: The Source trained on.
         batch_size: Images a move, over all devices.
         decode: `(resident, fed, key) -> batches`.
         mesh: Mesh with the axis `data`.
@@ -144,7 +195,7 @@ def compiled(rules, source, batch_size, decode, mesh, key):
         The Programs.
     """
     everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
-    start, sample = build.start(rules, facts(source), batch_size), sampler(rules.game)
+    start = build.start(rules, facts(source), batch_size)
 
     def step(state, resident, fed, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
@@ -162,14 +213,12 @@ def compiled(rules, source, batch_size, decode, mesh, key):
             out_shardings=(everywhere, everywhere),
             donate_argnums=0,
         ),
-        sample=sample,
-        grid=exhibitor(rules.game, facts(source), sample, lambda: source.heldout() or source),
         finite=jax.jit(finite),
         abstract=parallel.abstract(start, key, everywhere),
     )
 
 
-def loop(recipe, programs, fed, state, key, manager, reporter, watch, stop):
+def loop(recipe, programs, fed, state, key, manager, reporter, watch, show, stop):
     """Plays rounds until the recipe's last, or until somebody asks to stop.
 
     Args:
@@ -181,7 +230,8 @@ def loop(recipe, programs, fed, state, key, manager, reporter, watch, stop):
         manager: The checkpoint manager.
         reporter: The Report.
         watch: From `watching.watch`.
-        stop: A threading.Event.
+        show: From `sample.exhibitor`.
+        stop: Function of rounds played to bool: has somebody asked to stop?
 
     Returns:
         Rounds played.
@@ -196,15 +246,15 @@ def loop(recipe, programs, fed, state, key, manager, reporter, watch, stop):
         for done, step_feed in enumerate(feed, first + 1):
             state, scalars = programs.step(state, fed.resident, step_feed, key)
             meter.add(done, scalars)
-            last = done == recipe.steps or stop.is_set()
-            cost = watch(done, state, programs.sample, reporter)
+            last = stop(done) or done == recipe.steps
+            cost = watch(done, state, reporter)
             best = cost is not None and cost < least
             least = cost if best else least
             saving = last or best or done % recipe.checkpoint_every == 0
             if saving or done % recipe.log_every == 0:
                 meter.flush()
             if done == recipe.steps or done % recipe.grid_every == 0:
-                reporter.grid(done, programs.grid(state, fixed_latents, recipe.grid_size))
+                reporter.grid(done, lambda: show(parallel.local(state), fixed_latents, recipe.grid_size))
             if saving:
                 _check_finite(programs.finite(state.params), done)
                 checkpoint.save(manager, done, state, cost)
@@ -236,7 +286,7 @@ class Meter:
     def add(self, step, scalars):
         """Takes the scalars of one step, still on the device."""
         self.pending.append((step, scalars))
-        self.reporter.bar.update()
+        self.reporter.advance()
         if self.since is None:
             # The first step compiles; its time says nothing about the others.
             jax.block_until_ready(scalars)
@@ -268,14 +318,14 @@ class Meter:
 
 @contextlib.contextmanager
 def stop_requests():
-    """An event that SIGTERM and Ctrl-C set; a second one ends the process at once.
+    """SIGTERM and Ctrl-C as a question; a second one ends the process at once. For a run of one process.
 
     Yields:
-        A threading.Event.
+        Function from rounds played to bool.
     """
     event, kinds = threading.Event(), (signal.SIGTERM, signal.SIGINT)
     if threading.current_thread() is not threading.main_thread():
-        yield event
+        yield lambda done: event.is_set()
         return
     before = {kind: signal.getsignal(kind) for kind in kinds}
 
@@ -287,7 +337,7 @@ def stop_requests():
     for kind in kinds:
         signal.signal(kind, ask)
     try:
-        yield event
+        yield lambda done: event.is_set()
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
@@ -301,5 +351,7 @@ def _introduce(recipe, source, abstract, workdir, first):
         count = sum(leaf.size for leaf in jax.tree.leaves(params))
         log.info("%-9s %s: %s parameters", "network", player, f"{count:,}")
     devices = jax.devices()
-    log.info("devices   %d x %s, %d images a move", len(devices), devices[0].device_kind, recipe.batch_size)
+    where = f" in {jax.process_count()} processes" if jax.process_count() > 1 else ""
+    kind = f"{devices[0].device_kind}{where}"
+    log.info("devices   %d x %s, %d images a move", len(devices), kind, recipe.batch_size)
     log.info("workdir   %s, %s", workdir, f"going on from step {first}" if first else "new")

@@ -2,7 +2,7 @@
 
 import logging
 
-from gan_jax import evaluation, features
+from gan_jax import evaluation, features, parallel, processes
 from gan_jax import sample as samples
 from gan_jax.data.source import facts
 from gan_jax.judge import Judge, select
@@ -11,23 +11,36 @@ from gan_jax.metrics import HIGHER_IS_BETTER
 log = logging.getLogger("gan_jax")
 
 
-def watch(recipe, game, source):
-    """A function that evaluates a state when that is due.
+def watch(recipe, game, source, sample):
+    """A function that evaluates a state when that is due, on the first process alone.
 
     Args:
         recipe: The Recipe.
         game: Its Game.
         source: The Source trained on.
+        sample: From `sample.sampler`.
 
     Returns:
-        Function `(step, state, sample, reporter) -> cost`, `sample` from `sample.sampler`: what the best
-        checkpoint has least of, or None where no evaluation is due or possible.
+        Function `(step, state, reporter) -> cost`: what the best checkpoint has least of, the same on every
+        process, or None where no evaluation is due or possible.
 
     Raises:
         UsageError: A metric that does not exist, or reads what there is not.
     """
     if not recipe.eval_every or not _possible(recipe, source):
-        return lambda step, state, sample, reporter: None
+        return lambda step, state, reporter: None
+    evaluate = _evaluator(recipe, game, source, sample) if processes.is_first() else None
+
+    def look(step, state, reporter):
+        if step % recipe.eval_every and step != recipe.steps:
+            return None
+        return processes.from_first(lambda: evaluate(step, parallel.local(state), reporter))
+
+    return look
+
+
+def _evaluator(recipe, game, source, sample):
+    """Function `(step, state, reporter) -> cost`; every value is also reported."""
     heldout, told = source.heldout(), "labels" in game.hears
     network = features.named(recipe.eval_features, source, heldout)
     judge = Judge(source, heldout, network)
@@ -36,17 +49,16 @@ def watch(recipe, game, source):
     # No more than are held out, so that the floor is of the same size.
     size = min(recipe.eval_images, judge.floor_size(recipe.eval_images))
 
-    def look(step, state, sample, reporter):
-        if step % recipe.eval_every and step != recipe.steps:
-            return None
+    def evaluate(step, state, reporter):
         labels = judge.labels(size) if told else None
         fake = samples.source("this run", sample, state, facts(source), size=size, seed=0, labels=labels)
         judged = judge(metrics, fake)
         reporter.evaluation(step, judged, evaluation.protocol(judge, fake))
         name = next(iter(judged))
-        return -judged[name]["value"] if name in HIGHER_IS_BETTER else judged[name]["value"]
+        value = float(judged[name]["value"])
+        return -value if name in HIGHER_IS_BETTER else value
 
-    return look
+    return evaluate
 
 
 def _possible(recipe, source):

@@ -1,13 +1,14 @@
 """Saving and restoring: whole, past damage, across device counts, and with names for what does not fit."""
 
 import os
+import runpy
 import shutil
 
 import jax
 import numpy as np
 import pytest
 
-from gan_jax import build, checkpoint, parallel
+from gan_jax import build, checkpoint, parallel, train, trained
 from gan_jax.errors import UsageError
 
 FACTS = {"resolution": 8, "channels": 1, "classes": 10}
@@ -77,6 +78,35 @@ def test_a_folder_that_cannot_be_written_is_known_before_it_is_made(tmp_path, mo
     monkeypatch.setattr(os, "access", lambda path, mode: path != str(tmp_path))
     with pytest.raises(UsageError, match="cannot be written: Permission denied"):
         checkpoint.check_writable(str(tmp_path / "a" / "b"))
+
+
+def test_a_folder_for_all_processes_is_made_and_left_empty(tmp_path):
+    checkpoint.share(str(tmp_path / "a" / "b"))
+    assert os.listdir(tmp_path / "a" / "b") == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written: Not a directory"):
+        checkpoint.share(str(tmp_path / "file" / "b"))
+
+
+def test_a_folder_that_other_processes_do_not_see_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint.processes, "is_first", lambda: False)
+    with pytest.raises(UsageError, match="run is not the folder of this name that process 0 writes"):
+        checkpoint.share(str(tmp_path / "run"))
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("use", [trained.load, lambda workdir: train.run(_digits(), workdir)])
+def test_a_workdir_in_a_bucket_is_refused_and_no_folder_made(use, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="workdir=gs://bucket/run: expected a folder of a file system"):
+        use("gs://bucket/run")
+    assert os.listdir(tmp_path) == []
+
+
+def _digits():
+    return runpy.run_path(os.path.join(os.path.dirname(__file__), "..", "configs", "dcgan.py"))[
+        "get_config"
+    ]()
 
 
 def test_oldest_go_first_and_a_step_is_saved_once(tiny, tmp_path):

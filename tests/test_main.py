@@ -155,6 +155,34 @@ MISTAKES = {
         ["--mode=interpolate", "--workdir={f}/run", "--num_images=1"],
         "num_images=1: expected at least 2 latents to walk between",
     ),
+    "half of a cluster": (
+        ["--config={f}/tiny.py", "--num_processes=2"],
+        "--coordinator_address and --process_id: missing; these come together",
+    ),
+    "more processes than there are": (
+        ["--config={f}/tiny.py", "--coordinator_address=a:1", "--num_processes=2", "--process_id=2"],
+        "process_id=2: expected 0 to 1",
+    ),
+    "coordinator without port": (
+        ["--config={f}/tiny.py", "--coordinator_address=a", "--num_processes=2", "--process_id=1"],
+        "coordinator_address=a: expected host:port",
+    ),
+    "many processes on no cluster": (
+        ["--config={f}/tiny.py", "--multihost"],
+        "--multihost: ValueError: coordinator_address should be defined.; without a cluster that JAX knows",
+    ),
+    "many processes that sample": (
+        ["--mode=sample", "--workdir={f}/run", "--multihost"],
+        "--multihost: only training runs in many processes, --mode=sample in one",
+    ),
+    "train in a bucket": (
+        ["--config={f}/tiny.py", "--workdir=gs://bucket/run"],
+        "workdir=gs://bucket/run: expected a folder of a file system; gs:// and the like are not supported",
+    ),
+    "sample from a bucket": (
+        ["--mode=sample", "--workdir=gs://bucket/run"],
+        "workdir=gs://bucket/run: expected a folder of a file system",
+    ),
     "augment without workdir": (["--mode=augment"], "--workdir is missing"),
     "augment by a model that hears no labels": (
         ["--mode=augment", "--workdir={f}/run", "--images_per_class=2"],

@@ -85,6 +85,15 @@ def test_place_puts_each_part_where_it_belongs():
     np.testing.assert_array_equal(np.sort(starts), np.arange(8))
 
 
+def test_local_is_one_device_s_copy_of_what_all_have():
+    everywhere = parallel.replicated(parallel.mesh(8))
+    tree = {"array": np.arange(3.0), "key": jax.random.key(7)}
+    copy = parallel.local(jax.device_put(tree, everywhere))
+    assert all(len(leaf.devices()) == 1 for leaf in jax.tree.leaves(copy))
+    np.testing.assert_array_equal(copy["array"], [0.0, 1.0, 2.0])
+    assert jax.random.key_data(copy["key"]).tolist() == jax.random.key_data(tree["key"]).tolist()
+
+
 def test_abstract_makes_nothing():
     made = parallel.abstract(functools.partial(jax.random.normal, shape=(3,)), jax.random.key(0), None)
     assert made.shape == (3,) and not hasattr(made, "devices")

@@ -1,4 +1,4 @@
-"""Features of every image of a data set, on all devices, batch by batch."""
+"""Features of every image of a data set, on all devices of a process, batch by batch."""
 
 import jax
 import numpy as np
@@ -13,15 +13,15 @@ def extractor(features, devices=None):
 
     Args:
         features: The Features.
-        devices: Devices to spread each batch over; all by default.
+        devices: Devices to spread each batch over; all of this process by default.
 
     Returns:
         Function from a Source to a dict of what the features give, `features` float32 [N, D] and perhaps
-        `class_logits` float32 [N, K], and `labels`, int32 [N], if the data has them; in the order of rows,
-        the same on every host. Images are read ahead and never in memory all at once. Raises UsageError
+        `class_logits` float32 [N, K], and `labels`, int32 [N], if the data has them; in the order of rows.
+        Images are read ahead and never in memory all at once. Raises UsageError
         for an empty set, or features that are not finite or not [N, D].
     """
-    devices = jax.devices() if devices is None else devices
+    devices = jax.local_devices() if devices is None else devices
     batch = -(-features.batch // len(devices)) * len(devices)
     mesh = parallel.mesh(batch, devices)
     params = jax.device_put(features.params, parallel.replicated(mesh))
