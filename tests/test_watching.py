@@ -102,7 +102,7 @@ def test_mistakes_come_before_anything_is_written(tiny, tmp_path):
             "metrics: unknown name 'frechet'; did you mean frechet_distance",
         ),
         (dict(eval_metrics={}), "eval_metrics is empty: expected a metric for eval_every=2"),
-        (dict(eval_metrics=dict(modes={})), "metrics: modes reads what there is not: .*'fake_class_logits'"),
+        (dict(eval_metrics=dict(modes={})), "metrics: modes reads what there is not: .*'fake_label_logits'"),
     ]:
         with pytest.raises(UsageError, match=message):
             train.run(_watched(tiny, **changes), str(tmp_path / "unborn"))
