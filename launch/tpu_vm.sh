@@ -16,8 +16,9 @@ launch/tpu_vm.sh delete --name=N --zone=Z [--queued]
 
 run makes the TPU VM unless it exists, copies the code at a commit to all its workers, installs it there with Python
 3.12 and jax[tpu], starts `python -m gan_jax.main --multihost [flags]` on all of them, and watches: a TPU that was
-preempted is deleted and made again, and the same command goes on from the last checkpoint in --workdir, which should
-therefore be gs://BUCKET/... . Training outlives this script; the TPU VM outlives training until `delete`.
+preempted is deleted and made again, and the same command goes on from the last checkpoint in --workdir, which must
+therefore be on a file system that all workers mount (gs:// paths are not supported yet). Training outlives this script;
+the TPU VM outlives training until `delete`.
 
   --name, --zone, --project     as for gcloud compute tpus; the project is gcloud's own if not given
   --accelerator_type            such as v5litepod-16
@@ -69,8 +70,9 @@ choose_run() { # sets run to a name for files, made of the workdir
   workdir=$(workdir_of ${flags[@]+"${flags[@]}"})
   [ -n "$workdir" ] || fail "--workdir is missing among the flags after --"
   case $workdir in
-    gs://*) ;;
-    *) say "warning: --workdir=$workdir is on the TPU VM and goes with it; gs://BUCKET/... stays" ;;
+    *://*) fail "--workdir=$workdir: expected a folder that all workers mount; gs:// paths are not supported yet" ;;
+    /*) ;;
+    *) say "warning: --workdir=$workdir is on the TPU VM and goes with it; a folder that all workers mount stays" ;;
   esac
   run=${workdir//[^A-Za-z0-9._-]/_}
 }
@@ -97,13 +99,12 @@ obtain() { # returns once the TPU VM can be used
 
 # The code at the commit, on all workers, in a folder of its own; the link gan_jax is for those who ask later.
 install() {
-  local code=gan_jax-$commit extras=tpu
-  case $(workdir_of "${flags[@]}") in gs://*) extras=tpu,gcs ;; esac
+  local code=gan_jax-$commit
   attempt git -C "$root" archive --format=tar.gz --output="$scratch/$code.tar.gz" "$commit" || give_up
   note "installing commit $commit on all workers"
   tpus tpu-vm scp "$scratch/$code.tar.gz" "$name:$code.tar.gz" --worker=all &&
     on_workers all "mkdir -p $code && tar -xzf $code.tar.gz -C $code && ln -sfn $code gan_jax" &&
-    worker all "$code" install "$extras"
+    worker all "$code" install tpu
 }
 
 start() { # training on all workers; what an earlier start left behind on some of them is stopped first

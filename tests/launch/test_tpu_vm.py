@@ -12,7 +12,7 @@ TPU = (
 )
 PLACE = ["--zone=us-central1-a", "--quiet"]
 HARDWARE = "--accelerator-type=v5litepod-16"
-FLAGS = ("--config=configs/dcgan.py", "--workdir=gs://bucket/run")
+FLAGS = ("--config=configs/dcgan.py", "--workdir=/mnt/bucket/run")
 
 
 def verbs(machine):
@@ -57,7 +57,7 @@ def test_run_makes_an_absent_tpu_and_ends_with_training(cloud):
     installed = cloud.recorded("installed")
     assert ["python", "install", "--quiet", "3.12"] in installed
     editable = [call[-1] for call in installed if call[0] == "pip"]
-    assert editable == [f"{cloud.stubs}/workers/{worker}/{cloud.code}[tpu,gcs]" for worker in "01"]
+    assert editable == [f"{cloud.stubs}/workers/{worker}/{cloud.code}[tpu]" for worker in "01"]
 
 
 def test_a_ready_tpu_is_used_again(cloud):
@@ -181,7 +181,7 @@ def running(cloud):
     """A run that goes on, once both workers are at it."""
     cloud.plan(training="on\n")
     process = cloud.start("tpu_vm.sh", "run", *TPU, "--", *FLAGS)
-    logs = [cloud.stubs / "workers" / worker / "gan_jax-runs/gs___bucket_run/log" for worker in "01"]
+    logs = [cloud.stubs / "workers" / worker / "gan_jax-runs/_mnt_bucket_run/log" for worker in "01"]
     until(lambda: all(log.exists() and "started" in log.read_text() for log in logs))
     return process
 
@@ -196,7 +196,7 @@ def test_a_second_run_is_refused_and_the_first_goes_on_until_stop(cloud):
     assert cloud.run("tpu_vm.sh", "stop", *TPU[:2], "--", FLAGS[1])[0] == 0
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0 and "stopped as asked" in err
-    log = cloud.stubs / "workers/1/gan_jax-runs/gs___bucket_run/log"
+    log = cloud.stubs / "workers/1/gan_jax-runs/_mnt_bucket_run/log"
     assert "stopped at step 3 of 10" in log.read_text()
     assert "delete" not in verbs(cloud)
 
@@ -233,7 +233,7 @@ def test_delete_is_one_command_and_asked_for(cloud):
 
 
 AWKWARD = (
-    "--config=configs/dcgan.py", "--workdir=gs://bucket/a run", "--config.betas=(0, 0.9)", "--config.empty=",
+    "--config=configs/dcgan.py", "--workdir=/mnt/bucket/a run", "--config.betas=(0, 0.9)", "--config.empty=",
     "--config.name=it's $HOME `id` \"x\" \\ * ;&|", "--config.note=two\nlines",
 )  # fmt: skip
 
@@ -295,6 +295,12 @@ def test_a_dirty_tree_is_refused_unless_a_commit_is_named(cloud):
 def test_mistakes_are_one_line(cloud, arguments, message):
     code, out, err = cloud.run("tpu_vm.sh", *arguments)
     assert (code, out, err) == (2, "", f"error: {message}\n") and cloud.recorded("calls") == []
+
+
+def test_a_bucket_is_refused_before_anything_costs(cloud):
+    code, _, err = cloud.run("tpu_vm.sh", "run", *TPU, "--", FLAGS[0], "--workdir=gs://bucket/run")
+    assert code == 2 and "gs:// paths are not supported yet" in err and cloud.recorded("calls") == []
+    assert len(err.splitlines()) == 1
 
 
 def test_a_local_workdir_is_warned_about(cloud):
