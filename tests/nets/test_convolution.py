@@ -46,6 +46,8 @@ CASES = [
     ((3, 2), (1, 2), (2, 2)),
     ((2, 3), (2, 1), (3, 1)),
     ((4, 3), (3, 3), (1, 1)),
+    ((4, 3), (1, 1), (1, 1)),
+    ((4, 3), (1, 1), (2, 2)),
 ]
 
 
@@ -87,6 +89,15 @@ def test_grouped_convolution_equals_lax(groups, strides):
         )
 
     _assert_equal((ours, reference), strides, x, k, y)
+
+
+@pytest.mark.parametrize("platform, convolutions", [("cpu", 3), ("cuda", 1), ("tpu", 1)])
+def test_only_the_cpu_takes_groups_one_by_one(platform, convolutions):
+    x, k = jnp.ones((2, 4, 4, 6)), jnp.ones((3, 3, 2, 12))
+    grouped = jax.jit(lambda x, k: convolution.grouped_conv(x, k, (1, 1), 3))
+    lowered = grouped.trace(x, k).lower(lowering_platforms=(platform,)).as_text()
+    assert lowered.count("stablehlo.convolution(") == convolutions
+    assert ("feature_group_count = 3" in lowered) == (convolutions == 1)
 
 
 def test_grouped_module_has_the_small_kernel():
