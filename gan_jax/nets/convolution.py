@@ -1,4 +1,4 @@
-"""The one convolution module: XLA's own, but for what XLA:CPU computes far too slowly.
+"""The one convolution module: what `nets/contractions.py` computes, with derivatives of every order.
 
 Transposed convolution `up(x, kernel)`, ordinary convolution `down(y, kernel)` and `kernel_gradient(x, y)` are
 the three contractions of one trilinear form <up(x, kernel), y>: each is linear in its arguments, and its
@@ -13,39 +13,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-_LAYOUT = ("NHWC", "HWIO", "NHWC")
-
-
-def _up(x, kernel, strides, padding):
-    """Transposed convolution as XLA has it: a convolution of x with strides - 1 zeros between its pixels."""
-    return jax.lax.conv_general_dilated(
-        x, kernel, (1, 1), padding, lhs_dilation=strides, dimension_numbers=_LAYOUT
-    )
-
-
-def _turned(kernel):
-    """The kernel [kh, kw, I, O] of a transposed convolution as that of the ordinary one, or back."""
-    return jnp.flip(kernel, (0, 1)).swapaxes(2, 3)
-
-
-def _down(y, kernel, strides, padding):
-    """The adjoint of `_up` in x, written as the ordinary strided convolution that it is."""
-    size, flipped = kernel.shape[:2], _turned(kernel)
-    ordinary = [(k - 1 - low, k - 1 - high) for k, (low, high) in zip(size, padding)]
-    return jax.lax.conv_general_dilated(y, flipped, strides, ordinary, dimension_numbers=_LAYOUT)
-
-
-def _kernel_gradient(x, y, size, strides, padding):
-    """The adjoint of `_up` in its kernel; on the CPU, of `_down`, which is the same and far faster there."""
-    kernel = jax.ShapeDtypeStruct((*size, x.shape[-1], y.shape[-1]), x.dtype)
-
-    def of_up(x, y):
-        return jax.linear_transpose(lambda k: _up(x, k, strides, padding), kernel)(y)[0]
-
-    def of_down(x, y):
-        return jax.linear_transpose(lambda k: _down(y, k, strides, padding), kernel)(x)[0]
-
-    return jax.lax.platform_dependent(x, y, cpu=of_down, default=of_up)
+from gan_jax.nets import contractions
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
@@ -61,37 +29,37 @@ def up(x, kernel, strides, padding):
     Returns:
         [B, H, W, O].
     """
-    return _up(x, kernel, strides, padding)
+    return contractions.up(x, kernel, strides, padding)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def down(y, kernel, strides, padding):
     """The adjoint of `up` in x: an ordinary strided convolution, [B, H, W, O] to [B, h, w, I]."""
-    return _down(y, kernel, strides, padding)
+    return contractions.down(y, kernel, strides, padding)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def kernel_gradient(x, y, size, strides, padding):
     """The adjoint of `up` in its kernel: [B, h, w, I] and [B, H, W, O] to [kh, kw, I, O]."""
-    return _kernel_gradient(x, y, size, strides, padding)
+    return contractions.kernel_gradient(x, y, size, strides, padding)
 
 
 up.defvjp(
-    lambda x, kernel, strides, padding: (_up(x, kernel, strides, padding), (x, kernel)),
+    lambda x, kernel, strides, padding: (contractions.up(x, kernel, strides, padding), (x, kernel)),
     lambda strides, padding, saved, y: (
         down(y, saved[1], strides, padding),
         kernel_gradient(saved[0], y, saved[1].shape[:2], strides, padding),
     ),
 )
 down.defvjp(
-    lambda y, kernel, strides, padding: (_down(y, kernel, strides, padding), (y, kernel)),
+    lambda y, kernel, strides, padding: (contractions.down(y, kernel, strides, padding), (y, kernel)),
     lambda strides, padding, saved, x: (
         up(x, saved[1], strides, padding),
         kernel_gradient(x, saved[0], saved[1].shape[:2], strides, padding),
     ),
 )
 kernel_gradient.defvjp(
-    lambda x, y, size, strides, padding: (_kernel_gradient(x, y, size, strides, padding), (x, y)),
+    lambda x, y, size, strides, padding: (contractions.kernel_gradient(x, y, size, strides, padding), (x, y)),
     lambda size, strides, padding, saved, kernel: (
         down(saved[1], kernel, strides, padding),
         up(saved[0], kernel, strides, padding),
@@ -120,7 +88,7 @@ def conv(x, kernel, strides):
         return low, length - 1 - spread - low + k - 1
 
     paddings = tuple(map(padding, x.shape[1:3], kernel.shape[:2], strides))
-    return down(x, _turned(kernel), tuple(strides), paddings)
+    return down(x, jnp.flip(kernel, (0, 1)).swapaxes(2, 3), tuple(strides), paddings)
 
 
 def grouped_conv(x, kernel, strides, groups):
