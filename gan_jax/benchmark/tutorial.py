@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.nets.convolution import Conv, ConvTranspose
+from gan_jax.nets.dropout import Dropout
 
 _glorot = nn.initializers.glorot_uniform()
 _SLOPE = 0.3
@@ -47,5 +48,5 @@ class Discriminator(nn.Module):
         x = images
         for width in (64, 128):
             x = nn.leaky_relu(Conv(width, (5, 5), (2, 2), kernel_init=_glorot)(x), _SLOPE)
-            x = nn.Dropout(0.3, deterministic=not train)(x)
+            x = Dropout(0.3)(x, train=train)
         return {"logits": nn.Dense(1, kernel_init=_glorot)(x.reshape(x.shape[0], -1))[:, 0]}

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.nets.convolution import Conv, ConvTranspose
+from gan_jax.nets.dropout import Dropout
 from gan_jax.nets.labels import append_label_planes, append_labels
 from gan_jax.nets.readout import LOGITS, input_labels, read_out
 from gan_jax.nets.resampling import halvings
@@ -104,7 +105,7 @@ class Discriminator(nn.Module):
             strides, normed = (1, 1) if behind else (2, 2), self.batch_norm and layer > 0
             x = Conv(self.width << level, kernel, strides, use_bias=not normed, kernel_init=_kernel_init)(x)
             x = nn.leaky_relu(norm()(x) if normed else x, self.slope)
-            x = nn.Dropout(self.dropout, deterministic=not train)(x)
+            x = Dropout(self.dropout)(x, train=train)
         return read_out(
             self.heads,
             features=x.reshape(x.shape[0], -1),

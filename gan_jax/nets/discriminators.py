@@ -3,6 +3,7 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
+from gan_jax.nets.dropout import Dropout
 from gan_jax.nets.trunks import convolutions, dense, layers
 
 
@@ -35,9 +36,9 @@ class PairDiscriminator(nn.Module):
         x = convolutions(self.width, self.kernel_size, self.slope, self.batch_norm)(images, train)
         told = nn.leaky_relu(dense(self.units)(latents), self.slope)
         x = jnp.concatenate([x.reshape(x.shape[0], -1), told], axis=-1)
-        x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        x = Dropout(self.dropout)(x, train=train)
         x = nn.leaky_relu(dense(self.units)(x), self.slope)
-        x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        x = Dropout(self.dropout)(x, train=train)
         return {"logits": dense(1)(x)[:, 0]}
 
 

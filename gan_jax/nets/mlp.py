@@ -6,6 +6,7 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 
+from gan_jax.nets.dropout import Dropout
 from gan_jax.nets.labels import append_labels
 from gan_jax.nets.readout import LOGITS, input_labels, read_out
 
@@ -66,7 +67,7 @@ class Discriminator(nn.Module):
         x = append_labels(images.reshape(images.shape[0], -1), beside, self.classes)
         for width in self.widths:
             x = nn.leaky_relu(nn.Dense(width)(x), self.slope)
-            x = nn.Dropout(self.dropout, deterministic=not train)(x)
+            x = Dropout(self.dropout)(x, train=train)
         return read_out(
             self.heads,
             features=x,
