@@ -9,6 +9,7 @@ import functools
 import numpy as np
 
 from gan_jax.data.source import Source
+from gan_jax.errors import UsageError
 
 # Points to train on, and held-out ones: as many as the protocol of PacGAN generates to count modes.
 SIZE, HELD_OUT = 100_000, 2_500
@@ -92,7 +93,12 @@ def mixture(name, centres, deviation, size=SIZE, seed=0):
 
     Returns:
         A Source of points whose classes are the K modes; its classifier is the distribution itself.
+
+    Raises:
+        UsageError: A deviation, or a deviation times a scale, that is not above 0.
     """
+    if deviation <= 0:
+        raise UsageError(f"{name}: expected a deviation above 0, got {deviation:g}")
     centres = np.asarray(centres, np.float64)
 
     def draw(count, *seeds):

@@ -62,6 +62,7 @@ def test_swiss_roll():
     assert turn.min() > 1.5 * math.pi - 1e-5 and turn.max() < 4.5 * math.pi + 1e-5
     # A uniform variable of width 3 pi has the mean 3 pi, within five standard errors.
     assert abs(turn.mean() - 3 * math.pi) < 5 * 3 * math.pi / math.sqrt(12 * 20_000)
+    assert not _common(source, source.heldout())
     noisy = _drawn(data.swiss_roll(noise=0.3, scale=1.0, size=20_000))[0]
     assert np.std(noisy - points) == pytest.approx(0.3 / 7.5, rel=0.02)
     assert np.abs(_drawn(data.swiss_roll())[0]).max() < 1.05
@@ -98,3 +99,5 @@ def test_by_name_in_a_recipe_without_resolution(tiny):
         build.source(tiny(data={**world, "resolution": 8}))
     with pytest.raises(UsageError, match="data.side=0: expected at least 1"):
         build.source(tiny(data={**world, "side": 0}))
+    with pytest.raises(UsageError, match="grid of 9 modes: expected a deviation above 0, got -0.05"):
+        build.source(tiny(data={**world, "scale": -1.0}))
