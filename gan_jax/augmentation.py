@@ -210,8 +210,8 @@ def _generator(model, size, averaged):
     """A function of a seed to generated images in memory, the classes in turn."""
     labels = np.arange(size, dtype=np.int32) % model.facts["classes"]
     made = functools.partial(
-        sample.source, "generated images", sample.sampler(model.rules.game), model.state, model.facts,
-        size=size, labels=labels, averaged=averaged,
+        sample.source, "generated images", sample.sampler(model.rules.game, model.facts), model.state,
+        model.facts, size=size, labels=labels, averaged=averaged,
     )  # fmt: skip
 
     def generate(seed):

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax import augment, games, latents, losses, moves, nets, penalties, transforms, wrap
+from gan_jax import augment, games, kinds, latents, losses, moves, nets, penalties, transforms, wrap
 from gan_jax import data as data_lib
 from gan_jax.data.source import per_class
 from gan_jax.errors import UsageError
@@ -152,7 +152,26 @@ def _opened(recipe, data_dir):
     except UsageError:
         made = functools.partial(data_lib.tfds, name=name, data_dir=data_dir)
         return made(**bind(data_lib.tfds, options, "data", ("name", "data_dir")))
-    return made(**bind(made, options, "data"))
+    takes = inspect.signature(made).parameters
+    here = {"data_dir": data_dir} if "data_dir" in takes else {}
+    if "resolution" not in takes and not options.get("resolution"):
+        options.pop("resolution", None)  # 0 is the data's own, and these have no other.
+    return made(**bind(made, options, "data", tuple(here)), **here)
+
+
+def kind(facts):
+    """The Kind of a data set.
+
+    Args:
+        facts: Dict of facts about it; without a `kind`, as in old workdirs, they are about images.
+
+    Returns:
+        The `gan_jax.kinds.Kind`.
+
+    Raises:
+        UsageError: There is no such kind.
+    """
+    return find(facts.get("kind", "images"), (kinds,), "kind of data")()
 
 
 def _move(given, field):

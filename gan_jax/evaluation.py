@@ -106,7 +106,7 @@ def _of_model(model, judge, metrics, size, averaged):
     game, seed = model.rules.game, judge.seed
     labels = judge.labels(size) if "labels" in game.hears else None
     fake = sample.source(
-        f"step {model.step} of {model.workdir}", sample.sampler(game), model.state, model.facts,
+        f"step {model.step} of {model.workdir}", sample.sampler(game, model.facts), model.state, model.facts,
         size=size, seed=seed, labels=labels, averaged=averaged,
     )  # fmt: skip
     extras = looks.of(model, judge, averaged, seed)

@@ -8,15 +8,16 @@ import numpy as np
 
 
 def to_float(images):
-    """Maps uint8 0..255 to float32 [-1, 1].
+    """Maps uint8 0..255 to float32 [-1, 1]; floats are what networks see already.
 
     Args:
-        images: uint8 [..., H, W, C].
+        images: uint8 or float [..., H, W, C].
 
     Returns:
         float32 of the same shape.
     """
-    return jnp.asarray(images, jnp.float32) / 127.5 - 1.0
+    floats = jnp.asarray(images, jnp.float32)
+    return floats if jnp.issubdtype(images.dtype, jnp.floating) else floats / 127.5 - 1.0
 
 
 def to_uint8(images):

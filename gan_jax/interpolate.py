@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from gan_jax import build, checkpoint, images, report, trained
+from gan_jax import build, checkpoint, report, trained
 from gan_jax.errors import UsageError
 
 log = logging.getLogger("gan_jax")
@@ -45,9 +45,11 @@ def run(workdir, *, num_images=8, sample_seed=0, step=None, averaged=True):
     checkpoint.make_writable(os.path.join(workdir, "samples"))
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "samples", f"walk_{model.step:07d}_seed_{sample_seed}_{kind}")
-    shown = made[:, ::2]
-    report.save_grid(f"{stem}.png", shown.reshape(-1, *shown.shape[2:]), columns=shown.shape[1])
-    _animate(f"{stem}.webp", made)
+    picture, shown = build.kind(model.facts).picture, made[:, ::2]
+    everywhere = made.reshape(-1, *made.shape[2:])
+    tiled = picture(shown.reshape(-1, *shown.shape[2:]), lambda: everywhere, columns=shown.shape[1])
+    report.save_picture(f"{stem}.png", tiled)
+    _animate(f"{stem}.webp", made, lambda rows: picture(rows, lambda: everywhere))
     log.info("%d walks of step %d, %s parameters: %s.png and .webp", num_images, model.step, kind, stem)
     return f"{stem}.png"
 
@@ -62,17 +64,17 @@ def walks(model, count, seed, averaged=True):
         averaged: Use averaged parameters.
 
     Returns:
-        uint8 [count, STEPS + 1, H, W, C], the ends of a walk included.
+        [count, STEPS + 1, H, W, C], as the data's kind keeps them, the ends of a walk included.
     """
     state, game, key = model.state, model.rules.game, jax.random.key(seed)
     params = {**state.params, **state.average} if averaged else state.params
     batch = {"labels": np.arange(count, dtype=np.int32) % max(model.facts["classes"], 1)}
     between = build.between(model.recipe)
-    ends = jax.device_get(game.draw(key, count))
+    ends, keep = jax.device_get(game.draw(key, count)), build.kind(model.facts).keep
 
     @jax.jit
     def generate(latents):
-        return images.to_uint8(game.sample(params, state.carry, latents, batch, key))
+        return keep(game.sample(params, state.carry, latents, batch, key))
 
     def at(place):
         def one(latents):
@@ -83,9 +85,9 @@ def walks(model, count, seed, averaged=True):
     return np.stack(jax.device_get([at(place) for place in np.linspace(0.0, 1.0, STEPS + 1)]), axis=1)
 
 
-def _animate(path, made):
+def _animate(path, made, picture):
     """All walks at once, there and back; the images of the ends come once each."""
     order = [*range(STEPS + 1), *range(STEPS - 1, 0, -1)]
-    tiled = [images.grid(made[:, place]) for place in order]
+    tiled = [picture(made[:, place]) for place in order]
     frames = [Image.fromarray(np.repeat(tile, 3 // tile.shape[-1], axis=-1)) for tile in tiled]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=DURATION, loop=0, lossless=True)

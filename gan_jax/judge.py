@@ -33,7 +33,9 @@ QUICK = (
     "kernel_distance",
     "precision_recall",
     "density_coverage",
+    "captured_modes",
     "modes",
+    "uniform_modes_kl",
     "label_agreement",
     "memorisation",
 )
@@ -88,7 +90,9 @@ class Side:
             f"{name}_{called}": lambda piece=piece: cut(self.outputs[piece])
             for called, piece in pieces.items()
         }
-        return {**offered, f"{name}_images": lambda: cut(self.images)}
+        # Metrics of pixels read `..._images`, which other kinds of data do not have.
+        kind = self.source.kind.rpartition(".")[2]
+        return {**offered, f"{name}_{kind}": lambda: cut(self.images)}
 
 
 class Judge:

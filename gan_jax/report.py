@@ -9,7 +9,6 @@ import sys
 import numpy as np
 from PIL import Image
 
-from gan_jax import images as images_lib
 from gan_jax import recipe as recipe_lib
 
 log = logging.getLogger("gan_jax")
@@ -98,14 +97,15 @@ class Report:
         log.info("step %d/%d  evaluation: %s", step, self.recipe.steps, values)
 
     def grid(self, step, make):
-        """Writes generated images as one PNG and to TensorBoard.
+        """Writes a picture of generated images as PNG and to TensorBoard.
 
         Args:
             step: Rounds played.
-            make: Function of nothing to the images, uint8 [N, H, W, C].
+            make: Function of nothing to the picture, uint8 [H, W, C].
         """
-        tiled = save_grid(os.path.join(self.workdir, "grids", f"step_{step:07d}.png"), make())
-        self.writer.add_image("samples", tiled, step, dataformats="HWC")
+        picture = make()
+        save_picture(os.path.join(self.workdir, "grids", f"step_{step:07d}.png"), picture)
+        self.writer.add_image("samples", picture, step, dataformats="HWC")
 
     def close(self):
         """Draws the loss curves and closes the event file."""
@@ -185,21 +185,15 @@ def evaluations(workdir):
     return read_metrics(path) if os.path.exists(path) else []
 
 
-def save_grid(path, images, columns=0):
-    """Writes images as one PNG.
+def save_picture(path, picture):
+    """Writes a picture as PNG.
 
     Args:
         path: The file; its folder is made.
-        images: uint8 [N, H, W, C].
-        columns: Images a row; 0 for about as many as there are rows.
-
-    Returns:
-        The tiled image, uint8 [H', W', C].
+        picture: uint8 [H, W, C], C 1 or 3.
     """
-    tiled = images_lib.grid(images, columns=columns)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    Image.fromarray(tiled[..., 0] if tiled.shape[-1] == 1 else tiled).save(path)
-    return tiled
+    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(path)
 
 
 def curves(metrics, judged, path):

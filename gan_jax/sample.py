@@ -7,7 +7,7 @@ import os
 import jax
 import numpy as np
 
-from gan_jax import checkpoint, images, report, trained
+from gan_jax import build, checkpoint, images, report, trained
 from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 
@@ -17,20 +17,22 @@ log = logging.getLogger("gan_jax")
 CHUNK = 64
 
 
-def sampler(game):
+def sampler(game, facts):
     """A function from a state to images by row number.
 
     Args:
         game: The Game.
+        facts: Dict of facts about its data.
 
     Returns:
-        Function `(state, key, rows, labels, averaged=True) -> uint8 [N, H, W, C]` of row numbers, int [N],
-        and one label for each, int [N].
+        Function `(state, key, rows, labels, averaged=True) -> [N, H, W, C]`, as the data's kind keeps them,
+        of row numbers, int [N], and one label for each, int [N].
     """
+    keep = build.kind(facts).keep
 
     @jax.jit
     def chunk(params, carry, key, batch):
-        return images.to_uint8(game.sample(params, carry, game.draw(key, CHUNK), batch, key))
+        return keep(game.sample(params, carry, game.draw(key, CHUNK), batch, key))
 
     def sample(state, key, rows, labels, averaged=True):
         params = {**state.params, **state.average} if averaged else state.params
@@ -58,31 +60,60 @@ def exhibitor(game, facts, sample, real):
 
     Args:
         game: The Game.
-        facts: Dict of `resolution`, `channels` and `classes` of the data.
+        facts: Dict of facts about the data.
         sample: From `sampler`.
-        real: Function of nothing to a Source of real images, its first ones shown again and again.
+        real: Function from a count to as many real images, as their kind keeps them.
 
     Returns:
-        Function `(state, key, count) -> uint8 [count, H, W, C]`, from averaged parameters.
+        Function `(state, key, count) -> [count, H, W, C]`, from averaged parameters.
     """
+    keep = build.kind(facts).keep
 
     @jax.jit
     def shown(params, carry, batch, key):
-        return images.to_uint8(game.exhibit(params, carry, batch, key))
-
-    @functools.cache
-    def originals(count):
-        given = real()
-        return np.asarray(images.to_float(given.read(np.arange(count) % given.size)["images"]))
+        return keep(game.exhibit(params, carry, batch, key))
 
     def exhibit(state, key, count):
-        batch = {"images": originals(count), "labels": rows_of_classes(count, facts)}
+        batch = {"images": images.to_float(real(count)), "labels": rows_of_classes(count, facts)}
         return jax.device_get(shown({**state.params, **state.average}, state.carry, batch, key))
 
     def plain(state, key, count):
         return sample(state, key, np.arange(count), rows_of_classes(count, facts))
 
     return plain if game.exhibit is None else exhibit
+
+
+def pictured(show, facts, real):
+    """A function from a state to the picture that a grid is.
+
+    Args:
+        show: From `exhibitor`.
+        facts: Dict of facts about the data.
+        real: Function from a count to as many real images, as their kind keeps them.
+
+    Returns:
+        Function `(state, key, count) -> uint8 [H, W, C]`.
+    """
+    picture = build.kind(facts).picture
+    return lambda state, key, count: picture(show(state, key, count), lambda: real(count))
+
+
+def first_of(source):
+    """The first images of a data set, again and again if they are too few.
+
+    Args:
+        source: Function of nothing to the Source, called when images are first asked for.
+
+    Returns:
+        Function from a count to as many images, as their kind keeps them.
+    """
+
+    @functools.cache
+    def first(count):
+        given = source()
+        return given.read(np.arange(count) % given.size)["images"]
+
+    return first
 
 
 def source(name, sample, state, facts, *, size, seed, labels=None, averaged=True):
@@ -109,7 +140,9 @@ def source(name, sample, state, facts, *, size, seed, labels=None, averaged=True
         read_images = made(rows, told[rows])
         return {"images": read_images, **({"labels": told[rows]} if classes else {})}
 
-    return Source(name, size, facts["resolution"], facts["channels"], classes, read)
+    return Source(
+        name, size, facts["resolution"], facts["channels"], classes, read, kind=facts.get("kind", "images")
+    )
 
 
 def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged=True):
@@ -124,8 +157,8 @@ def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged
         averaged: Use averaged parameters.
 
     Returns:
-        Path of the `.npz`, which holds `images`, uint8 [N, H, W, C], and `labels`, int32 [N], if the networks
-        hear labels. The PNG lies beside it.
+        Path of the `.npz`, which holds `images`, uint8 [N, H, W, C] or float32 points [N, 1, 1, 2], and
+        `labels`, int32 [N], if the networks hear labels. The PNG lies beside it.
 
     Raises:
         UsageError: No run or no such checkpoint in the workdir, or labels that the model does not know.
@@ -137,11 +170,11 @@ def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged
     _check_labels(labels, model, conditional)
     asked = np.resize(labels, num_images) if labels else rows_of_classes(num_images, model.facts)
     checkpoint.make_writable(os.path.join(workdir, "samples"))
-    sample, key = sampler(model.rules.game), jax.random.key(sample_seed)
+    sample, key = sampler(model.rules.game, model.facts), jax.random.key(sample_seed)
     made = sample(model.state, key, np.arange(num_images), asked, averaged)
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "samples", f"step_{model.step:07d}_seed_{sample_seed}_{kind}")
-    report.save_grid(f"{stem}.png", made)
+    report.save_picture(f"{stem}.png", build.kind(model.facts).picture(made, lambda: made))
     told = {"labels": asked.astype(np.int32)} if conditional else {}
     np.savez_compressed(f"{stem}.npz", images=made, **told)
     log.info("%d images of step %d, %s parameters: %s.png and .npz", num_images, model.step, kind, stem)

@@ -19,7 +19,7 @@ from gan_jax import recipe as recipe_lib
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
 from gan_jax.errors import Divergence, UsageError
-from gan_jax.sample import exhibitor, sampler
+from gan_jax.sample import exhibitor, first_of, pictured, sampler
 from gan_jax.step import train_step
 
 log = logging.getLogger("gan_jax")
@@ -49,7 +49,7 @@ class Prepared(NamedTuple):
         source: The Source trained on.
         rules: The Rules.
         watch: From `watching.watch`.
-        show: From `sample.exhibitor`.
+        show: From `sample.pictured`.
     """
 
     mesh: Any
@@ -103,9 +103,9 @@ def _prepared(recipe, workdir, data_dir):
     check(recipe, rules, facts(source), jax.random.key(recipe.seed))
     # Samples are drawn on one device; a game whose latents are spread over all of them would not do.
     game = build.rules(recipe, facts(source)).game
-    sample = sampler(game)
+    sample, real = sampler(game, facts(source)), first_of(lambda: source.heldout() or source)
     watch = watching.watch(recipe, game, source, sample)
-    show = exhibitor(game, facts(source), sample, lambda: source.heldout() or source)
+    show = pictured(exhibitor(game, facts(source), sample, real), facts(source), real)
     return Prepared(mesh, source, rules, watch, show)
 
 
@@ -230,7 +230,7 @@ def loop(recipe, programs, fed, state, key, manager, reporter, watch, show, stop
         manager: The checkpoint manager.
         reporter: The Report.
         watch: From `watching.watch`.
-        show: From `sample.exhibitor`.
+        show: From `sample.pictured`.
         stop: Function of rounds played to bool: has somebody asked to stop?
 
     Returns:
@@ -346,7 +346,9 @@ def stop_requests():
 def _introduce(recipe, source, abstract, workdir, first):
     """Says in a few lines what is about to run, and where."""
     size, labels = f"{source.resolution}x{source.resolution}x{source.channels}", len(source.classes)
-    log.info("data      %s: %s images of %s, %d classes", source.name, f"{source.size:,}", size, labels)
+    log.info(
+        "data      %s: %s %s of %s, %d classes", source.name, f"{source.size:,}", source.kind, size, labels
+    )
     for player, params in abstract.params.items():
         count = sum(leaf.size for leaf in jax.tree.leaves(params))
         log.info("%-9s %s: %s parameters", "network", player, f"{count:,}")

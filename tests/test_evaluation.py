@@ -152,7 +152,8 @@ def test_conditional_models_are_asked_for_the_datas_labels(tiny, tmp_path):
         data.digits(resolution=8), None, Features("mine", (), lambda _, x: {"features": quarters(x)}, {})
     )
     labels = judge.labels(200)
-    images = sample.sampler(model.rules.game)(model.state, jax.random.key(0), np.arange(200), labels)
+    sampled = sample.sampler(model.rules.game, model.facts)
+    images = sampled(model.state, jax.random.key(0), np.arange(200), labels)
     real = judge.real.source.read(np.arange(1297))
     expected = metrics_lib.intra_class_frechet_distance(
         _at(judge.real.source, np.arange(1297)),

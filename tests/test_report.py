@@ -17,7 +17,7 @@ def written(tiny, tmp_path, caplog):
     with caplog.at_level(logging.INFO, "gan_jax"), _report(tmp_path, tiny()) as reporter:
         reporter.scalars(5, {"discriminator/loss": 0.5, "generator/loss": 2.0}, 1234.4, 65.0)
         reporter.scalars(10, {"discriminator/loss": 0.25, "generator/loss": 3.0}, 1000.0, 0.0)
-        reporter.grid(10, lambda: np.full((4, 8, 8, 3), 200, np.uint8))
+        reporter.grid(10, lambda: np.full((22, 22, 3), 200, np.uint8))
     return tmp_path, caplog.messages
 
 

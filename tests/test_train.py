@@ -11,7 +11,7 @@ from gan_jax import build, checkpoint, parallel, report, sample, train
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import Divergence, UsageError
 
-FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+FACTS = {"resolution": 8, "channels": 1, "classes": 10, "kind": "images"}
 
 
 def _state(recipe, workdir, step):

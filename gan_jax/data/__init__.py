@@ -1,14 +1,27 @@
 """Data sets: each a function that returns a Source."""
 
+import functools
 import os
 
 from gan_jax.data.archive import archive
 from gan_jax.data.digits import digits
 from gan_jax.data.folder import folder
+from gan_jax.data.stacked import stacked_digits, stacked_mnist
 from gan_jax.data.tfds import tfds
+from gan_jax.data.worlds import grid, ring, swiss_roll
 from gan_jax.errors import UsageError
 
-__all__ = ["digits", "folder", "archive", "tfds"]
+__all__ = [
+    "digits",
+    "folder",
+    "archive",
+    "tfds",
+    "stacked_digits",
+    "stacked_mnist",
+    "ring",
+    "grid",
+    "swiss_roll",
+]
 
 
 def opened(name, resolution=0, data_dir=None, *, skip_corrupt=False):
@@ -33,6 +46,11 @@ def opened(name, resolution=0, data_dir=None, *, skip_corrupt=False):
     known, _, split = name.partition(":")
     if known.startswith((".", os.sep)):
         raise UsageError(f"{name}: no such folder, .npz file, .npy file, or data set")
-    if known == "digits":
-        return digits(split=split or "train", resolution=resolution)
+    own = {
+        "digits": digits,
+        "stacked_digits": stacked_digits,
+        "stacked_mnist": functools.partial(stacked_mnist, data_dir=data_dir),
+    }
+    if known in own:
+        return own[known](split=split or "train", resolution=resolution)
     return tfds(name=known, split=split or "train", resolution=resolution, data_dir=data_dir)

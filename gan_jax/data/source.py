@@ -12,17 +12,20 @@ READ = 256
 
 
 class Source(NamedTuple):
-    """Images and labels by row.
+    """Images, or what else there is of equal shape, and labels by row.
 
     Attributes:
         name: What it is, for people.
         size: Number of rows.
         resolution: Height and width of every image, pixels.
-        channels: 1 or 3.
+        channels: 1 or 3; of points, their coordinates.
         classes: Names of the classes; empty without labels.
-        read: Function from row numbers, int [N], to a dict of `images`, uint8 [N, H, W, C], and `labels`,
-            int32 [N], if there are classes. Called from several threads at once.
+        read: Function from row numbers, int [N], to a dict of `images`, uint8 [N, H, W, C], or float32
+            as networks see them, and `labels`, int32 [N], if there are classes. Called from several threads
+            at once.
         heldout: Function of nothing to the Source of images that training never sees, or to None.
+        kind: Name of a function of `gan_jax.kinds`, or a dotted path.
+        classifier: Function of nothing to Features that know the classes; None where one must be trained.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Source(NamedTuple):
     classes: tuple
     read: Callable
     heldout: Callable = lambda: None
+    kind: str = "images"
+    classifier: Callable | None = None
 
 
 def facts(source):
@@ -41,9 +46,14 @@ def facts(source):
         source: The Source.
 
     Returns:
-        Dict of `resolution`, `channels` and the number of `classes`.
+        Dict of `resolution`, `channels`, the number of `classes`, and the `kind`.
     """
-    return {"resolution": source.resolution, "channels": source.channels, "classes": len(source.classes)}
+    return {
+        "resolution": source.resolution,
+        "channels": source.channels,
+        "classes": len(source.classes),
+        "kind": source.kind,
+    }
 
 
 def subset(source, rows):

@@ -4,19 +4,21 @@ import os
 
 from gan_jax.errors import unknown
 from gan_jax.features.classifier import classifier
+from gan_jax.features.mixture import mixture
+from gan_jax.features.stacked import stacked
 from gan_jax.features.standard import standard
 from gan_jax.features.user import exported, of_function, pixels
 
-__all__ = ["classifier", "exported", "named", "of_function", "pixels", "standard"]
+__all__ = ["classifier", "exported", "mixture", "named", "of_function", "pixels", "stacked", "standard"]
 
 
 def named(name, real, heldout, *, download=False):
     """Features by name.
 
     Args:
-        name: `classifier` for one of the data's classes; `pixels` for no network; `inception`,
-            `inception_768` or `inception_192` for that of FID; a `.pth` file with its weights; another file
-            that `jax.export` has written; or the dotted path of a function.
+        name: `classifier` for one of the data's classes, trained unless the data bring their own; `pixels`
+            for no network; `inception`, `inception_768` or `inception_192` for that of FID; a `.pth` file
+            with its weights; another file that `jax.export` has written; or the dotted path of a function.
         real: Source that a classifier is trained on.
         heldout: Source that its accuracy is measured on, or None.
         download: Fetch the Inception weights if they are absent.
@@ -28,7 +30,7 @@ def named(name, real, heldout, *, download=False):
         UsageError: There are none of this name.
     """
     made = {
-        "classifier": lambda: classifier(real, heldout),
+        "classifier": lambda: real.classifier() if real.classifier else classifier(real, heldout),
         "pixels": pixels,
         "inception": lambda: standard(download=download),
         "inception_768": lambda: standard(layer=768, download=download),

@@ -1,5 +1,6 @@
 """Metrics as pure functions of features, logits or images: each returns a dict of named floats."""
 
+from gan_jax.metrics.captured_modes import captured_modes
 from gan_jax.metrics.classifier_accuracy_score import classifier_accuracy_score
 from gan_jax.metrics.code_agreement import code_agreement
 from gan_jax.metrics.density_coverage import density_coverage
@@ -28,6 +29,7 @@ from gan_jax.metrics.power_spectrum import power_spectrum_distance, radial_power
 from gan_jax.metrics.precision_recall import precision_recall
 from gan_jax.metrics.reconstruction_error import reconstruction_error
 from gan_jax.metrics.sliced_wasserstein import sliced_wasserstein
+from gan_jax.metrics.uniform_modes_kl import uniform_modes_kl
 
 # What an evaluation can be asked for, in the order of its table.
 METRICS = (
@@ -37,7 +39,9 @@ METRICS = (
     "inception_score",
     "precision_recall",
     "density_coverage",
+    "captured_modes",
     "modes",
+    "uniform_modes_kl",
     "label_agreement",
     "code_agreement",
     "memorisation",
@@ -62,6 +66,8 @@ HIGHER_IS_BETTER = frozenset(
         "recall",
         "density",
         "coverage",
+        "captured_modes",
+        "high_quality",
         "modes",
         "label_agreement",
         "code_agreement",

@@ -21,7 +21,10 @@ def test_npz(tmp_path, keys, save):
     images = _images(5, 8, 8, 3)
     save(tmp_path / "a.npz", **dict(zip(keys, (images, LABELS))), mu=np.zeros(4))
     source = data.archive(path=str(tmp_path / "a.npz"))
-    assert (source.size, facts(source)) == (5, {"resolution": 8, "channels": 3, "classes": 3})
+    assert (source.size, facts(source)) == (
+        5,
+        {"resolution": 8, "channels": 3, "classes": 3, "kind": "images"},
+    )
     assert source.classes == ("0", "1", "2")
     found = source.read(np.array([4, 0, 0]))
     np.testing.assert_array_equal(found["images"], images[[4, 0, 0]])
@@ -60,7 +63,7 @@ def test_npy_is_read_from_the_disk(tmp_path, monkeypatch):
 def test_a_recipe_finds_it(tiny, tmp_path):
     np.savez(tmp_path / "a.npz", images=_images(5, 8, 8, 1))
     source = build.source(tiny(data=dict(name="archive", path=str(tmp_path / "a.npz"))))
-    assert facts(source) == {"resolution": 8, "channels": 1, "classes": 0}
+    assert facts(source) == {"resolution": 8, "channels": 1, "classes": 0, "kind": "images"}
     with pytest.raises(UsageError, match="data needs path"):
         build.source(tiny(data=dict(name="archive")))
 

@@ -32,7 +32,10 @@ def test_rows_are_files_in_order_of_their_names(tmp_path):
     _save(tmp_path / ".hidden.png", (9, 9, 3))
     _save(tmp_path / ".cache" / "copy.png", (9, 9, 3))
     source = data.folder(path=str(tmp_path))
-    assert (source.size, facts(source)) == (5, {"resolution": 8, "channels": 3, "classes": 0})
+    assert (source.size, facts(source)) == (
+        5,
+        {"resolution": 8, "channels": 3, "classes": 0, "kind": "images"},
+    )
     read = source.read(np.array([4, 0, 1, 2, 3, 3]))
     assert list(read) == ["images"] and read["images"].dtype == np.uint8
     ordered = ["a/10.PNG", "a/2.png", "a b.png", "b.bmp", "c/d/e.png"]

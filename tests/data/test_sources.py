@@ -35,7 +35,8 @@ class _Mocked:
 
 def test_digits():
     source = data.digits(split="all")
-    assert (source.size, facts(source)) == (1797, {"resolution": 28, "channels": 1, "classes": 10})
+    expected = {"resolution": 28, "channels": 1, "classes": 10, "kind": "images"}
+    assert (source.size, facts(source)) == (1797, expected)
     batch = source.read(np.array([0, 1, 1796]))
     assert batch["images"].shape == (3, 28, 28, 1) and batch["images"].dtype == np.uint8
     np.testing.assert_array_equal(batch["labels"], [0, 1, 8])
@@ -153,7 +154,7 @@ def test_tfds_needs_a_resolution_where_images_differ(monkeypatch, tmp_path):
         (
             "mnits",
             "data.name: unknown name 'mnits'; did you mean .*mnist.*; these exist: digits, folder, archive, "
-            "and .* TFDS names",
+            "stacked_digits, stacked_mnist, ring, grid, swiss_roll, and .* TFDS names",
         ),
         ("mnist", "not prepared in .*; preparing it needs TensorFlow once: start with EXTRAS=prepare"),
         ("imdb_reviews", "not prepared in|has no image; its features are"),

@@ -1,0 +1,29 @@
+"""How many modes of a mixture a generator has found, and how closely it draws them."""
+
+import numpy as np
+
+from gan_jax.metrics import checks
+
+
+def captured_modes(fake_mode_distances, *, radius=3.0):
+    """Number of modes with a fake of high quality near them, and share of fakes that are of high quality.
+
+    The protocol of the ring and the grid (Srivastava et al. 2017, arXiv:1705.07761, section 5; Lin et al.
+    2018, arXiv:1712.04086, section 4.1, with 2,500 fakes): a fake is of high quality if it is within three
+    standard deviations of the nearest mode, and a mode is captured if it is the nearest one of such a fake.
+    In the plane 1 - exp(-radius^2 / 2) of a perfect generator's are of high quality, 98.89 % for 3.
+
+    Args:
+        fake_mode_distances: From each fake to each mode, in standard deviations, float [N, K], N at least 1.
+        radius: Largest distance of high quality, standard deviations, itself excluded.
+
+    Returns:
+        `captured_modes`, from 0 to K, and `high_quality`, in [0, 1].
+
+    Raises:
+        UsageError: Distances that are no matrix or not finite.
+    """
+    (distances,) = checks.matrices(fake_mode_distances=fake_mode_distances)
+    good = distances.min(axis=1) < radius
+    captured = np.unique(distances.argmin(axis=1)[good])
+    return {"captured_modes": float(len(captured)), "high_quality": float(good.mean())}

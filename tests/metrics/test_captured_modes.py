@@ -1,0 +1,63 @@
+"""Modes and high quality of samplers of which everything is known."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gan_jax import data
+from gan_jax.errors import UsageError
+from gan_jax.metrics.captured_modes import captured_modes
+
+GRID = np.array([(x, y) for y in (-4, -2, 0, 2, 4) for x in (-4, -2, 0, 2, 4)], float)
+
+
+def _distances(points, centres, deviation):
+    return np.linalg.norm(points[:, None] - centres, axis=-1) / deviation
+
+
+def _points(source):
+    return np.float64(source.read(np.arange(source.size))["images"]).reshape(-1, 2)
+
+
+def test_by_hand():
+    # Near the first; near both, nearer to the second; at the radius itself; far off.
+    distances = [[0.5, 9.0, 8.0], [2.0, 1.0, 5.0], [7.0, 6.0, 3.0], [4.0, 50.0, 60.0]]
+    assert captured_modes(distances) == {"captured_modes": 2.0, "high_quality": 0.5}
+    assert captured_modes(distances, radius=3.5) == {"captured_modes": 3.0, "high_quality": 0.75}
+    assert captured_modes([[3.0, 3.0]]) == {"captured_modes": 0.0, "high_quality": 0.0}
+
+
+@pytest.mark.parametrize("world, modes", [(data.ring, 8), (data.grid, 25)])
+def test_perfect_sampler(world, modes):
+    """1 - exp(-4.5) = 98.89 %, within five standard errors."""
+    source = world(size=2_500, seed=7, scale=1.0)
+    centres = np.stack([np.cos(np.arange(8) * math.pi / 4), np.sin(np.arange(8) * math.pi / 4)], 1)
+    distances = _distances(_points(source), *((centres, 0.01) if modes == 8 else (GRID, 0.05)))
+    found = captured_modes(distances)
+    share = 1 - math.exp(-4.5)
+    assert found["captured_modes"] == modes
+    assert found["high_quality"] == pytest.approx(share, abs=5 * math.sqrt(share * (1 - share) / 2_500))
+
+
+def test_a_sampler_that_misses_three_modes():
+    kept = np.delete(np.arange(25), [0, 12, 24])
+    random = np.random.default_rng(0)
+    points = GRID[random.choice(kept, 2_500)] + 0.05 * random.standard_normal((2_500, 2))
+    assert captured_modes(_distances(points, GRID, 0.05))["captured_modes"] == 22.0
+
+
+def test_uniform_noise_has_the_share_of_its_area():
+    """25 circles of radius 0.15 in a square of side 10."""
+    points = np.random.default_rng(0).uniform(-5, 5, (40_000, 2))
+    found = captured_modes(_distances(points, GRID, 0.05))
+    share = 25 * math.pi * 0.15**2 / 100
+    assert found["high_quality"] == pytest.approx(share, abs=5 * math.sqrt(share / 40_000))
+    assert found["captured_modes"] == 25.0
+
+
+def test_mistakes():
+    with pytest.raises(UsageError, match=r"fake_mode_distances: expected one row per sample, \[N, D\]"):
+        captured_modes([1.0, 2.0])
+    with pytest.raises(UsageError, match="fake_mode_distances: 1 of 2 samples are NaN"):
+        captured_modes([[1.0, 2.0], [1.0, math.nan]])
