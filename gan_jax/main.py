@@ -68,8 +68,9 @@ def _train():
     name = str(_CONFIG.value.data["name"]).replace("/", "-")
     cluster = _cluster()
     command.import_jax()
-    from gan_jax import processes, train
+    from gan_jax import cpu, processes, train
 
+    cpu.keep_memory()
     with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):
         train.run(_CONFIG.value, _WORKDIR.value or os.path.join("runs", f"{stem}-{name}"), _DATA_DIR.value)
 

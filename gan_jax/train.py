@@ -14,7 +14,7 @@ from typing import Any, Callable, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gan_jax import build, checkpoint, parallel, processes, report, terms, watching
+from gan_jax import build, checkpoint, cpu, parallel, processes, report, terms, watching
 from gan_jax import recipe as recipe_lib
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
@@ -212,6 +212,7 @@ def compiled(rules, source, batch_size, decode, mesh, key):
             in_shardings=(everywhere, everywhere, rows, everywhere),
             out_shardings=(everywhere, everywhere),
             donate_argnums=0,
+            compiler_options=cpu.compiler_options(),
         ),
         finite=jax.jit(finite),
         abstract=parallel.abstract(start, key, everywhere),

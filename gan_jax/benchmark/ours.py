@@ -4,7 +4,7 @@ import time
 
 import jax
 
-from gan_jax import build, parallel, train
+from gan_jax import build, cpu, parallel, train
 from gan_jax import recipe as recipe_lib
 from gan_jax.benchmark.subject import Subject
 from gan_jax.data.batches import batches
@@ -23,6 +23,7 @@ def prepare(recipe):
     Returns:
         The Subject.
     """
+    cpu.keep_memory()
     compiling = _compilations()
     recipe_lib.validate(recipe)
     mesh, source = parallel.mesh(recipe.batch_size), build.source(recipe)
