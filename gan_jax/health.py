@@ -18,7 +18,7 @@ class Condition(NamedTuple):
 
     Attributes:
         holds: Function of numbers to bool.
-        lasting: Steps for which it must hold before anybody is told; always two looks at least.
+        lasting: Steps for which it must hold before anybody is told; at least 1, and so two looks.
         says: What is the matter, with `{subject}` in the place of the subject's name.
         advice: What that may mean and what to try.
     """
@@ -195,7 +195,7 @@ def _ask(history, step, subject, condition, table):
         return history._replace(since=since, told=history.told - {case}), over
     begun = history.since.get(case, step)
     history = history._replace(since={**history.since, case: begun})
-    if case in history.told or step == begun or step - begun < condition.lasting:
+    if case in history.told or step - begun < condition.lasting:
         return history, []
     read = ", ".join(f"{name.replace('_', ' ')} {table[name]:.3g}" for name in reads(condition.holds))
     line = f"{says}, for {step - begun} steps now ({read}): {condition.advice}"

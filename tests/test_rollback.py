@@ -120,22 +120,55 @@ def test_a_run_killed_anywhere_ends_as_one_that_was_not(tiny, tmp_path, whole, o
     _assert_same(whole[0], str(tmp_path))
 
 
+def _damage(workdir, step):
+    for path in (workdir / "checkpoints" / str(step) / "state").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"")
+
+
 def test_a_damaged_checkpoint_before_a_rollback_changes_nothing(tiny, tmp_path, whole):
     with pytest.MonkeyPatch.context() as patch, pytest.raises(_Killed):
         _killing(patch, checkpoint, "save", 3)  # of step 15: rolled back to 10, where the newest one is
         train.run(_diverging(tiny), str(tmp_path))
-    for path in (tmp_path / "checkpoints" / "10" / "state").rglob("*"):
-        if path.is_file():
-            path.write_bytes(b"")
+    _damage(tmp_path, 10)
     train.run(_diverging(tiny), str(tmp_path))
     assert checkpoint.steps(str(tmp_path))[-1] == 15 and (tmp_path / "damaged" / "10").exists()
     assert rollback.read(str(tmp_path)) == whole[1]
     _assert_same(whole[0], str(tmp_path))
 
 
+def test_what_is_damaged_when_it_goes_back_is_put_aside_and_written_again(tiny, tmp_path, monkeypatch):
+    original, calls = checkpoint.restore_latest, []
+
+    def damaging(workdir, abstract):
+        calls.append(checkpoint.steps(workdir))
+        if calls == [[], [5], [5, 10]]:
+            _damage(tmp_path, 10)
+        return original(workdir, abstract)
+
+    monkeypatch.setattr(checkpoint, "restore_latest", damaging)
+    train.run(_diverging(tiny), str(tmp_path))
+    assert [each["step"] for each in rollback.read(str(tmp_path))][:2] == [5, 5]
+    assert checkpoint.steps(str(tmp_path)) == [10, 15]
+
+
+def _recording(patch, initialised):
+    """Lets a run note the random keys that its first states are made of."""
+    original = train.compiled
+
+    def recording(*args):
+        programs = original(*args)
+        return programs._replace(init=lambda key: initialised.append(_data(key)) or programs.init(key))
+
+    patch.setattr(train, "compiled", recording)
+
+
 def test_without_a_checkpoint_it_starts_again_from_other_parameters(tiny, tmp_path):
-    recipe = _diverging(tiny, checkpoint_every=100, steps=10)
-    train.run(recipe, str(tmp_path / "run"))
+    recipe, initialised = _diverging(tiny, checkpoint_every=100, steps=10), []
+    with pytest.MonkeyPatch.context() as patch:
+        _recording(patch, initialised)
+        train.run(recipe, str(tmp_path / "run"))
+    assert len(set(initialised)) == len(initialised) == 1 + len(rollback.read(str(tmp_path / "run")))
     rolled = rollback.read(str(tmp_path / "run"))
     assert rolled and {each["step"] for each in rolled} == {0}
     with pytest.MonkeyPatch.context() as patch, pytest.raises(_Killed):
