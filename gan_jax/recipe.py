@@ -8,9 +8,12 @@ from typing import Any
 from gan_jax.errors import UsageError, unknown
 
 # How long and how often: fields that a resumed run may change without becoming another run.
-PACE = ("steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every")
+PACE = (
+    "steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every", "health_every",
+    "max_rollbacks",
+)  # fmt: skip
 # Fields that may be 0.
-FROM_ZERO = ("seed", "eval_every")
+FROM_ZERO = ("seed", "eval_every", "health_every", "max_rollbacks")
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -44,6 +47,9 @@ class Recipe:
         grid_size: Images in a grid.
         checkpoint_every: Steps between two checkpoints.
         keep_checkpoints: Newest checkpoints kept; the best one is kept beside them.
+        health_every: Steps between two looks at the run's health, each about as costly as a step; 0 for none.
+        max_rollbacks: How often, in the whole run, a loss or parameter that is not finite sends it back to
+            its last checkpoint with other random numbers; 0 to end it at once.
         eval_every: Steps between two evaluations, which also come after the last step; 0 for none.
         eval_metrics: Metrics by name, with their hyperparameters. The first value of the first one decides
             which checkpoint is best.
@@ -67,6 +73,8 @@ class Recipe:
     grid_size: int = 64
     checkpoint_every: int = 500
     keep_checkpoints: int = 2
+    health_every: int = 100
+    max_rollbacks: int = 3
     eval_every: int = 0
     eval_metrics: dict = dataclasses.field(default_factory=lambda: dict(frechet_distance={}))
     eval_features: str = "classifier"

@@ -14,6 +14,7 @@ from gan_jax import recipe as recipe_lib
 log = logging.getLogger("gan_jax")
 
 EVALUATIONS = "evaluations.jsonl"
+HEALTH = "health.jsonl"
 
 
 class Report:
@@ -31,8 +32,8 @@ class Report:
         from tqdm import tqdm
 
         self.workdir, self.recipe = workdir, recipe
-        for path in (self._metrics, os.path.join(workdir, EVALUATIONS)):
-            _forget_after(path, first)
+        for name in ("metrics.jsonl", EVALUATIONS, HEALTH):
+            _forget_after(os.path.join(workdir, name), first)
         # Two event files of one second would destroy each other but for the suffix.
         self.writer = SummaryWriter(workdir, purge_step=first + 1, filename_suffix=f".{os.getpid()}.{first}")
         terminal = sys.stderr.isatty()
@@ -96,6 +97,23 @@ class Report:
         values = "  ".join(f"{name} {value['value']:.4g}{floors[name]}" for name, value in judged.items())
         log.info("step %d/%d  evaluation: %s", step, self.recipe.steps, values)
 
+    def health(self, step, numbers, said):
+        """Writes how the run is doing.
+
+        Args:
+            step: Rounds played.
+            numbers: Dict of float by subject and name.
+            said: Lines that people should read now.
+        """
+        with open(os.path.join(self.workdir, HEALTH), "a") as file:
+            file.write(json.dumps({"step": step, **numbers, "said": said}) + "\n")
+        for subject, values in numbers.items():
+            for name, value in values.items():
+                self.writer.add_scalar(f"health/{subject}/{name}", value, step)
+        for number, line in enumerate(said):
+            log.warning("step %d/%d  health: %s", step, self.recipe.steps, line)
+            self.writer.add_text(f"health/{number}", line, step)
+
     def grid(self, step, make):
         """Writes a picture of generated images as PNG and to TensorBoard.
 
@@ -120,7 +138,7 @@ class Silence:
     def _nothing(self, *said):
         pass
 
-    advance = scalars = evaluation = grid = _nothing
+    advance = scalars = evaluation = health = grid = _nothing
 
 
 @contextlib.contextmanager

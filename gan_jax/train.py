@@ -14,13 +14,14 @@ from typing import Any, Callable, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gan_jax import build, checkpoint, cpu, parallel, processes, report, terms, watching
+from gan_jax import build, checkpoint, cpu, health, parallel, processes, report, rollback, terms, watching
 from gan_jax import recipe as recipe_lib
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
 from gan_jax.errors import Divergence, UsageError
 from gan_jax.sample import exhibitor, first_of, pictured, sampler
 from gan_jax.step import train_step
+from gan_jax.vitals import vitals
 
 log = logging.getLogger("gan_jax")
 
@@ -31,13 +32,15 @@ class Programs(NamedTuple):
     Attributes:
         init: Key to first TrainState.
         step: `(state, resident, fed, key) -> (state, scalars)`; the state is donated.
-        finite: State to bool by player: is every parameter finite?
+        finite: Params to bool by player: is every parameter finite?
+        vitals: `(state, resident, fed, key) -> numbers`, from the first batch of the round.
         abstract: Shapes, dtypes and shardings of the state.
     """
 
     init: Callable
     step: Callable
     finite: Callable
+    vitals: Callable
     abstract: Any
 
 
@@ -71,7 +74,8 @@ def run(recipe, workdir, data_dir=None):
 
     Raises:
         UsageError: A mistake in the recipe or the workdir; nothing has been written then.
-        Divergence: A loss or a parameter is no longer finite; the last good checkpoint is kept.
+        Divergence: A loss or a parameter is no longer finite, and was so after each of the rollbacks that the
+            recipe allows; the last good checkpoint is kept.
     """
     processes.together(lambda: recipe_lib.validate(recipe))
     processes.check_alike("recipe", recipe_lib.to_dict(recipe))
@@ -88,7 +92,6 @@ def run(recipe, workdir, data_dir=None):
     if processes.is_first():
         checkpoint.write_recipe(workdir, recipe, facts(source))
     if first < recipe.steps:
-        state = state or programs.init(key)
         first = _trained(recipe, workdir, made, fed, programs, state, key)
     _conclude(recipe, workdir, first)
 
@@ -110,8 +113,7 @@ def _prepared(recipe, workdir, data_dir):
 
 
 def _trained(recipe, workdir, made, fed, programs, state, key):
-    """The loop with what it opens; returns rounds played."""
-    first = int(state.step)
+    """The loop with what it opens, again from the last good checkpoint if it diverges; rounds played."""
     with contextlib.ExitStack() as stack:
         manager = stack.enter_context(checkpoint.manager(workdir, recipe.keep_checkpoints))
         stack.enter_context(
@@ -120,12 +122,30 @@ def _trained(recipe, workdir, made, fed, programs, state, key):
         stop = stack.enter_context(
             processes.stop_requests(manager) if jax.process_count() > 1 else stop_requests()
         )
-        reporter = stack.enter_context(
-            report.opened(workdir, recipe, first)
-            if processes.is_first()
-            else contextlib.nullcontext(report.Silence())
-        )
-        return loop(recipe, programs, fed, state, key, manager, reporter, made.watch, made.show, stop)
+
+        def play(state, keys):
+            state = state or programs.init(keys(0))
+            with _reporter(recipe, workdir, int(state.step)) as reporter:
+                return loop(
+                    recipe, programs, fed, state, keys, manager, reporter, made.watch, made.show, stop
+                )
+
+        def restore():
+            manager.wait_until_finished()
+            found = checkpoint.restore_latest(workdir, programs.abstract)
+            manager.reload()  # Damaged checkpoints may have been put aside.
+            return found
+
+        return rollback.persist(play, restore, state, key, workdir, recipe.max_rollbacks)
+
+
+def _reporter(recipe, workdir, first):
+    """The Report, which only the first process has."""
+    return (
+        report.opened(workdir, recipe, first)
+        if processes.is_first()
+        else contextlib.nullcontext(report.Silence())
+    )
 
 
 def _conclude(recipe, workdir, first):
@@ -201,6 +221,11 @@ def compiled(rules, source, batch_size, decode, mesh, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
         return train_step(*rules, state, decode(resident, fed, drawn), key)
 
+    def look(state, resident, fed, key):
+        drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31 + 1)
+        batch = jax.tree.map(lambda leaf: leaf[0], decode(resident, fed, drawn))
+        return vitals(rules, state, batch, drawn)
+
     def finite(params):
         each = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), params)
         return {player: jnp.array(jax.tree.leaves(each[player])).all() for player in params}
@@ -215,11 +240,17 @@ def compiled(rules, source, batch_size, decode, mesh, key):
             compiler_options=cpu.compiler_options(),
         ),
         finite=jax.jit(finite),
+        vitals=jax.jit(
+            look,
+            in_shardings=(everywhere, everywhere, rows, everywhere),
+            out_shardings=everywhere,
+            compiler_options=cpu.compiler_options(),
+        ),
         abstract=parallel.abstract(start, key, everywhere),
     )
 
 
-def loop(recipe, programs, fed, state, key, manager, reporter, watch, show, stop):
+def loop(recipe, programs, fed, state, keys, manager, reporter, watch, show, stop):
     """Plays rounds until the recipe's last, or until somebody asks to stop.
 
     Args:
@@ -227,7 +258,7 @@ def loop(recipe, programs, fed, state, key, manager, reporter, watch, show, stop
         programs: The Programs.
         fed: The Batches.
         state: The TrainState to start from.
-        key: Random key of the run.
+        keys: Function from rounds played to the random key of the next round.
         manager: The checkpoint manager.
         reporter: The Report.
         watch: From `watching.watch`.
@@ -243,9 +274,10 @@ def loop(recipe, programs, fed, state, key, manager, reporter, watch, show, stop
     first, done = int(state.step), int(state.step)
     fixed_latents = jax.random.key(recipe.seed + 1)
     meter, least = Meter(recipe, reporter), checkpoint.best_cost(manager)
+    history = health.History()
     with contextlib.closing(fed.feed(first, recipe.steps)) as feed:
         for done, step_feed in enumerate(feed, first + 1):
-            state, scalars = programs.step(state, fed.resident, step_feed, key)
+            state, scalars = programs.step(state, fed.resident, step_feed, keys(done - 1))
             meter.add(done, scalars)
             last = stop(done) or done == recipe.steps
             cost = watch(done, state, reporter)
@@ -254,6 +286,9 @@ def loop(recipe, programs, fed, state, key, manager, reporter, watch, show, stop
             saving = last or best or done % recipe.checkpoint_every == 0
             if saving or done % recipe.log_every == 0:
                 meter.flush()
+            if recipe.health_every and done % recipe.health_every == 0:
+                numbers = programs.vitals(state, fed.resident, step_feed, keys(done))
+                history = health.attend(history, done, numbers, reporter)
             if done == recipe.steps or done % recipe.grid_every == 0:
                 reporter.grid(done, lambda: show(parallel.local(state), fixed_latents, recipe.grid_size))
             if saving:
@@ -268,9 +303,7 @@ def _check_finite(by_player, step):
     """Keeps a state that would not go on out of the checkpoints."""
     for player, finite in jax.device_get(by_player).items():
         if not finite:
-            raise Divergence(
-                f"step {step}: a parameter of {player} is not finite; the last good checkpoint is kept"
-            )
+            raise Divergence(f"step {step}: a parameter of {player} is not finite")
 
 
 class Meter:
@@ -307,7 +340,7 @@ class Meter:
         for (step, _), scalars in zip(self.pending, seen):
             for name, value in scalars.items():
                 if not math.isfinite(value):
-                    raise Divergence(f"step {step}: {name} is {value}; the last good checkpoint is kept")
+                    raise Divergence(f"step {step}: {name} is {value}")
         now = time.perf_counter()
         per_second = self.timed / (now - self.since) if self.timed else 0.0
         step = self.pending[-1][0]

@@ -2,11 +2,12 @@
 
 import logging
 
-from gan_jax import evaluation, features, parallel, processes
+from gan_jax import evaluation, features, health, metrics, parallel, processes
 from gan_jax import sample as samples
 from gan_jax.data.source import facts
 from gan_jax.judge import Judge, select
 from gan_jax.metrics import HIGHER_IS_BETTER
+from gan_jax.terms import reads
 
 log = logging.getLogger("gan_jax")
 
@@ -44,16 +45,24 @@ def _evaluator(recipe, game, source, sample):
     heldout, told = source.heldout(), "labels" in game.hears
     network = features.named(recipe.eval_features, source, heldout)
     judge = Judge(source, heldout, network)
-    metrics = select(recipe.eval_metrics, (), network)
-    judge.check(metrics, judge.table(source if told else source._replace(classes=())))
+    table = judge.table(source if told else source._replace(classes=()))
+    chosen = select(recipe.eval_metrics, (), network)
+    judge.check(chosen, table)
+    if set(reads(metrics.modes)) <= set(table):
+        chosen = {**chosen, "modes": metrics.modes}  # What health asks for, where a classifier is at hand.
+    history = health.History()
     # No more than are held out, so that the floor is of the same size.
     size = min(recipe.eval_images, judge.floor_size(recipe.eval_images))
 
     def evaluate(step, state, reporter):
+        nonlocal history
         labels = judge.labels(size) if told else None
         fake = samples.source("this run", sample, state, facts(source), size=size, seed=0, labels=labels)
-        judged = judge(metrics, fake)
+        judged = judge(chosen, fake)
         reporter.evaluation(step, judged, evaluation.protocol(judge, fake))
+        if "floor" in judged.get("modes", {}):
+            modes = {"classes": judged["modes"]["value"], "real_classes": judged["modes"]["floor"]}
+            history = health.attend(history, step, {"samples": modes}, reporter)
         name = next(iter(judged))
         value = float(judged[name]["value"])
         return -value if name in HIGHER_IS_BETTER else value

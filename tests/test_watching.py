@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import checkpoint, report, train, trained, watching
+from gan_jax import build, checkpoint, report, train, trained, watching
 from gan_jax.errors import UsageError
+from gan_jax.sample import sampler
 
 MINE = f"{__name__}.brightness"
 
@@ -107,3 +108,30 @@ def test_mistakes_come_before_anything_is_written(tiny, tmp_path):
         with pytest.raises(UsageError, match=message):
             train.run(_watched(tiny, **changes), str(tmp_path / "unborn"))
     assert not (tmp_path / "unborn").exists()
+
+
+def pale(images):
+    """A user's classifier that takes grey images for one class, and finds all ten among others."""
+    flat = images.reshape(len(images), -1)
+    order = jnp.argsort(jnp.argsort(flat.mean(1))) % 10
+    logits = jax.nn.one_hot(jnp.where(flat.std(1) > 0.1, order, 0), 10)
+    return {"features": jnp.stack([flat.mean(1), flat.std(1)], axis=1), "class_logits": logits}
+
+
+def test_missing_classes_are_told_of_where_a_classifier_is_at_hand(tiny, tmp_path, caplog):
+    recipe = _watched(tiny, eval_every=500, eval_features=f"{__name__}.pale", steps=2000)
+    source, facts = build.source(recipe), {"resolution": 8, "channels": 1, "classes": 10}
+    rules = build.rules(recipe, facts)
+    state = build.start(rules, facts, recipe.batch_size)(jax.random.key(0))
+    state = state.replace(average=jax.tree.map(jnp.zeros_like, state.average))  # Its samples are grey.
+    look = watching.watch(recipe, rules.game, source, sampler(rules.game))
+    with report.opened(str(tmp_path), recipe, 0) as reporter:
+        for step in (500, 700, 1000, 1500):
+            look(step, state, reporter)
+    records = report.read_metrics(tmp_path / "health.jsonl")
+    assert [(record["step"], record["samples"]) for record in records] == [
+        (step, {"classes": 1.0, "real_classes": 10.0}) for step in (500, 1000, 1500)
+    ]
+    assert [len(record["said"]) for record in records] == [0, 0, 1]
+    said = "whole classes are missing among samples, for 1000 steps now (classes 1, real classes 10)"
+    assert f"step 1500/2000  health: {said}" in caplog.text

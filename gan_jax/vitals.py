@@ -1,0 +1,160 @@
+"""How a run is doing, in a few numbers of its state and one batch: one compiled look now and then.
+
+Nothing here changes the run. Every number belongs to a subject, a player or the whole `game`, and a game that
+does not offer what a number is made of goes without it.
+"""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from gan_jax import terms as terms_lib
+from gan_jax.step import gradient
+from gan_jax.types import Turn
+
+LOGITS = ("real_logits", "fake_logits")
+
+
+def vitals(rules, state, batch, key):
+    """All numbers of a state.
+
+    Args:
+        rules: The Rules.
+        state: The TrainState.
+        batch: Dict of arrays [B, ...], of which B is at least 2.
+        key: Random key; all players look at the same draw.
+
+    Returns:
+        Float32 scalars by subject and name, as the functions of this module name them.
+    """
+    turn = Turn(state.params, state.carry, batch, key, state.step)
+    table, _ = rules.game.play(turn)
+    players = {
+        player: {
+            **movement(rules, player, state, batch, key),
+            "largest_singular_value": largest_singular_value(state.params[player], key),
+        }
+        for player in rules.turns
+    }
+    for player, average in state.average.items():
+        players[player]["average_distance"] = relative_distance(state.params[player], average)
+    return {"game": {**verdict(rules, table, state), **diversity(rules.game, state, batch, key)}, **players}
+
+
+def verdict(rules, table, state):
+    """How well the discriminator tells real from fake, whatever its loss and the origin of its logits.
+
+    Args:
+        rules: The Rules.
+        table: The game's table.
+        state: The TrainState.
+
+    Returns:
+        `discriminator_accuracy`: share of pairs of a real and a fake sample whose real logit is the higher
+        one, in [0, 1]; a critic's logits have no origin to be compared with.
+        `logit_gap`: mean real logit less mean fake one.
+        `logit_gradient`: sum over samples of how much the discriminator's loss changes with their logits; of
+        the cross entropy it goes from 2 (all mistaken) over 1 (undecided) to 0 (nothing left to learn), a
+        Wasserstein critic's is always 2. Empty without `real_logits`, `fake_logits` and a discriminator.
+    """
+    if not {*LOGITS} <= set(table) or "discriminator" not in rules.terms:
+        return {}
+    logits = {name: table[name] for name in LOGITS}
+
+    def loss(logits):
+        seen = {**table, **logits, "params": state.params["discriminator"]}
+        return terms_lib.total(rules.terms["discriminator"], seen, state.step)[0]
+
+    real, fake = (jnp.ravel(logits[name]) for name in LOGITS)
+    slopes = jax.tree.leaves(jax.grad(loss)(logits))
+    return {
+        "discriminator_accuracy": jnp.mean(real[:, None] > fake),
+        "logit_gap": jnp.mean(real) - jnp.mean(fake),
+        "logit_gradient": sum(jnp.sum(jnp.abs(slope)) for slope in slopes),
+    }
+
+
+def movement(rules, player, state, batch, key):
+    """How strongly a player's loss pulls, and how far it would move.
+
+    Args:
+        rules: The Rules.
+        player: Whose.
+        state: The TrainState.
+        batch: Dict of arrays [B, ...].
+        key: Random key.
+
+    Returns:
+        `gradient_norm`: Euclidean norm of the gradient; of plain descent also where the recipe names
+        another move. `update_ratio`: norm of what the optimizer makes of it, over that of the parameters.
+    """
+    found, _, _ = gradient(player, rules.game, rules.terms, state, batch, key)
+    params = state.params[player]
+    updates, _ = rules.optimizers[player].update(found, state.opt[player], params)
+    return {
+        "gradient_norm": optax.tree.norm(found),
+        "update_ratio": _over(optax.tree.norm(updates), optax.tree.norm(params)),
+    }
+
+
+def largest_singular_value(params, key, *, iterations=8):
+    """The largest singular value among all kernels, from below: by power iteration from a random vector.
+
+    Args:
+        params: A player's parameters; those of at least two dimensions are kernels [..., out].
+        key: Random key.
+        iterations: Products with a kernel and its transpose.
+
+    Returns:
+        float32 scalar; 0 without kernels.
+    """
+    leaves = [leaf for leaf in jax.tree.leaves(params) if leaf.ndim >= 2]
+    kernels = [jnp.float32(leaf).reshape(-1, leaf.shape[-1]) for leaf in leaves]
+    drawn = jax.random.normal(key, (max((kernel.shape[-1] for kernel in kernels), default=0),))
+    values = [_singular_value(kernel, drawn[: kernel.shape[-1]], iterations) for kernel in kernels]
+    return jnp.max(jnp.stack(values)) if values else jnp.zeros(())
+
+
+def _singular_value(kernel, vector, iterations):
+    def again(_, vector):
+        return kernel.T @ (kernel @ _over(vector, jnp.linalg.norm(vector)))
+
+    # The last product is of a vector of length 1, and so its length the square of the value.
+    return jnp.sqrt(jnp.linalg.norm(jax.lax.fori_loop(0, iterations, again, vector)))
+
+
+def relative_distance(params, average):
+    """Distance of a player's parameters from their average, over the average's norm.
+
+    Args:
+        params: Any pytree.
+        average: The same.
+
+    Returns:
+        float32 scalar, at least 0.
+    """
+    return _over(optax.tree.norm(jax.tree.map(jnp.subtract, params, average)), optax.tree.norm(average))
+
+
+def diversity(game, state, batch, key):
+    """How much samples of averaged parameters differ from each other, over how much real ones do.
+
+    Args:
+        game: The Game.
+        state: The TrainState.
+        batch: Dict of arrays [B, ...]; as many samples are made, told the same labels.
+        key: Random key.
+
+    Returns:
+        `diversity`: root of the mean squared distance of two samples, over that of two real images; 1 where
+        they differ as much, 0 where all samples are one.
+    """
+    params, real = {**state.params, **state.average}, batch["images"]
+    fake = game.sample(params, state.carry, game.draw(key, len(real)), batch, key)
+    # The mean squared distance of two of them is twice the summed variance, so the ratio needs no pairs.
+    return {"diversity": jnp.sqrt(_over(jnp.sum(jnp.var(fake, axis=0)), jnp.sum(jnp.var(real, axis=0))))}
+
+
+def _over(numerator, denominator):
+    """A ratio whose denominator may be zero, if its numerator is too."""
+    return numerator / jnp.maximum(denominator, 1e-12)
