@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import pathlib
 import sys
 
 import numpy as np
@@ -23,19 +24,20 @@ class Report:
     Attributes:
         workdir: Folder of the run.
         recipe: Its Recipe.
-        writer: TensorBoard's.
+        writer: The Events, for TensorBoard.
         bar: A progress bar; does nothing where stderr is no terminal.
     """
 
     def __init__(self, workdir, recipe, first):
-        from tensorboardX import SummaryWriter
         from tqdm import tqdm
+
+        from gan_jax.events import Events
 
         self.workdir, self.recipe = workdir, recipe
         for path in (self._metrics, os.path.join(workdir, EVALUATIONS)):
             _forget_after(path, first)
         # Two event files of one second would destroy each other but for the suffix.
-        self.writer = SummaryWriter(workdir, purge_step=first + 1, filename_suffix=f".{os.getpid()}.{first}")
+        self.writer = Events(workdir, purge_step=first + 1, suffix=f".{os.getpid()}.{first}")
         terminal = sys.stderr.isatty()
         self.bar = tqdm(total=recipe.steps, initial=first, unit="step", disable=not terminal, leave=False)
         if first == 0:
@@ -52,7 +54,7 @@ class Report:
         flat = recipe_lib.flatten(recipe_lib.to_dict(self.recipe))
         kept = {k: v if isinstance(v, (int, float, str, bool)) else json.dumps(v) for k, v in flat.items()}
         for record in summary.hparams(kept, {}):
-            self.writer.file_writer.add_summary(record)
+            self.writer.add_summary(record)
 
     def advance(self):
         """Moves the progress bar on by a round."""
@@ -105,7 +107,7 @@ class Report:
             make: Function of nothing to the images, uint8 [N, H, W, C].
         """
         tiled = save_grid(os.path.join(self.workdir, "grids", f"step_{step:07d}.png"), make())
-        self.writer.add_image("samples", tiled, step, dataformats="HWC")
+        self.writer.add_image("samples", tiled, step)
 
     def close(self):
         """Draws the loss curves and closes the event file."""
@@ -142,8 +144,11 @@ def opened(workdir, recipe, first):
     with redirected:
         try:
             yield report
-        finally:
-            report.close()
+        except BaseException:
+            with contextlib.suppress(OSError):  # What went wrong first is what people must know.
+                report.close()
+            raise
+        report.close()
 
 
 def _forget_after(path, step):
@@ -156,7 +161,7 @@ def _forget_after(path, step):
 
 
 def read_metrics(path):
-    """Records of a metrics.jsonl, without a last line that was cut short.
+    """Records of a metrics.jsonl, without a last line that was cut short, and others that are no records.
 
     Args:
         path: The file.
@@ -165,11 +170,11 @@ def read_metrics(path):
         List of dicts, each with `step` and scalars.
     """
     records = []
-    with open(path) as file:
+    with open(path, errors="replace") as file:
         for line in file:
             with contextlib.suppress(json.JSONDecodeError):
                 records.append(json.loads(line))
-    return records
+    return [record for record in records if isinstance(record, dict) and "step" in record]
 
 
 def evaluations(workdir):
@@ -189,7 +194,7 @@ def save_grid(path, images, columns=0):
     """Writes images as one PNG.
 
     Args:
-        path: The file; its folder is made.
+        path: The file; its folder is made, but not the folder above that.
         images: uint8 [N, H, W, C].
         columns: Images a row; 0 for about as many as there are rows.
 
@@ -197,7 +202,8 @@ def save_grid(path, images, columns=0):
         The tiled image, uint8 [H', W', C].
     """
     tiled = images_lib.grid(images, columns=columns)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    # Of a workdir that is gone, nothing is made anew.
+    pathlib.Path(path).parent.mkdir(exist_ok=True)
     Image.fromarray(tiled[..., 0] if tiled.shape[-1] == 1 else tiled).save(path)
     return tiled
 
