@@ -5,15 +5,16 @@ import json
 import logging
 import math
 import os
+import re
 import time
 
 import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
 
-from gan_jax import processes
+from gan_jax import checksums, costs, processes
 from gan_jax import recipe as recipe_lib
-from gan_jax.errors import UsageError
+from gan_jax.errors import Fault, UsageError
 
 log = logging.getLogger("gan_jax")
 
@@ -32,22 +33,42 @@ def manager(workdir, keep):
 
     Yields:
         An `orbax.checkpoint.CheckpointManager`.
+
+    Raises:
+        Fault: On leaving: a save in the background has failed.
     """
-    best = BestN(get_metric_fn=_cost, reverse=True, n=1, keep_checkpoints_without_metrics=False)
+    best = BestN(get_metric_fn=costs.of, reverse=True, n=1, keep_checkpoints_without_metrics=False)
     options = ocp.CheckpointManagerOptions(
         preservation_policy=AnyPreservationPolicy([LatestN(keep), best]),
-        best_fn=_cost,
+        best_fn=costs.of,
         best_mode="min",
         cleanup_tmp_directories=True,
     )
     # Orbax needs an absolute path, and a manager that is not closed loses its last checkpoint.
-    with ocp.CheckpointManager(_folder(workdir), options=options) as opened:
+    opened = ocp.CheckpointManager(_folder(workdir), options=options)
+    try:
         yield opened
+    finally:
+        with _saving(workdir):
+            opened.close()
 
 
-def _cost(metrics):
-    """What the best checkpoint has least of."""
-    return metrics["cost"]
+@contextlib.contextmanager
+def _saving(workdir):
+    """Makes a Fault of whatever orbax raises when a checkpoint cannot be written, perhaps an earlier one."""
+    try:
+        yield
+    except Exception as error:  # OSError, ValueError of the storage library, errors of orbax's own.
+        kept = ", ".join(map(str, steps(workdir))) or "none"
+        raise Fault(
+            f"a checkpoint could not be written in {workdir}: {_reason(error)}; these are complete: {kept}"
+        ) from error
+
+
+def _reason(error):
+    """The type and the first sentence of an error; orbax adds pages to that."""
+    first = re.split(r"\n|[.] ", str(error).strip(), maxsplit=1)[0]
+    return f"{type(error).__name__}: {first[:200]}"
 
 
 def best_step(workdir):
@@ -57,19 +78,28 @@ def best_step(workdir):
         workdir: Folder of a run; it need not exist.
 
     Returns:
-        int; None if no checkpoint has a cost.
+        int; None if no checkpoint has a cost. One whose cost is damaged does not count, with a warning.
     """
-    if not steps(workdir):
-        return None
-    options = ocp.CheckpointManagerOptions(best_fn=_cost, best_mode="min", read_only=True)
-    with ocp.CheckpointManager(_folder(workdir), options=options) as opened:
-        return opened.best_step()
+    known, _ = _costs(workdir, steps(workdir))
+    return min(known, key=known.get, default=None)
 
 
 def best_cost(manager):
     """The least cost of a checkpoint that is kept; infinity if none has one. No save may be under way."""
     step = manager.best_step()
-    return math.inf if step is None else _cost(manager.metrics(step))
+    return math.inf if step is None else costs.of(manager.metrics(step))
+
+
+def _costs(workdir, steps):
+    """Cost by step, and the steps whose cost is damaged, with a warning."""
+    known, damaged = {}, []
+    for step in steps:
+        try:
+            known[step] = costs.read(os.path.join(_folder(workdir), str(step)))
+        except ValueError as error:
+            log.warning("the cost of checkpoint %d in %s is damaged: %s", step, workdir, _reason(error))
+            damaged.append(step)
+    return {step: cost for step, cost in known.items() if cost is not None}, damaged
 
 
 def _folder(workdir):
@@ -163,10 +193,18 @@ def save(manager, step, state, cost=None):
         step: Rounds played.
         state: The TrainState.
         cost: What the best checkpoint has least of; None if it is not known for this one.
+
+    Raises:
+        Fault: It cannot be written, or the one before could not.
     """
+    if not manager.directory.exists():  # Orbax would make it anew, and nothing else of the workdir.
+        raise Fault(f"step {step} cannot be saved: {manager.directory} is gone")
     if step not in manager.all_steps():
-        args = ocp.args.Composite(state=ocp.args.StandardSave(state))
-        manager.save(step, args=args, force=True, metrics=None if cost is None else {"cost": cost})
+        args = ocp.args.Composite(
+            state=ocp.args.StandardSave(state), **{checksums.ITEM: checksums.Args(state)}
+        )
+        with _saving(manager.directory.parent):
+            manager.save(step, args=args, force=True, metrics=costs.record(cost))
 
 
 def restore(workdir, abstract, step):
@@ -182,30 +220,45 @@ def restore(workdir, abstract, step):
 
     Raises:
         UsageError: No such checkpoint, or one of other shapes.
-        Damaged: It cannot be read.
+        Damaged: It cannot be read, or what is read is not what was written.
     """
     exist = steps(workdir)
     if step not in exist:
         shown = ", ".join(map(str, exist)) or "none"
         raise UsageError(f"step {step} has no checkpoint in {workdir}; these exist: {shown}")
-    path = os.path.join(_folder(workdir), str(step), "state")
+    path, what = os.path.join(_folder(workdir), str(step)), f"checkpoint {step} in {workdir}"
     try:
         with ocp.StandardCheckpointer() as reader:
-            stored = reader.metadata(path).item_metadata.tree
-            _check_shapes(stored, abstract, f"checkpoint {step} in {workdir}")
-            return reader.restore(path, abstract)
+            stored = reader.metadata(os.path.join(path, "state")).item_metadata
+            if stored is None:
+                raise Damaged(f"{what} is damaged: its metadata cannot be read")
+            _check_shapes(stored.tree, abstract, what)
+            state = reader.restore(os.path.join(path, "state"), abstract)
+        _check_sums(checksums.read(path), state, what)
+        return state
     except UsageError:
         raise
     # Orbax reports damage in many ways: bare Exception, ValueError, KeyError, JSONDecodeError.
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0][:200]
+        raise Damaged(f"{what} is damaged: {_reason(error)}") from error
+
+
+def _check_sums(written, state, what):
+    """Compares what was read with what was written."""
+    if written is None:
+        log.warning("%s has no checksums; whether it is as it was written cannot be told", what)
+        return
+    if wrong := checksums.differing(written, checksums.checksums(state)):
+        more = f" and {len(wrong) - 4} more" if len(wrong) > 4 else ""
         raise Damaged(
-            f"checkpoint {step} in {workdir} is damaged: {type(error).__name__}: {reason}"
-        ) from error
+            f"{what} is damaged: other checksums than when it was written: {', '.join(wrong[:4])}{more}"
+        )
 
 
 def restore_latest(workdir, abstract):
-    """The newest checkpoint that can be read; damaged ones are put aside with a warning.
+    """The newest checkpoint that is whole; damaged ones are put aside with a warning.
+
+    One whose cost alone is damaged is put aside too, however old: unknown for the best, it would be deleted.
 
     Args:
         workdir: Folder of a run; it need not exist.
@@ -218,8 +271,8 @@ def restore_latest(workdir, abstract):
         UsageError: There are checkpoints and none can be read, or one has other shapes.
     """
     exist = processes.from_first(lambda: steps(workdir))
-    damaged = []
-    for step in reversed(exist):
+    damaged = processes.from_first(lambda: _costs(workdir, exist)[1])
+    for step in reversed([step for step in exist if step not in damaged]):
         state, damage = processes.together(lambda: _tried(workdir, abstract, step))
         if found := next(filter(None, processes.gather(damage)), None):
             log.warning("%s; trying the one before", found)
@@ -246,6 +299,7 @@ def _put_aside(workdir, damaged):
         aside = os.path.join(os.path.abspath(workdir), "damaged")
         os.makedirs(aside, exist_ok=True)
         os.rename(os.path.join(_folder(workdir), str(step)), _free(os.path.join(aside, str(step))))
+        log.warning("checkpoint %d was put aside in %s", step, aside)
 
 
 def _free(path):

@@ -7,14 +7,15 @@ from absl import app, flags
 from absl import logging as absl_logging
 
 from gan_jax import cache
-from gan_jax.errors import Divergence, UsageError
+from gan_jax.errors import Divergence, Fault, UsageError
 
 
 def run(do, explain=None):
     """Parses the flags, does something, and ends the process.
 
     Args:
-        do: Function of nothing; its UsageError ends with exit code 2, its Divergence with 1.
+        do: Function of nothing; its UsageError ends with exit code 2, its Divergence,
+            Fault or OSError with 1.
         explain: Function `(argv, error)` that may end with a better message than that of a flag's error.
     """
 
@@ -24,11 +25,14 @@ def run(do, explain=None):
         log.setLevel(logging.INFO)
         log.addHandler(logging.StreamHandler(sys.stderr))
         log.propagate = False
-        absl_logging.set_verbosity(absl_logging.ERROR)
+        # Orbax logs pages about every error that it raises.
+        absl_logging.set_verbosity(absl_logging.FATAL)
         try:
             do()
-        except (UsageError, Divergence) as error:
-            fail(error, code=1 if isinstance(error, Divergence) else 2)
+        except UsageError as error:
+            fail(error)
+        except (Divergence, Fault, OSError) as error:
+            fail(error, code=1)
 
     def parse(argv):
         try:

@@ -1,4 +1,4 @@
-"""What XLA:CPU needs to be told to be fast, and does not find out by itself. Other platforms need none of it."""
+"""What XLA:CPU needs to be told to be fast and does not find out by itself; nothing for other platforms."""
 
 import ctypes
 import functools

@@ -7,6 +7,10 @@ class UsageError(ValueError):
     """A mistake in a flag, a recipe or a workdir; `main` prints it as one line and exits with 2."""
 
 
+class Fault(RuntimeError):
+    """What nobody did wrong: a disk or data that failed; `main` prints it as one line and exits with 1."""
+
+
 class Divergence(RuntimeError):
     """A loss or a parameter that is no longer finite; `main` prints it as one line and exits with 1."""
 

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from gan_jax.errors import Divergence, UsageError
+from gan_jax.errors import Divergence, Fault, UsageError
 
 log = logging.getLogger("gan_jax")
 
@@ -160,10 +160,11 @@ def or_end():
         yield
     except (UsageError, Divergence):
         raise
-    except BaseException:
+    except BaseException as error:
         if jax.process_count() == 1:
             raise
-        traceback.print_exc()
+        said = f"error: {error}" if isinstance(error, Fault) else traceback.format_exc()
+        print(said, file=sys.stderr)
         log.error(
             "this process ends, and so will all others; started again, they go on from the last checkpoint"
         )

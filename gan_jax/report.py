@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import pathlib
 import sys
 
 import numpy as np
@@ -23,19 +24,20 @@ class Report:
     Attributes:
         workdir: Folder of the run.
         recipe: Its Recipe.
-        writer: TensorBoard's.
+        writer: The Events, for TensorBoard.
         bar: A progress bar; does nothing where stderr is no terminal.
     """
 
     def __init__(self, workdir, recipe, first):
-        from tensorboardX import SummaryWriter
         from tqdm import tqdm
+
+        from gan_jax.events import Events
 
         self.workdir, self.recipe = workdir, recipe
         for name in ("metrics.jsonl", EVALUATIONS, HEALTH):
             _forget_after(os.path.join(workdir, name), first)
         # Two event files of one second would destroy each other but for the suffix.
-        self.writer = SummaryWriter(workdir, purge_step=first + 1, filename_suffix=f".{os.getpid()}.{first}")
+        self.writer = Events(workdir, purge_step=first + 1, suffix=f".{os.getpid()}.{first}")
         terminal = sys.stderr.isatty()
         self.bar = tqdm(total=recipe.steps, initial=first, unit="step", disable=not terminal, leave=False)
         if first == 0:
@@ -52,7 +54,7 @@ class Report:
         flat = recipe_lib.flatten(recipe_lib.to_dict(self.recipe))
         kept = {k: v if isinstance(v, (int, float, str, bool)) else json.dumps(v) for k, v in flat.items()}
         for record in summary.hparams(kept, {}):
-            self.writer.file_writer.add_summary(record)
+            self.writer.add_summary(record)
 
     def advance(self):
         """Moves the progress bar on by a round."""
@@ -123,7 +125,7 @@ class Report:
         """
         picture = make()
         save_picture(os.path.join(self.workdir, "grids", f"step_{step:07d}.png"), picture)
-        self.writer.add_image("samples", picture, step, dataformats="HWC")
+        self.writer.add_image("samples", picture, step)
 
     def close(self):
         """Draws the loss curves and closes the event file."""
@@ -160,8 +162,11 @@ def opened(workdir, recipe, first):
     with redirected:
         try:
             yield report
-        finally:
-            report.close()
+        except BaseException:
+            with contextlib.suppress(OSError):  # What went wrong first is what people must know.
+                report.close()
+            raise
+        report.close()
 
 
 def _forget_after(path, step):
@@ -174,7 +179,7 @@ def _forget_after(path, step):
 
 
 def read_metrics(path):
-    """Records of a metrics.jsonl, without a last line that was cut short.
+    """Records of a metrics.jsonl, without a last line that was cut short, and others that are no records.
 
     Args:
         path: The file.
@@ -183,11 +188,11 @@ def read_metrics(path):
         List of dicts, each with `step` and scalars.
     """
     records = []
-    with open(path) as file:
+    with open(path, errors="replace") as file:
         for line in file:
             with contextlib.suppress(json.JSONDecodeError):
                 records.append(json.loads(line))
-    return records
+    return [record for record in records if isinstance(record, dict) and "step" in record]
 
 
 def evaluations(workdir):
@@ -207,10 +212,11 @@ def save_picture(path, picture):
     """Writes a picture as PNG.
 
     Args:
-        path: The file; its folder is made.
+        path: The file; its folder is made, but not the folder above that.
         picture: uint8 [H, W, C], C 1 or 3.
     """
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    # Of a workdir that is gone, nothing is made anew.
+    pathlib.Path(path).parent.mkdir(exist_ok=True)
     Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(path)
 
 

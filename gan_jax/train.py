@@ -14,7 +14,9 @@ from typing import Any, Callable, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gan_jax import build, checkpoint, cpu, health, parallel, processes, report, rollback, terms, watching
+from gan_jax import (
+    build, checkpoint, cpu, faults, health, lock, parallel, processes, report, rollback, terms, watching,
+)  # fmt: skip
 from gan_jax import recipe as recipe_lib
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
@@ -76,13 +78,20 @@ def run(recipe, workdir, data_dir=None):
         UsageError: A mistake in the recipe or the workdir; nothing has been written then.
         Divergence: A loss or a parameter is no longer finite, and was so after each of the rollbacks that the
             recipe allows; the last good checkpoint is kept.
+        Fault: A disk, the workdir or data failed; the last good checkpoint is kept.
     """
     processes.together(lambda: recipe_lib.validate(recipe))
     processes.check_alike("recipe", recipe_lib.to_dict(recipe))
     made = processes.together(lambda: _prepared(recipe, workdir, data_dir))
-    mesh, source, key = made.mesh, made.source, jax.random.key(recipe.seed)
-    processes.check_alike("data", [source.name, source.size, facts(source)])
+    processes.check_alike("data", [made.source.name, made.source.size, facts(made.source)])
     checkpoint.share(workdir)
+    with lock.held(workdir):
+        _go_on(recipe, workdir, made, jax.random.key(recipe.seed))
+
+
+def _go_on(recipe, workdir, made, key):
+    """Trains from where the workdir, in which no other run is, has come to."""
+    mesh, source = made.mesh, made.source
     rounds = max(recipe.turns.values())
     fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
     programs = compiled(made.rules, source, recipe.batch_size, fed.decode, mesh, key)
@@ -119,6 +128,7 @@ def _trained(recipe, workdir, made, fed, programs, state, key):
         stack.enter_context(
             processes.or_end()
         )  # Before the manager is closed, which waits for all processes.
+        stack.enter_context(faults.told_of(workdir))
         stop = stack.enter_context(
             processes.stop_requests(manager) if jax.process_count() > 1 else stop_requests()
         )

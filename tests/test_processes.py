@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gan_jax import processes
-from gan_jax.errors import Divergence, UsageError
+from gan_jax.errors import Divergence, Fault, UsageError
 
 
 def _others(monkeypatch, *values):
@@ -85,6 +85,9 @@ def test_an_error_of_one_of_many_ends_it_at_once(monkeypatch, capsys, caplog):
     with caplog.at_level(logging.ERROR, "gan_jax"), pytest.raises(_Ended, match="1"):
         fail(OSError("disk full"))
     assert "OSError: disk full" in capsys.readouterr().err
+    with caplog.at_level(logging.ERROR, "gan_jax"), pytest.raises(_Ended, match="1"):
+        fail(Fault("the disk is full"))
+    assert capsys.readouterr().err == "error: the disk is full\n"
     assert "started again, they go on from the last checkpoint" in caplog.text
 
 

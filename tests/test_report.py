@@ -89,3 +89,9 @@ def test_silence_makes_and_writes_nothing():
     silence.scalars(1, {"generator/loss": 0.5}, 1.0, 1.0)
     silence.evaluation(1, {}, {})
     silence.grid(1, lambda: pytest.fail("a grid was made"))
+
+
+def test_lines_that_are_no_records_are_left_out(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n{"st\xffp": 2}\n[3]\n{"step": 4\n{"step": 5}\n')
+    assert report.read_metrics(path) == [{"step": 1}, {"step": 5}]

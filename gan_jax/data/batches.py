@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from gan_jax import images, parallel
+from gan_jax.errors import Fault, UsageError
 
 # A set of at most so many bytes as uint8 lies on every device whole.
 RESIDENT_BYTES = 2**30
@@ -118,7 +119,26 @@ def _streamed(source, of_step, mesh, finish):
             for name, shape in shapes.items()
         }
 
+    load = _faulting(source.name, load)
     return Batches((), lambda start, stop: prefetch(load, start, stop), lambda _, fed, key: finish(fed, key))
+
+
+def _faulting(name, load):
+    """A function of a step that raises a Fault where another raises anything.
+
+    What one of many processes cannot read, others may well; a UsageError would look like everybody's mistake.
+    """
+
+    def loaded(step):
+        try:
+            return load(step)
+        except (UsageError, Fault) as error:
+            raise Fault(str(error)) from error
+        except Exception as error:  # Decoders, file systems and a user's own function fail in many ways.
+            reason = f"{type(error).__name__}: {error}"
+            raise Fault(f"{name}: batch {step} cannot be read: {reason}") from error
+
+    return loaded
 
 
 def prefetch(load, start, stop, *, depth=4, workers=2):

@@ -1,5 +1,6 @@
 """Any TensorFlow Datasets set with images, read without TensorFlow."""
 
+import contextlib
 import importlib.util
 import io
 
@@ -7,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.data.source import Source, fit
-from gan_jax.errors import UsageError, unknown
+from gan_jax.errors import Fault, UsageError, unknown
 
 
 def tfds(*, name, split="train", resolution=0, data_dir=None):
@@ -21,7 +22,7 @@ def tfds(*, name, split="train", resolution=0, data_dir=None):
         data_dir: Folder of prepared data; None for TFDS's own.
 
     Returns:
-        A Source.
+        A Source. Its `read` raises a Fault if a file or an image in it is damaged.
 
     Raises:
         UsageError: An unknown set or split, one without images, or one that is not prepared and cannot be.
@@ -42,9 +43,14 @@ def tfds(*, name, split="train", resolution=0, data_dir=None):
         raise UsageError(f"data.split={split!r}: {_first_line(error)}") from None
     resolution, channels = resolution or shape[0], 1 if shape[-1] == 1 else 3
 
+    def decoded(row, example):
+        with _readable(f"image {row} of {full}"):
+            return fit(_opened(example[image_key]), resolution, channels)
+
     def read(rows):
-        examples = rows_of.__getitems__([int(row) for row in rows])
-        images = [fit(_opened(example[image_key]), resolution, channels) for example in examples]
+        with _readable(full):
+            examples = rows_of.__getitems__([int(row) for row in rows])
+        images = [decoded(row, example) for row, example in zip(rows, examples)]
         labels = {"labels": np.asarray([e[label_key] for e in examples], np.int32)} if label_key else {}
         return {"images": np.stack(images), **labels}
 
@@ -113,6 +119,15 @@ def _has_classes(builder, key):
 
     features = builder.info.features
     return key in features and isinstance(features[key], tfds.features.ClassLabel)
+
+
+@contextlib.contextmanager
+def _readable(what):
+    """Makes Faults of what array_record and Pillow raise at damaged files."""
+    try:
+        yield
+    except Exception as error:  # RuntimeError, OSError, SyntaxError, ValueError, zlib.error, ...
+        raise Fault(f"{what} cannot be read: {type(error).__name__}: {_first_line(error)}") from error
 
 
 def _opened(image):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gan_jax import parallel
 from gan_jax.data import batches as lib
 from gan_jax.data.source import Source
+from gan_jax.errors import Fault, UsageError
 
 SIZE = 10
 
@@ -104,3 +105,20 @@ def test_prefetch_raises_where_the_result_would_have_come():
     assert [next(feed), next(feed)] == [0, 1]
     with pytest.raises(OSError, match="row 2 is broken"):
         next(feed)
+
+
+@pytest.mark.parametrize(
+    "error, says",
+    [
+        (UsageError("7.png: corrupt"), "^7.png: corrupt$"),
+        (Fault("image 7 of mnist"), "^image 7 of mnist$"),
+        (RuntimeError("bad chunk"), "^rows: batch 0 cannot be read: RuntimeError: bad chunk$"),
+    ],
+)
+def test_what_cannot_be_read_in_a_stream_is_a_fault_of_this_process(error, says):
+    def read(rows):
+        raise error
+
+    mesh = parallel.mesh(8, jax.devices()[:1])
+    with pytest.raises(Fault, match=says):
+        next(iter(lib.batches(_source(read=read), 8, 2, 3, mesh, resident_bytes=0).feed(0, 4)))

@@ -12,7 +12,7 @@ from PIL import Image
 from gan_jax import data
 from gan_jax.data import source as source_lib
 from gan_jax.data.source import facts, fit, of_arrays, per_class
-from gan_jax.errors import UsageError
+from gan_jax.errors import Fault, UsageError
 
 # The package offers the function under the module's name.
 MODULE = importlib.import_module("gan_jax.data.tfds")
@@ -171,6 +171,36 @@ def test_tfds_decodes_what_files_hold():
     grey = np.arange(16, dtype=np.uint8).reshape(4, 4)
     Image.fromarray(grey).save(png, "PNG")
     np.testing.assert_array_equal(np.asarray(MODULE._opened(png.getvalue())), grey)
+
+
+class _Damaged(_Mocked):
+    """A builder whose third image is cut short, and whose last rows lie in a damaged chunk."""
+
+    def as_data_source(self, split, decoders):
+        png = io.BytesIO()
+        Image.fromarray(np.zeros((28, 28), np.uint8)).save(png, "PNG")
+        images = [png.getvalue()] * 2 + [png.getvalue()[:-40]]
+
+        class Rows:
+            def __len__(self):
+                return 4
+
+            def __getitems__(self, at):
+                if 3 in at:
+                    raise RuntimeError("Corrupted Riegeli/records file; at byte 7\nmore")
+                return [{"image": images[row], "label": 0} for row in at]
+
+        return Rows()
+
+
+def test_damaged_tfds_files_are_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(MODULE, "_prepared", _Damaged)
+    source = data.tfds(name="mnist", data_dir=str(tmp_path))
+    assert source.read(np.arange(2))["images"].shape == (2, 28, 28, 1)
+    with pytest.raises(Fault, match=r"^image 2 of mnist/3.0.1 train cannot be read: \w+: "):
+        source.read(np.arange(3))
+    with pytest.raises(Fault, match=r"^mnist/3.0.1 train cannot be read: RuntimeError: Corr.* at byte 7$"):
+        source.read(np.array([3]))
 
 
 REAL = os.path.join(os.path.dirname(__file__), "..", "..", "..", "shared", "tfds")

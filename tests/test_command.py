@@ -1,0 +1,28 @@
+"""How a command line ends."""
+
+import subprocess
+import sys
+
+import command_line
+import pytest
+
+
+@pytest.mark.parametrize(
+    "error, code, says",
+    [
+        ("errors.UsageError('batch_size=3:\\nodd')", 2, "error: batch_size=3: odd\n"),
+        ("errors.Divergence('step 3: inf')", 1, "error: step 3: inf\n"),
+        ("errors.Fault('a disk failed')", 1, "error: a disk failed\n"),
+        (
+            "OSError(28, 'No space left on device', 'x')",
+            1,
+            "error: [Errno 28] No space left on device: 'x'\n",
+        ),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(error, code, says):
+    program = f"from gan_jax import command, errors\ndef do(): raise {error}\ncommand.run(do)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=command_line.ROOT, text=True, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (code, says)
