@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax import build, checkpoint, evaluation, sample, trained
+from gan_jax import build, evaluation, folders, sample, trained
 from gan_jax.data.source import Source, of_arrays
 from gan_jax.errors import UsageError
 from gan_jax.features.classifier import BATCH, accuracy, fit, usual_steps
@@ -67,7 +67,7 @@ def run(
     sets = _sets(model, images_per_class, data_dir)
     real = sets.classifier
     size = _size(num_images, real)
-    checkpoint.make_writable(os.path.join(workdir, "evaluations"))
+    folders.make_writable(os.path.join(workdir, "evaluations"))
     steps = classifier_steps or usual_steps(size + max(size, real.size))
     protocol = _protocol(model, averaged, sets, size, seeds, steps)
     if protocol["warning"]:

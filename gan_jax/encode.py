@@ -7,7 +7,7 @@ import os
 import jax
 import numpy as np
 
-from gan_jax import build, checkpoint, images, trained
+from gan_jax import build, folders, images, trained
 from gan_jax.chunks import in_chunks
 from gan_jax.errors import UsageError
 
@@ -42,7 +42,7 @@ def run(workdir, *, split=None, step=None, averaged=True, data_dir=None):
     source = _source(model.recipe, split, data_dir)
     given = source.read(np.arange(source.size))
     found = encoder(model, averaged)(given["images"])
-    checkpoint.make_writable(os.path.join(workdir, "codes"))
+    folders.make_writable(os.path.join(workdir, "codes"))
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "codes", f"step_{model.step:07d}_{split or 'heldout'}_{kind}")
     labels = {name: value for name, value in given.items() if name == "labels"}

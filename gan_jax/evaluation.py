@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 import gan_jax
-from gan_jax import build, checkpoint, features, looks, sample, trained
+from gan_jax import build, checkpoint, features, folders, looks, sample, trained
 from gan_jax.errors import UsageError
 from gan_jax.judge import Judge, select
 
@@ -51,7 +51,7 @@ def of_workdir(
     network = features.named(features_name, real, heldout, download=download)
     judge = Judge(real, heldout, network, seed=seed)
     folder = os.path.join(workdir, "evaluations")
-    checkpoint.make_writable(folder)
+    folders.make_writable(folder)
     records = {}
     for number in _steps(workdir, model, step, all_steps):
         records[number] = _of_model(trained.load(workdir, number), judge, metrics, size, averaged)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from gan_jax import build, checkpoint, report, trained
+from gan_jax import build, folders, report, trained
 from gan_jax.errors import UsageError
 
 log = logging.getLogger("gan_jax")
@@ -42,7 +42,7 @@ def run(workdir, *, num_images=8, sample_seed=0, step=None, averaged=True):
         raise UsageError(f"num_images={num_images}: expected at least 2 latents to walk between")
     model = trained.load(workdir, step)
     made = walks(model, num_images, sample_seed, averaged)
-    checkpoint.make_writable(os.path.join(workdir, "samples"))
+    folders.make_writable(os.path.join(workdir, "samples"))
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "samples", f"walk_{model.step:07d}_seed_{sample_seed}_{kind}")
     picture, shown = build.kind(model.facts).picture, made[:, ::2]

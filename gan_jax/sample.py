@@ -7,7 +7,7 @@ import os
 import jax
 import numpy as np
 
-from gan_jax import build, checkpoint, images, report, trained
+from gan_jax import build, folders, images, report, trained
 from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 
@@ -169,7 +169,7 @@ def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged
     conditional = "labels" in model.rules.game.hears
     _check_labels(labels, model, conditional)
     asked = np.resize(labels, num_images) if labels else rows_of_classes(num_images, model.facts)
-    checkpoint.make_writable(os.path.join(workdir, "samples"))
+    folders.make_writable(os.path.join(workdir, "samples"))
     sample, key = sampler(model.rules.game, model.facts), jax.random.key(sample_seed)
     made = sample(model.state, key, np.arange(num_images), asked, averaged)
     kind = "averaged" if averaged else "live"

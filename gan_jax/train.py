@@ -1,67 +1,34 @@
 """The loop: batches in; scalars, images and checkpoints out."""
 
 import contextlib
-import functools
 import logging
-import math
 import os
-import signal
 import sys
-import threading
-import time
-from typing import Any, Callable, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
 from gan_jax import (
-    build, checkpoint, cpu, faults, health, lock, parallel, processes, report, rollback, terms, watching,
+    checkpoint,
+    faults,
+    folders,
+    health,
+    lock,
+    parallel,
+    processes,
+    report,
+    rollback,
+    signals,
+    watching,
 )  # fmt: skip
 from gan_jax import recipe as recipe_lib
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
-from gan_jax.errors import Divergence, UsageError
-from gan_jax.sample import exhibitor, first_of, pictured, sampler
-from gan_jax.step import train_step
-from gan_jax.vitals import vitals
+from gan_jax.errors import Divergence
+from gan_jax.meter import Meter
+from gan_jax.preparation import prepare
+from gan_jax.programs import compiled
 
 log = logging.getLogger("gan_jax")
-
-
-class Programs(NamedTuple):
-    """A run's compiled functions.
-
-    Attributes:
-        init: Key to first TrainState.
-        step: `(state, resident, fed, key) -> (state, scalars)`; the state is donated.
-        finite: Params to bool by player: is every parameter finite?
-        vitals: `(state, resident, fed, key) -> numbers`, from the first batch of the round.
-        abstract: Shapes, dtypes and shardings of the state.
-    """
-
-    init: Callable
-    step: Callable
-    finite: Callable
-    vitals: Callable
-    abstract: Any
-
-
-class Prepared(NamedTuple):
-    """What a run needs before anything is written.
-
-    Attributes:
-        mesh: Mesh over the devices of all processes.
-        source: The Source trained on.
-        rules: The Rules.
-        watch: From `watching.watch`.
-        show: From `sample.pictured`.
-    """
-
-    mesh: Any
-    source: Any
-    rules: Any
-    watch: Callable
-    show: Callable
 
 
 def run(recipe, workdir, data_dir=None):
@@ -82,9 +49,9 @@ def run(recipe, workdir, data_dir=None):
     """
     processes.together(lambda: recipe_lib.validate(recipe))
     processes.check_alike("recipe", recipe_lib.to_dict(recipe))
-    made = processes.together(lambda: _prepared(recipe, workdir, data_dir))
+    made = processes.together(lambda: prepare(recipe, workdir, data_dir))
     processes.check_alike("data", [made.source.name, made.source.size, facts(made.source)])
-    checkpoint.share(workdir)
+    folders.share(workdir)
     with lock.held(workdir):
         _go_on(recipe, workdir, made, jax.random.key(recipe.seed))
 
@@ -105,40 +72,21 @@ def _go_on(recipe, workdir, made, key):
     _conclude(recipe, workdir, first)
 
 
-def _prepared(recipe, workdir, data_dir):
-    """The Prepared, once everything that a user can get wrong is known to be right."""
-    checkpoint.check_writable(workdir)
-    _check_same_run(recipe, workdir)
-    mesh = parallel.mesh(recipe.batch_size)
-    source = build.source(recipe, data_dir)
-    rules = build.rules(recipe, facts(source), parallel.spread(mesh))
-    check(recipe, rules, facts(source), jax.random.key(recipe.seed))
-    # Samples are drawn on one device; a game whose latents are spread over all of them would not do.
-    game = build.rules(recipe, facts(source)).game
-    sample, real = sampler(game, facts(source)), first_of(lambda: source.heldout() or source)
-    watch = watching.watch(recipe, game, source, sample)
-    show = pictured(exhibitor(game, facts(source), sample, real), facts(source), real)
-    return Prepared(mesh, source, rules, watch, show)
-
-
 def _trained(recipe, workdir, made, fed, programs, state, key):
     """The loop with what it opens, again from the last good checkpoint if it diverges; rounds played."""
     with contextlib.ExitStack() as stack:
         manager = stack.enter_context(checkpoint.manager(workdir, recipe.keep_checkpoints))
-        stack.enter_context(
-            processes.or_end()
-        )  # Before the manager is closed, which waits for all processes.
+        # Before the manager is closed, which waits for all processes.
+        stack.enter_context(processes.or_end())
         stack.enter_context(faults.told_of(workdir))
         stop = stack.enter_context(
-            processes.stop_requests(manager) if jax.process_count() > 1 else stop_requests()
+            processes.stop_requests(manager) if jax.process_count() > 1 else signals.stop_requests()
         )
 
         def play(state, keys):
             state = state or programs.init(keys(0))
             with _reporter(recipe, workdir, int(state.step)) as reporter:
-                return loop(
-                    recipe, programs, fed, state, keys, manager, reporter, made.watch, made.show, stop
-                )
+                return loop(recipe, made, programs, fed, state, keys, manager, reporter, stop)
 
         def restore():
             manager.wait_until_finished()
@@ -178,101 +126,18 @@ def _python():
     return sys.executable if near.startswith("..") else near
 
 
-def _check_same_run(recipe, workdir):
-    """A workdir belongs to one recipe; only its PACE may change."""
-    stored, _ = checkpoint.read_recipe(workdir)
-    # Through a Recipe, so that fields which are younger than the run have their defaults.
-    old = recipe_lib.to_dict(recipe_lib.from_dict(stored)) if stored else None
-    lines = recipe_lib.differences(old, recipe_lib.to_dict(recipe)) if stored else []
-    if lines:
-        raise UsageError(
-            f"{workdir} holds a run of another recipe ({'; '.join(lines)}); give another --workdir"
-        )
-
-
-def check(recipe, rules, facts, key):
-    """Traces one round on blank data: every term finds what it reads, every shape fits. Compiles nothing.
-
-    Args:
-        recipe: The Recipe.
-        rules: Its Rules.
-        facts: Dict of `resolution`, `channels` and `classes` of the data.
-        key: Random key.
-
-    Raises:
-        UsageError: A term reads what its game does not offer.
-    """
-    state = jax.eval_shape(build.start(rules, facts, recipe.batch_size), key)
-    offered = build.offers(rules, facts, recipe.batch_size)
-    for player, player_terms in rules.terms.items():
-        terms.check(player, player_terms, [*offered, "params"])
-    blank = build.blank(facts, max(recipe.turns.values()), recipe.batch_size)
-    jax.eval_shape(functools.partial(train_step, *rules), state, blank, key)
-
-
-def compiled(rules, source, batch_size, decode, mesh, key):
-    """A run's functions under `jit` over a mesh: the same program on one device and on many.
-
-    Args:
-        rules: The Rules.
-        source: The Source trained on.
-        batch_size: Images a move, over all devices.
-        decode: `(resident, fed, key) -> batches`.
-        mesh: Mesh with the axis `data`.
-        key: Random key of the run.
-
-    Returns:
-        The Programs.
-    """
-    everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
-    start = build.start(rules, facts(source), batch_size)
-
-    def step(state, resident, fed, key):
-        drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
-        return train_step(*rules, state, decode(resident, fed, drawn), key)
-
-    def look(state, resident, fed, key):
-        drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31 + 1)
-        batch = jax.tree.map(lambda leaf: leaf[0], decode(resident, fed, drawn))
-        return vitals(rules, state, batch, drawn)
-
-    def finite(params):
-        each = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), params)
-        return {player: jnp.array(jax.tree.leaves(each[player])).all() for player in params}
-
-    return Programs(
-        init=jax.jit(start, out_shardings=everywhere),
-        step=jax.jit(
-            step,
-            in_shardings=(everywhere, everywhere, rows, everywhere),
-            out_shardings=(everywhere, everywhere),
-            donate_argnums=0,
-            compiler_options=cpu.compiler_options(),
-        ),
-        finite=jax.jit(finite),
-        vitals=jax.jit(
-            look,
-            in_shardings=(everywhere, everywhere, rows, everywhere),
-            out_shardings=everywhere,
-            compiler_options=cpu.compiler_options(),
-        ),
-        abstract=parallel.abstract(start, key, everywhere),
-    )
-
-
-def loop(recipe, programs, fed, state, keys, manager, reporter, watch, show, stop):
+def loop(recipe, made, programs, fed, state, keys, manager, reporter, stop):
     """Plays rounds until the recipe's last, or until somebody asks to stop.
 
     Args:
         recipe: The Recipe.
+        made: The Prepared.
         programs: The Programs.
         fed: The Batches.
         state: The TrainState to start from.
         keys: Function from rounds played to the random key of the next round.
         manager: The checkpoint manager.
         reporter: The Report.
-        watch: From `watching.watch`.
-        show: From `sample.pictured`.
         stop: Function of rounds played to bool: has somebody asked to stop?
 
     Returns:
@@ -290,7 +155,7 @@ def loop(recipe, programs, fed, state, keys, manager, reporter, watch, show, sto
             state, scalars = programs.step(state, fed.resident, step_feed, keys(done - 1))
             meter.add(done, scalars)
             last = stop(done) or done == recipe.steps
-            cost = watch(done, state, reporter)
+            cost = made.watch(done, state, reporter)
             best = cost is not None and cost < least
             least = cost if best else least
             saving = last or best or done % recipe.checkpoint_every == 0
@@ -300,7 +165,7 @@ def loop(recipe, programs, fed, state, keys, manager, reporter, watch, show, sto
                 numbers = programs.vitals(state, fed.resident, step_feed, keys(done))
                 history = health.attend(history, done, numbers, reporter)
             if done == recipe.steps or done % recipe.grid_every == 0:
-                reporter.grid(done, lambda: show(parallel.local(state), fixed_latents, recipe.grid_size))
+                reporter.grid(done, lambda: made.show(parallel.local(state), fixed_latents, recipe.grid_size))
             if saving:
                 _check_finite(programs.finite(state.params), done)
                 checkpoint.save(manager, done, state, cost)
@@ -314,77 +179,6 @@ def _check_finite(by_player, step):
     for player, finite in jax.device_get(by_player).items():
         if not finite:
             raise Divergence(f"step {step}: a parameter of {player} is not finite")
-
-
-class Meter:
-    """Scalars of the steps since the last log line, and how long they took.
-
-    The device runs ahead: scalars are looked at only when a line is due, and all of them then.
-    """
-
-    def __init__(self, recipe, reporter):
-        self.recipe, self.reporter = recipe, reporter
-        self.pending, self.since, self.timed = [], None, 0
-        self.images = recipe.batch_size * max(recipe.turns.values())
-
-    def add(self, step, scalars):
-        """Takes the scalars of one step, still on the device."""
-        self.pending.append((step, scalars))
-        self.reporter.advance()
-        if self.since is None:
-            # The first step compiles; its time says nothing about the others.
-            jax.block_until_ready(scalars)
-            self.since = time.perf_counter()
-        else:
-            self.timed += 1
-
-    def flush(self):
-        """Reports the mean of every scalar since the last time.
-
-        Raises:
-            Divergence: Names the first step and term that is not finite.
-        """
-        if not self.pending:
-            return
-        seen = jax.device_get([scalars for _, scalars in self.pending])
-        for (step, _), scalars in zip(self.pending, seen):
-            for name, value in scalars.items():
-                if not math.isfinite(value):
-                    raise Divergence(f"step {step}: {name} is {value}")
-        now = time.perf_counter()
-        per_second = self.timed / (now - self.since) if self.timed else 0.0
-        step = self.pending[-1][0]
-        left = (self.recipe.steps - step) / per_second if per_second else 0.0
-        means = {name: float(sum(s[name] for s in seen) / len(seen)) for name in seen[0]}
-        self.reporter.scalars(step, means, per_second * self.images, left)
-        self.pending, self.since, self.timed = [], now, 0
-
-
-@contextlib.contextmanager
-def stop_requests():
-    """SIGTERM and Ctrl-C as a question; a second one ends the process at once. For a run of one process.
-
-    Yields:
-        Function from rounds played to bool.
-    """
-    event, kinds = threading.Event(), (signal.SIGTERM, signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda done: event.is_set()
-        return
-    before = {kind: signal.getsignal(kind) for kind in kinds}
-
-    def ask(number, frame):
-        event.set()
-        log.info("%s: saving and stopping", signal.Signals(number).name)
-        signal.signal(number, before[number])
-
-    for kind in kinds:
-        signal.signal(kind, ask)
-    try:
-        yield lambda done: event.is_set()
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
 
 
 def _introduce(recipe, source, abstract, workdir, first):

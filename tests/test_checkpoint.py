@@ -69,32 +69,6 @@ def test_without_costs_there_is_no_best(saved, tmp_path):
     assert checkpoint.best_step(saved[0]) is None and checkpoint.best_step(str(tmp_path / "none")) is None
 
 
-def test_a_folder_that_cannot_be_written_is_known_before_it_is_made(tmp_path, monkeypatch):
-    checkpoint.check_writable(str(tmp_path / "a" / "b"))
-    assert not (tmp_path / "a").exists()
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be written: Not a directory"):
-        checkpoint.check_writable(str(tmp_path / "file" / "b"))
-    monkeypatch.setattr(os, "access", lambda path, mode: path != str(tmp_path))
-    with pytest.raises(UsageError, match="cannot be written: Permission denied"):
-        checkpoint.check_writable(str(tmp_path / "a" / "b"))
-
-
-def test_a_folder_for_all_processes_is_made_and_left_empty(tmp_path):
-    checkpoint.share(str(tmp_path / "a" / "b"))
-    assert os.listdir(tmp_path / "a" / "b") == []
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be written: Not a directory"):
-        checkpoint.share(str(tmp_path / "file" / "b"))
-
-
-def test_a_folder_that_other_processes_do_not_see_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint.processes, "is_first", lambda: False)
-    with pytest.raises(UsageError, match="run is not the folder of this name that process 0 writes"):
-        checkpoint.share(str(tmp_path / "run"))
-    assert os.listdir(tmp_path) == []
-
-
 @pytest.mark.parametrize("use", [trained.load, lambda workdir: train.run(_digits(), workdir)])
 def test_a_workdir_in_a_bucket_is_refused_and_no_folder_made(use, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

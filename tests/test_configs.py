@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import build, report, train
+from gan_jax import build, preparation, report, train
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 from gan_jax.step import train_step
@@ -184,9 +184,9 @@ def test_traced(path, data):
     facts = dict(zip(("resolution", "channels", "classes"), FACTS[data]))
     if not facts["classes"] and _name(path) in TOLD:
         with pytest.raises(UsageError, match="game.told: the data does not have"):
-            train.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+            preparation.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
         return
-    train.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+    preparation.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
 
 
 @pytest.mark.parametrize("path", [*CONFIGS, *TRICKS], ids=_name)

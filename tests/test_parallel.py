@@ -10,7 +10,7 @@ from gan_jax import build, parallel
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
 from gan_jax.errors import UsageError
-from gan_jax.train import compiled
+from gan_jax.programs import compiled
 
 
 def _programs(recipe, devices):

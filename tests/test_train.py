@@ -7,9 +7,10 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax import build, checkpoint, parallel, report, sample, train
+from gan_jax import build, checkpoint, parallel, preparation, programs, report, sample, train
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import Divergence, UsageError
+from gan_jax.step import train_step
 
 FACTS = {"resolution": 8, "channels": 1, "classes": 10, "kind": "images"}
 
@@ -46,11 +47,13 @@ def test_ten_steps_are_five_and_five_more(tiny, tmp_path, net, turns):
 
 
 def test_one_trace_per_run(tiny, tmp_path, monkeypatch):
-    traces, original = [], train.train_step
-    monkeypatch.setattr(train, "train_step", lambda *args: traces.append(1) or original(*args))
+    traces = []
+    for module in (preparation, programs):  # The check before anything is written, and the program.
+        monkeypatch.setattr(
+            module, "train_step", lambda *args, module=module: traces.append(module) or train_step(*args)
+        )
     train.run(tiny(), str(tmp_path))
-    # One for the check before anything is written, one for the program.
-    assert len(traces) == 2
+    assert traces == [preparation, programs]
 
 
 def test_files_of_a_run(tiny, tmp_path):

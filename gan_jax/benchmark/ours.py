@@ -4,12 +4,13 @@ import time
 
 import jax
 
-from gan_jax import build, cpu, parallel, train
+from gan_jax import build, cpu, parallel
 from gan_jax import recipe as recipe_lib
 from gan_jax.benchmark.subject import Subject
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
 from gan_jax.nets import convolution
+from gan_jax.programs import compiled
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 
@@ -30,7 +31,7 @@ def prepare(recipe):
     rules = build.rules(recipe, facts(source), parallel.spread(mesh))
     key = jax.random.key(recipe.seed)
     fed = batches(source, recipe.batch_size, max(recipe.turns.values()), recipe.seed, mesh)
-    programs = train.compiled(rules, source, recipe.batch_size, fed.decode, mesh, key)
+    programs = compiled(rules, source, recipe.batch_size, fed.decode, mesh, key)
     state, done = programs.init(key), 0
 
     def advance(count):

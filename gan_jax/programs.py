@@ -1,0 +1,79 @@
+"""The functions of a run under `jit`: one program on one device and on many."""
+
+from typing import Any, Callable, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax import build, cpu, parallel
+from gan_jax.data.source import facts
+from gan_jax.step import train_step
+from gan_jax.vitals import vitals
+
+
+class Programs(NamedTuple):
+    """A run's compiled functions.
+
+    Attributes:
+        init: Key to first TrainState.
+        step: `(state, resident, fed, key) -> (state, scalars)`; the state is donated.
+        finite: Params to bool by player: is every parameter finite?
+        vitals: `(state, resident, fed, key) -> numbers`, from the first batch of the round.
+        abstract: Shapes, dtypes and shardings of the state.
+    """
+
+    init: Callable
+    step: Callable
+    finite: Callable
+    vitals: Callable
+    abstract: Any
+
+
+def compiled(rules, source, batch_size, decode, mesh, key):
+    """A run's functions under `jit` over a mesh: the same program on one device and on many.
+
+    Args:
+        rules: The Rules.
+        source: The Source trained on.
+        batch_size: Images a move, over all devices.
+        decode: `(resident, fed, key) -> batches`.
+        mesh: Mesh with the axis `data`.
+        key: Random key of the run.
+
+    Returns:
+        The Programs.
+    """
+    everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
+    start = build.start(rules, facts(source), batch_size)
+
+    def step(state, resident, fed, key):
+        drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
+        return train_step(*rules, state, decode(resident, fed, drawn), key)
+
+    def look(state, resident, fed, key):
+        drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31 + 1)
+        batch = jax.tree.map(lambda leaf: leaf[0], decode(resident, fed, drawn))
+        return vitals(rules, state, batch, drawn)
+
+    def finite(params):
+        each = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), params)
+        return {player: jnp.array(jax.tree.leaves(each[player])).all() for player in params}
+
+    return Programs(
+        init=jax.jit(start, out_shardings=everywhere),
+        step=jax.jit(
+            step,
+            in_shardings=(everywhere, everywhere, rows, everywhere),
+            out_shardings=(everywhere, everywhere),
+            donate_argnums=0,
+            compiler_options=cpu.compiler_options(),
+        ),
+        finite=jax.jit(finite),
+        vitals=jax.jit(
+            look,
+            in_shardings=(everywhere, everywhere, rows, everywhere),
+            out_shardings=everywhere,
+            compiler_options=cpu.compiler_options(),
+        ),
+        abstract=parallel.abstract(start, key, everywhere),
+    )
