@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import checkpoint, report, rollback, train, trained
+from gan_jax import checkpoint, programs, report, rollback, signals, train, trained
 from gan_jax.errors import Divergence, UsageError
 
 KEY = jax.random.key(7)
@@ -38,9 +38,9 @@ def without_curves():
 @pytest.fixture(scope="module")
 def whole(tiny, tmp_path_factory):
     """A run that diverged and came through: its workdir, its rollbacks, and how often its step was traced."""
-    workdir, traces, original = str(tmp_path_factory.mktemp("rollback") / "whole"), [], train.train_step
+    workdir, traces, original = str(tmp_path_factory.mktemp("rollback") / "whole"), [], programs.train_step
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "train_step", lambda *args: traces.append(1) or original(*args))
+        patch.setattr(programs, "train_step", lambda *args: traces.append(1) or original(*args))
         train.run(_diverging(tiny), workdir)
     return workdir, rollback.read(workdir), len(traces)
 
@@ -80,7 +80,7 @@ def test_a_run_that_diverges_goes_back_goes_on_and_finishes(whole):
         "step 8: discriminator/_unlucky is inf", "step 13: discriminator/_unlucky is inf"
     }  # fmt: skip
     assert checkpoint.steps(workdir)[-1] == 15
-    assert traces == 2  # One for the check before anything is written, one for the program.
+    assert traces == 1
     # What was played again is on record once, as it went the last time.
     records = report.read_metrics(f"{workdir}/metrics.jsonl")
     assert [record["step"] for record in records] == list(range(1, 16))
@@ -157,8 +157,8 @@ def _recording(patch, initialised):
     original = train.compiled
 
     def recording(*args):
-        programs = original(*args)
-        return programs._replace(init=lambda key: initialised.append(_data(key)) or programs.init(key))
+        made = original(*args)
+        return made._replace(init=lambda key: initialised.append(_data(key)) or made.init(key))
 
     patch.setattr(train, "compiled", recording)
 
@@ -205,7 +205,7 @@ def test_asked_to_stop_in_a_round_that_diverges_it_stops_after_the_next_one(tiny
     def stop_requests():
         yield lambda done: asked.append(done) or 8 in asked
 
-    monkeypatch.setattr(train, "stop_requests", stop_requests)
+    monkeypatch.setattr(signals, "stop_requests", stop_requests)
     train.run(_diverging(tiny), str(tmp_path))
     assert checkpoint.steps(str(tmp_path)) == [5, 6] and len(rollback.read(str(tmp_path))) == 1
 
