@@ -18,6 +18,11 @@ def pytest_configure(config):
     # Command lines that tests start share the cache.
     os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    # Tests compile much and compute little: LLVM may leave the code as it finds it.
+    os.environ["XLA_FLAGS"] = (
+        f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
+        "--xla_llvm_disable_expensive_passes=true"
+    )
     # Classifiers that tests train are no business of the user's cache.
     os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("home"))
 
