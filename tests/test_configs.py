@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import tiny_recipes
 
 from gan_jax import build, preparation, report, train
 from gan_jax import recipe as recipe_lib
@@ -254,21 +255,9 @@ def test_short_and_with_its_source(path):
     assert len(text.splitlines()) <= 60 and "arXiv:" in text and "python -m gan_jax.main" in text
 
 
-def _tiny(tree):
-    """The same networks, a few channels wide."""
-    small = {"width": 8, "widths": [8], "units": 8, "size": 16, "attention": [8]}
-    return {
-        name: _tiny(part) if isinstance(part, dict) else small.get(name, part) for name, part in tree.items()
-    }
-
-
 @pytest.mark.parametrize("path", CONFIGS, ids=_name)
 def test_twenty_steps_are_finite(path, tmp_path):
-    recipe = _shrunk(recipe_lib.to_dict(_recipe(path)))
-    # Residual networks of one block; of DCGAN's, two halvings, since the first one has no batch norm.
-    residual = recipe.nets["generator"]["name"].startswith(("resnet.", "r3gan."))
-    if "resolution" in recipe.data:
-        recipe.data["resolution"] = 8 if residual else 16
+    recipe = tiny_recipes.of_few_pixels(_recipe(path))
     recipe.grid_size = 100
     recipe.steps, recipe.log_every, recipe.grid_every, recipe.eval_every = 20, 20, 20, 0
     train.run(recipe, str(tmp_path))
@@ -286,7 +275,7 @@ def test_twenty_steps_of_all_tricks_at_once_are_finite():
     for last in ("adam", "weight_decay"):
         chain[last] = chain.pop(last)
     _change(plain, {"optimizers.*": chain})
-    recipe, facts = _shrunk(plain), dict(resolution=8, channels=1, classes=0)
+    recipe, facts = tiny_recipes.shrunk(plain), dict(resolution=8, channels=1, classes=0)
     rules = build.rules(recipe, facts)
     images = jax.random.uniform(jax.random.key(1), (1, recipe.batch_size, 8, 8, 1), minval=-1.0)
     state = jax.jit(build.start(rules, facts, recipe.batch_size))(jax.random.key(0))
@@ -297,13 +286,3 @@ def test_twenty_steps_of_all_tricks_at_once_are_finite():
         assert np.isfinite(list(scalars.values())).all()
     moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, jax.device_get(state.params))
     assert all(jax.tree.leaves(moved))
-
-
-def _shrunk(plain):
-    """The recipe, of tiny networks, for batches of 8."""
-    recipe = recipe_lib.from_dict(plain)
-    recipe.nets = {player: _tiny(net) for player, net in recipe.nets.items()}
-    if "size" in recipe.game["latents"]:
-        recipe.game["latents"]["size"] = 16
-    recipe.batch_size = 8
-    return recipe

@@ -1,0 +1,40 @@
+"""The step of a recipe does no more work than it did, and none in a way that is slow on the CPU."""
+
+import os
+
+import jax
+import jax.numpy as jnp
+import pytest
+import work
+
+
+@pytest.mark.parametrize("path", work.CONFIGS, ids=lambda path: os.path.basename(path)[:-3])
+def test_a_step_is_as_much_work_as_it_was(path):
+    compiled = work.compiled_step(path)
+    assert work.slow_convolutions(compiled.as_text()) == []
+    expected = work.stored(os.path.basename(path)[:-3])
+    if expected is None:
+        pytest.fail(f"no figures for jax {jax.__version__}: run python tests/work.py and look at the change")
+    assert work.of(compiled) == pytest.approx(expected, rel=0.05)
+
+
+def _text(x, kernel, strides=(1, 1), groups=1, gradient=False, **options):
+    def convolve(kernel):
+        return jax.lax.conv_general_dilated(
+            x, kernel, strides, "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=groups, **options,
+        )  # fmt: skip
+
+    function = jax.grad(lambda kernel: jnp.sum(convolve(kernel) ** 2)) if gradient else convolve
+    return jax.jit(function).lower(kernel).compile().as_text()
+
+
+def test_slow_convolutions_are_known():
+    """Those of plain `jax.lax`, which `benchmark/ours.py` measures."""
+    image, kernel = jnp.ones((2, 8, 8, 4)), jnp.ones((5, 5, 4, 4))
+    assert work.slow_convolutions(_text(image, kernel)) == []
+    assert len(work.slow_convolutions(_text(image[:, :4, :4], kernel))) == 1
+    assert len(work.slow_convolutions(_text(image, kernel[:, :, :2], groups=2))) == 1
+    assert work.slow_convolutions(_text(image, kernel, gradient=True)) == []
+    transposed = jax.jit(jax.grad(lambda k: jnp.sum(jax.lax.conv_transpose(image, k, (2, 2), "SAME") ** 2)))
+    assert len(work.slow_convolutions(transposed.lower(kernel).compile().as_text())) == 1

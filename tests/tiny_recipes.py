@@ -1,0 +1,31 @@
+"""Recipes that ship, with networks a few channels wide."""
+
+from gan_jax import recipe as recipe_lib
+
+
+def shrunk(plain):
+    """A recipe, given as a dict, of tiny networks and for batches of 8."""
+    recipe = recipe_lib.from_dict(plain)
+    recipe.nets = {player: _tiny(net) for player, net in recipe.nets.items()}
+    if "size" in recipe.game["latents"]:
+        recipe.game["latents"]["size"] = 16
+    recipe.batch_size = 8
+    return recipe
+
+
+def of_few_pixels(recipe):
+    """The same of a Recipe, for the smallest images on which all its layers are at work."""
+    recipe = shrunk(recipe_lib.to_dict(recipe))
+    # Residual networks of one block; of DCGAN's, two halvings, since the first one has no batch norm.
+    residual = recipe.nets["generator"]["name"].startswith(("resnet.", "r3gan."))
+    if "resolution" in recipe.data:
+        recipe.data["resolution"] = 8 if residual else 16
+    return recipe
+
+
+def _tiny(tree):
+    """The same networks, a few channels wide."""
+    small = {"width": 8, "widths": [8], "units": 8, "size": 16, "attention": [8]}
+    return {
+        name: _tiny(part) if isinstance(part, dict) else small.get(name, part) for name, part in tree.items()
+    }

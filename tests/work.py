@@ -1,0 +1,84 @@
+"""How much work the compiled step of each recipe is: `python tests/work.py` measures it anew.
+
+The figures are of tiny recipes and of one of eight devices. They are counted, not timed: XLA's floating point
+operations and bytes of the program that it has compiled.
+"""
+
+import glob
+import json
+import os
+import re
+import runpy
+import sys
+
+import jax
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+STORED = os.path.join(HERE, "work.json")
+CONFIGS = sorted(glob.glob(os.path.join(HERE, "..", "configs", "*.py")))
+
+
+def compiled_step(path):
+    """The compiled step of the tiny recipe of a file."""
+    import tiny_recipes
+
+    from gan_jax import build, parallel
+    from gan_jax.data.batches import batches
+    from gan_jax.data.source import facts
+    from gan_jax.programs import compiled
+
+    recipe = tiny_recipes.of_few_pixels(runpy.run_path(path)["get_config"]())
+    mesh, source = parallel.mesh(recipe.batch_size), build.source(recipe)
+    rules, key = build.rules(recipe, facts(source), parallel.spread(mesh)), jax.random.key(recipe.seed)
+    fed = batches(source, recipe.batch_size, max(recipe.turns.values()), recipe.seed, mesh)
+    programs = compiled(rules, source, recipe.batch_size, fed.decode, mesh, key)
+    rows = next(fed.feed(0, 1))
+    return programs.step.lower(programs.abstract, fed.resident, rows, key).compile()
+
+
+def of(compiled):
+    """Its work: `flops` and `bytes`."""
+    counted = compiled.cost_analysis()
+    return {"flops": counted["flops"], "bytes": counted["bytes accessed"]}
+
+
+def stored(name):
+    """What was written for a recipe on this line of JAX, such as 0.10; None if nothing was."""
+    with open(STORED) as file:
+        return json.load(file).get(_line(), {}).get(name)
+
+
+def slow_convolutions(text):
+    """Convolutions of a program for the CPU which XLA has no fast form for.
+
+    These are exchanged ones, where the kernel is larger than the image; those in groups; and gradients of
+    kernels with zeros between the pixels of the image.
+    """
+    lines = re.findall(r"^.* convolution\(.*$", text, re.MULTILINE)
+    return [line.strip() for line in lines if _is_slow(line)]
+
+
+def _is_slow(convolution):
+    groups = re.search(r"(feature|batch)_group_count=(?!1\b)", convolution)
+    zeros = "lhs_dilate" in convolution and "dim_labels=b01f_01io->b01f" not in convolution
+    return bool("rhs_reversal" in convolution or groups or zeros)
+
+
+def _line():
+    return ".".join(jax.__version__.split(".")[:2])
+
+
+def main():
+    sys.path.insert(0, os.path.join(HERE, ".."))
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_num_cpu_devices", 8)
+    with open(STORED) as file:
+        figures = json.load(file)
+    figures[_line()] = {os.path.basename(path)[:-3]: of(compiled_step(path)) for path in CONFIGS}
+    with open(STORED, "w") as file:
+        json.dump(figures, file, indent=1)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
