@@ -89,9 +89,8 @@ def persist(play, restore, state, key, workdir, most):
         try:
             return play(state, keys(key, rollbacks))
         except Divergence as error:
-            why = str(
-                error
-            )  # Only the error holds on to the state that diverged, and it goes with this block.
+            # Only the error holds on to the state that diverged, and it goes with this block.
+            why = str(error)
         if len(rollbacks) >= most:
             raise Divergence(
                 f"{why}; the last good checkpoint is kept (rollbacks: {len(rollbacks)}, max_rollbacks={most})"
