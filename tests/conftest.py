@@ -21,7 +21,9 @@ def pytest_configure(config):
     # Tests compile much and compute little: LLVM may leave the code as it finds it.
     os.environ["XLA_FLAGS"] = (
         f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
-        "--xla_llvm_disable_expensive_passes=true"
+        "--xla_llvm_disable_expensive_passes=true "
+        # Eight devices on a busy machine of two cores may well wait for each other for a while.
+        "--xla_cpu_collective_call_terminate_timeout_seconds=600"
     )
     # Classifiers that tests train are no business of the user's cache.
     os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("home"))

@@ -136,7 +136,7 @@ def test_a_hopeless_generator_is_told_of(tiny, tmp_path, caplog):
     optimizers = dict(
         discriminator=dict(adam=dict(learning_rate=0.01)), generator=dict(sgd=dict(learning_rate=0.0))
     )
-    rare = dict(log_every=400, grid_every=2000, checkpoint_every=2000)
+    rare = dict(log_every=20, grid_every=2000, checkpoint_every=2000)
     recipe = tiny(optimizers=optimizers, steps=800, **rare)
     train.run(recipe, str(tmp_path))
     said = _said(tmp_path)
