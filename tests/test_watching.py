@@ -124,7 +124,7 @@ def test_missing_classes_are_told_of_where_a_classifier_is_at_hand(tiny, tmp_pat
     rules = build.rules(recipe, facts)
     state = build.start(rules, facts, recipe.batch_size)(jax.random.key(0))
     state = state.replace(average=jax.tree.map(jnp.zeros_like, state.average))  # Its samples are grey.
-    look = watching.watch(recipe, rules.game, source, sampler(rules.game))
+    look = watching.watch(recipe, rules.game, source, sampler(rules.game, facts))
     with report.opened(str(tmp_path), recipe, 0) as reporter:
         for step in (500, 700, 1000, 1500):
             look(step, state, reporter)

@@ -42,6 +42,8 @@ def test_modes_over_time_come_out_of_a_normal_run(workdir):
         "high_quality",
         "uniform_modes_kl",
         "uniform_modes_kl_of_perfect",
+        "modes",
+        "modes_kl",
     ]
     assert values["captured_modes"]["floor"] == 9.0
     assert values["high_quality"]["floor"] == pytest.approx(1 - np.exp(-4.5), abs=0.03)
