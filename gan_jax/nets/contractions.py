@@ -20,8 +20,8 @@ _PRODUCTS = 320 * 2**10
 
 def up(x, kernel, strides, padding):
     """Transposed convolution, [B, h, w, I] to [B, H, W, O]; `padding` is that beside `lhs_dilation`."""
-    forms = dict(default=_up) if _is_fast(x, kernel, strides) else dict(cpu=_up_in_phases, default=_up)
-    return _on_platform(forms, x, kernel, strides, padding)
+    on_cpu = _up if _is_fast(x, kernel, strides) else _up_in_phases
+    return _on_platform(on_cpu, _up, x, kernel, strides, padding)
 
 
 def down(y, kernel, strides, padding):
@@ -61,11 +61,13 @@ def _up(x, kernel, strides, padding):
 
 
 def _is_fast(x, kernel, strides):
-    """Whether XLA:CPU is good at `_up` here; with taps for fewer than all phases, nothing else is written."""
+    """Whether XLA:CPU is better at `_up` than `_up_in_phases` is, by what was measured for both."""
+    if any(k < s for k, s in zip(kernel.shape, strides)):
+        return True  # Some phases see no tap at all.
     features = kernel.shape[3]
     products = math.prod(x.shape[1:3]) * math.prod(kernel.shape[:2]) * features * x.dtype.itemsize
-    small = features < 8 or products <= _PRODUCTS
-    return any(k < s for k, s in zip(kernel.shape, strides)) or _fits(x, kernel) and small
+    # Ordinary convolutions to a few features are slow themselves.
+    return _fits(x, kernel) and (features < 8 or products <= _PRODUCTS)
 
 
 class _Phase(NamedTuple):
@@ -107,10 +109,8 @@ def _phases(length, taps, stride, padding):
 
 def _ordinary(x, kernel, strides, padding):
     """Ordinary convolution; XLA:CPU has no fast one for kernels larger than the image."""
-    forms = dict(default=_convolution)
-    if not _fits(x, kernel):
-        forms["cpu"] = _matrix_product
-    return _on_platform(forms, x, kernel, strides, padding)
+    on_cpu = _convolution if _fits(x, kernel) else _matrix_product
+    return _on_platform(on_cpu, _convolution, x, kernel, strides, padding)
 
 
 def _convolution(x, kernel, strides, padding):
@@ -140,9 +140,12 @@ def _fits(x, kernel):
     return all(k <= length for k, length in zip(kernel.shape[:2], x.shape[1:3]))
 
 
-def _on_platform(forms, x, kernel, *shape):
-    """The result of the form for the platform this will run on, given forms by platform and a default."""
-    if len(forms) == 1:
-        return forms["default"](x, kernel, *shape)
-    given = {name: lambda x, kernel, form=form: form(x, kernel, *shape) for name, form in forms.items()}
-    return jax.lax.platform_dependent(x, kernel, **given)
+def _on_platform(on_cpu, elsewhere, x, kernel, strides, padding):
+    """What one of two forms makes, by the platform that this will run on."""
+    if on_cpu is elsewhere:
+        return elsewhere(x, kernel, strides, padding)
+
+    def of(form):
+        return lambda x, kernel: form(x, kernel, strides, padding)
+
+    return jax.lax.platform_dependent(x, kernel, cpu=of(on_cpu), default=of(elsewhere))
