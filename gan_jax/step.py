@@ -119,8 +119,9 @@ def move(player, game, terms, optimizers, state, batch, key):
 def train_step(game, terms, optimizers, moves, turns, decay, state, batches, key):
     """One round: the players move one after the other, then the averages follow.
 
-    The k-th move of each player in a round sees the k-th batch, so that with one turn each both
-    players look at the same real images, and five critic steps look at five different batches.
+    The k-th move of each player in a round sees the k-th batch and the k-th random key. So with one turn each
+    both players look at the same real images and at the same latents, whose samples XLA then computes once for
+    both; five critic steps look at five different batches and at five draws of latents.
 
     Args:
         game: The Game.
@@ -139,9 +140,10 @@ def train_step(game, terms, optimizers, moves, turns, decay, state, batches, key
     key = jax.random.fold_in(key, state.step)
     order = [(player, k) for player, count in turns.items() for k in range(count)]
     values = {player: [] for player in turns}
-    for number, (player, k) in enumerate(order):
+    for player, k in order:
         batch = jax.tree.map(lambda leaf, k=k: leaf[k], batches)
-        state, seen = move(player, game, terms, optimizers, state, batch, jax.random.fold_in(key, number))
+        play, drawn = moves.get(player, move), jax.random.fold_in(key, k)
+        state, seen = play(player, game, terms, optimizers, state, batch, drawn)
         values[player].append(seen)
     average = {
         player: optax.incremental_update(state.params[player], old, 1 - decay[player](state.step))

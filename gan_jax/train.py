@@ -13,6 +13,7 @@ from gan_jax import (
     folders,
     health,
     lock,
+    memory,
     parallel,
     processes,
     report,
@@ -107,7 +108,8 @@ def _reporter(recipe, workdir, first):
 
 
 def _conclude(recipe, workdir, first):
-    """Says in a line or two how far a run has come."""
+    """Says in a few lines how far a run has come, and what it took."""
+    log.info("memory    %s", memory.summary())
     if first < recipe.steps:
         log.info("stopped at step %d of %d; the same command goes on from there", first, recipe.steps)
         return

@@ -81,6 +81,19 @@ def test_each_of_several_turns_has_its_own_batch_and_key():
     )
 
 
+def test_players_see_the_same_batch_and_key_in_their_nth_moves():
+    keys = {"x": [], "y": []}
+
+    def move(player, game, terms, optimizers, state, batch, key):
+        keys[player].append((float(batch["images"][0]), tuple(map(int, jax.random.key_data(key)))))
+        return state, {name: jnp.zeros(()) for name in terms[player]}
+
+    moves = {"x": move, "y": move}
+    turns = {"x": 3, "y": 1}
+    step.train_step(GAME, TERMS, OPTIMIZERS, moves, turns, {}, _state(), BATCHES, jax.random.key(0))
+    assert keys["y"] == keys["x"][:1] and len(set(keys["x"])) == 3
+
+
 def test_averages_follow_with_their_decay():
     decay = {"x": lambda _: 0.75}
     state, _ = step.train_step(

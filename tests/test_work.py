@@ -1,11 +1,16 @@
 """The step of a recipe does no more work than it did, and none in a way that is slow on the CPU."""
 
 import os
+import runpy
 
 import jax
 import jax.numpy as jnp
 import pytest
+import tiny_recipes
 import work
+
+from gan_jax import build, step
+from gan_jax.data.source import facts
 
 
 @pytest.mark.parametrize("path", work.CONFIGS, ids=lambda path: os.path.basename(path)[:-3])
@@ -16,6 +21,28 @@ def test_a_step_is_as_much_work_as_it_was(path):
     if expected is None:
         pytest.fail(f"no figures for jax {jax.__version__}: run python tests/work.py and look at the change")
     assert work.of(compiled) == pytest.approx(expected, rel=0.05)
+
+
+def test_samples_that_both_players_see_are_made_once():
+    recipe = tiny_recipes.of_few_pixels(runpy.run_path(os.path.join(work.HERE, "..", "configs", "dcgan.py"))["get_config"]())
+    source = build.source(recipe)
+    rules, key = build.rules(recipe, facts(source)), jax.random.key(0)
+    state = jax.eval_shape(build.start(rules, facts(source), recipe.batch_size), key)
+    batch = build.blank(facts(source), recipe.batch_size)
+
+    def flops(function, *arguments):
+        return jax.jit(function).lower(*arguments).compile().cost_analysis()["flops"]
+
+    def sampled(state, key):
+        latents = rules.game.draw(key, recipe.batch_size)
+        return rules.game.sample(state.params, state.carry, latents, batch, key)
+
+    def moved(player):
+        return flops(lambda state: step.move(player, *rules[:3], state, batch, key), state)
+
+    batches = jax.tree.map(lambda leaf: leaf[None], batch)
+    both = flops(lambda state: step.train_step(*rules, state, batches, key), state)
+    assert both < moved("generator") + moved("discriminator") - 0.8 * flops(sampled, state, key)
 
 
 def _text(x, kernel, strides=(1, 1), groups=1, gradient=False, **options):

@@ -7,6 +7,7 @@ kernels, LeakyReLU 0.3, batch norm with momentum 0.99 and epsilon 1e-3.
 import flax.linen as nn
 import jax.numpy as jnp
 
+from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.nets.convolution import Conv, ConvTranspose
 from gan_jax.nets.dropout import Dropout
 
@@ -28,7 +29,7 @@ class Generator(nn.Module):
         """[B, size] to images in [-1, 1], [B, 28, 28, channels]."""
 
         def activate(x):
-            norm = nn.BatchNorm(use_running_average=not train, momentum=0.99, epsilon=1e-3)
+            norm = BatchNorm(use_running_average=not train, momentum=0.99, epsilon=1e-3)
             return nn.leaky_relu(norm(x), _SLOPE)
 
         x = activate(nn.Dense(7 * 7 * 256, use_bias=False, kernel_init=_glorot)(latents))

@@ -8,10 +8,9 @@ import importlib
 import json
 import os
 import platform
-import resource
-import sys
 import time
 
+from gan_jax import memory
 from gan_jax.benchmark import cases
 from gan_jax.benchmark.frameworks import FRAMEWORKS
 
@@ -47,7 +46,7 @@ def measure(framework, case, seconds, started):
         "steps": steps,
         "first_step_seconds": first,
         "compile_seconds": compiling,
-        "memory_mib": _peak_memory(),
+        "memory_mib": memory.peak_on_host() / 2**20,
         "flops": subject.flops(),  # Last: it compiles once more, which the memory must not show.
         "parameters": subject.parameters,
         "images": recipe.batch_size * max(recipe.turns.values()),
@@ -70,12 +69,6 @@ def _clocked(advance, steps):
     begun = time.perf_counter()
     advance(steps)
     return time.perf_counter() - begun
-
-
-def _peak_memory():
-    """The largest resident memory of this process so far, MiB."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def _threads():

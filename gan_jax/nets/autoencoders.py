@@ -10,6 +10,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.nets.convolution import Conv, ConvTranspose
 from gan_jax.nets.dcgan import halvings
 
@@ -50,7 +51,7 @@ class StridedDiscriminator(nn.Module):
         """Images [B, H, W, C] to `reconstruction` of their shape and `features` [B, h, w, channels]."""
 
         def activated(x, normed=True):
-            norm = nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5) if normed else None
+            norm = BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5) if normed else None
             return nn.leaky_relu(norm(x) if normed else x, self.slope)
 
         x, kernel = images, (self.kernel_size, self.kernel_size)

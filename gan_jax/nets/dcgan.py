@@ -12,6 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.nets.convolution import Conv, ConvTranspose
 from gan_jax.nets.dropout import Dropout
 from gan_jax.nets.labels import append_label_planes, append_labels
@@ -27,7 +28,7 @@ def _scale_init(key, shape, dtype=jnp.float32):
 
 def _batch_norm(train):
     return functools.partial(
-        nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, scale_init=_scale_init
+        BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, scale_init=_scale_init
     )
 
 

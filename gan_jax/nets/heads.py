@@ -11,6 +11,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+from gan_jax.nets.batch_norm import BatchNorm
 
 
 def logits(features, kernel_init):
@@ -141,7 +142,7 @@ def codes(features, kernel_init, train, *, values=10, count=0, continuous=0, wid
     if count + continuous < 1:
         raise UsageError(f"heads.codes(count={count}, continuous={continuous}): expected at least one code")
     x = nn.Dense(width, use_bias=False, kernel_init=kernel_init, name="codes_hidden")(features)
-    x = nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, name="codes_norm")(x)
+    x = BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, name="codes_norm")(x)
     x = nn.leaky_relu(x, slope)
     outputs = {}
     if count:

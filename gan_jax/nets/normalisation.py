@@ -3,6 +3,7 @@
 import flax.linen as nn
 
 from gan_jax.errors import UsageError
+from gan_jax.nets.batch_norm import BatchNorm
 
 
 class ConditionalBatchNorm(nn.Module):
@@ -26,7 +27,7 @@ class ConditionalBatchNorm(nn.Module):
     def __call__(self, x, labels=None, *, train):
         """[B, H, W, C], and labels int32 [B] or None, to the same shape."""
         told = labels is not None
-        x = nn.BatchNorm(
+        x = BatchNorm(
             use_running_average=not train,
             momentum=self.momentum,
             epsilon=self.epsilon,

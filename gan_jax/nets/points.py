@@ -6,6 +6,7 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 
+from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.nets.labels import append_labels
 from gan_jax.nets.readout import LOGITS, input_labels, read_out
 
@@ -36,7 +37,7 @@ class Generator(nn.Module):
         for width in self.widths:
             x = nn.Dense(width, use_bias=not self.batch_norm)(x)
             if self.batch_norm:
-                x = nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5)(x)
+                x = BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5)(x)
             x = nn.relu(x)
         shape = (self.resolution, self.resolution, self.channels)
         return nn.Dense(math.prod(shape))(x).reshape(-1, *shape)

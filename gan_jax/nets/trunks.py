@@ -7,6 +7,7 @@ deviation 0.02.
 
 import flax.linen as nn
 
+from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.resampling import halvings
 
@@ -48,7 +49,7 @@ def layers(widths, slope, batch_norm=True):
 
 
 def _batch_norm(train):
-    return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5)
+    return BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5)
 
 
 class _Halvings(nn.Module):
