@@ -24,7 +24,9 @@ def test_a_step_is_as_much_work_as_it_was(path):
 
 
 def test_samples_that_both_players_see_are_made_once():
-    recipe = tiny_recipes.of_few_pixels(runpy.run_path(os.path.join(work.HERE, "..", "configs", "dcgan.py"))["get_config"]())
+    recipe = tiny_recipes.of_few_pixels(
+        runpy.run_path(os.path.join(work.HERE, "..", "configs", "dcgan.py"))["get_config"]()
+    )
     source = build.source(recipe)
     rules, key = build.rules(recipe, facts(source)), jax.random.key(0)
     state = jax.eval_shape(build.start(rules, facts(source), recipe.batch_size), key)
