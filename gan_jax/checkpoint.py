@@ -65,9 +65,10 @@ def _saving(workdir):
 
 
 def _reason(error):
-    """The type and the first sentence of an error; orbax adds pages to that."""
+    """The type and the first sentence of an error; orbax adds pages to that, and long paths in its middle."""
     first = re.split(r"\n|[.] ", str(error).strip(), maxsplit=1)[0]
-    return f"{type(error).__name__}: {first[:200]}"
+    short = first if len(first) <= 200 else f"{first[:100]} ... {first[-100:]}"
+    return f"{type(error).__name__}: {short}"
 
 
 def best_step(workdir):
