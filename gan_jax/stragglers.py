@@ -1,8 +1,8 @@
-"""Writes that end after the save that began them has failed.
+"""Reads and writes that end after the one beside them has failed.
 
-Orbax writes the arrays of a checkpoint side by side. When one write fails, it closes the event loop that waits
-for the others; TensorStore, which ends them a little later, finds nobody to tell, and for each of them Python
-prints a traceback that says nothing of what went wrong.
+Orbax reads and writes the arrays of a checkpoint side by side. When one fails, it closes the event loop that
+waits for the others; TensorStore, which ends them a little later, finds nobody to tell, and for each of them
+Python prints a traceback that says nothing of what went wrong.
 """
 
 import sys

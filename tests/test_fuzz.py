@@ -29,7 +29,7 @@ NAMES = (
 )  # fmt: skip
 NUMBERS = (-1, 0, 1, 2, 3, 7, 12, 64, -0.5, 0.0, 0.5, 1.0, 1e-9, 1e38, float("nan"), float("inf"), -(10**30))
 # Numbers that say how much is drawn or computed, where a large one is no mistake but a long wait.
-AMOUNTS = ("size", "resolution", "modes", "side", "padding", "per_class", "width", "widths", "batch_size")
+AMOUNTS = ("size", "resolution", "modes", "side", "padding", "per_class", "width", "widths")
 HUGE = (10**6, 2**31, 10**19)
 
 
@@ -54,9 +54,9 @@ def _misspelt(draw, word):
 
 def _like(old):
     """Values of the type that stands there."""
-    same = [number for number in NUMBERS if type(number) is type(old)]
+    same = [value for value in (*NUMBERS, *NAMES) if type(value) is type(old)]
     several = st.lists(st.sampled_from((*NUMBERS, *NAMES)), max_size=3)
-    return st.sampled_from(same) if same else st.sampled_from(NAMES) if isinstance(old, str) else several
+    return st.sampled_from(same) if same else several
 
 
 def _places(tree):
@@ -114,6 +114,11 @@ def _often(examples):
 @given(plain=_changed(QUICK))
 def test_no_recipe_ends_in_a_traceback(plain, tmp_path_factory):
     _prepared(plain, str(tmp_path_factory.getbasetemp() / "never"))
+
+
+def test_a_batch_that_no_memory_holds_is_checked_all_the_same(tiny):
+    recipe, facts = tiny(batch_size=2**30), {"resolution": 8, "channels": 1, "classes": 10}
+    preparation.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
 
 
 @pytest.mark.slow
