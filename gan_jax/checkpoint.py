@@ -65,9 +65,10 @@ def _saving(workdir):
 
 
 def _reason(error):
-    """The type and the first sentence of an error; orbax adds pages to that."""
+    """The type and the first sentence of an error; orbax adds pages to that, and long paths in its middle."""
     first = re.split(r"\n|[.] ", str(error).strip(), maxsplit=1)[0]
-    return f"{type(error).__name__}: {first[:200]}"
+    short = first if len(first) <= 200 else f"{first[:100]} ... {first[-100:]}"
+    return f"{type(error).__name__}: {short}"
 
 
 def best_step(workdir):
@@ -161,7 +162,7 @@ def restore(workdir, abstract, step):
         raise UsageError(f"step {step} has no checkpoint in {workdir}; these exist: {shown}")
     path, what = os.path.join(_folder(workdir), str(step)), f"checkpoint {step} in {workdir}"
     try:
-        with ocp.StandardCheckpointer() as reader:
+        with ocp.StandardCheckpointer(multiprocessing_options=_alone()) as reader:
             stored = reader.metadata(os.path.join(path, "state")).item_metadata
             if stored is None:
                 raise Damaged(f"{what} is damaged: its metadata cannot be read")
@@ -174,6 +175,12 @@ def restore(workdir, abstract, step):
     # Orbax reports damage in many ways: bare Exception, ValueError, KeyError, JSONDecodeError.
     except Exception as error:
         raise Damaged(f"{what} is damaged: {_reason(error)}") from error
+
+
+def _alone():
+    """Lets a process read on its own: orbax would have it wait for others, of which one may have failed."""
+    here = jax.process_index()
+    return ocp.options.MultiprocessingOptions(primary_host=here, active_processes={here})
 
 
 def _check_sums(written, state, what):

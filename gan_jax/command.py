@@ -6,7 +6,7 @@ import sys
 from absl import app, flags
 from absl import logging as absl_logging
 
-from gan_jax import cache
+from gan_jax import cache, stragglers
 from gan_jax.errors import Divergence, Fault, UsageError
 
 
@@ -27,6 +27,7 @@ def run(do, explain=None):
         log.propagate = False
         # Orbax logs pages about every error that it raises.
         absl_logging.set_verbosity(absl_logging.FATAL)
+        stragglers.ignore()
         try:
             do()
         except UsageError as error:

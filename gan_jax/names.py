@@ -45,8 +45,10 @@ def find(name, places, field):
 
 def _module(path):
     """The module of a dotted path; None where there is no such module."""
+    if not all(part.isidentifier() for part in path.split(".")):
+        return None
     try:
-        return importlib.import_module(path) if path else None
+        return importlib.import_module(path)
     except ModuleNotFoundError as error:
         if error.name and path.startswith(error.name):
             return None

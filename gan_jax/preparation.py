@@ -87,5 +87,6 @@ def check(recipe, rules, facts, key):
     offered = build.offers(rules, facts, recipe.batch_size)
     for player, player_terms in rules.terms.items():
         terms.check(player, player_terms, [*offered, "params"])
-    blank = build.blank(facts, max(recipe.turns.values()), recipe.batch_size)
+    # Shapes alone: a batch may be larger than this machine.
+    blank = jax.eval_shape(lambda: build.blank(facts, max(recipe.turns.values()), recipe.batch_size))
     jax.eval_shape(functools.partial(train_step, *rules), state, blank, key)

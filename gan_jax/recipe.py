@@ -107,6 +107,8 @@ def validate(recipe):
     for path, value in numbers(dataclasses.asdict(recipe)):
         if not math.isfinite(value):
             raise UsageError(f"{path}={value}: expected a finite number")
+        if isinstance(value, int) and not -(2**31) <= value < 2**31:
+            raise UsageError(f"{path}={value}: expected a whole number of 32 bits, or a decimal point")
         if path.endswith(".learning_rate") and value < 0:
             raise UsageError(f"{path}={value}: expected at least 0")
         if path.endswith(".every") and (value < 1 or not isinstance(value, int)):
@@ -126,6 +128,8 @@ def _check_shapes(recipe):
     for path, part in named.items():
         if not isinstance(part, dict) or "name" not in part:
             raise UsageError(f"{path}={part!r}: expected a dict with a 'name'")
+        if not isinstance(part["name"], str) and not callable(part["name"]):
+            raise UsageError(f"{path}.name={part['name']!r}: expected a name or a function")
     if not isinstance(recipe.data.get("flip", False), bool):
         raise UsageError(f"data.flip={recipe.data['flip']!r}: expected bool")
     count = recipe.data.get("per_class", 0)

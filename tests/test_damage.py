@@ -4,8 +4,8 @@ import os
 import shutil
 
 import jax
-import numpy as np
 import pytest
+from damages import deleted, emptied, equal, files, flipped, noticed, truncated
 
 from gan_jax import build, checkpoint, lock, parallel, trained
 from gan_jax.errors import UsageError
@@ -40,73 +40,31 @@ def _newest(workdir):
     return os.path.join(workdir, "checkpoints", "2")
 
 
-def _files(folder):
-    return sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names)
-
-
 def _data(folder):
     """The largest file of the storage library: the arrays of one save."""
-    return max(_files(os.path.join(folder, "state", "ocdbt.process_0", "d")), key=os.path.getsize)
+    return max(files(os.path.join(folder, "state", "ocdbt.process_0", "d")), key=os.path.getsize)
 
 
-def _truncated(path, seed):
-    os.truncate(path, os.path.getsize(path) // 2)
-
-
-def _emptied(path, seed):
-    os.truncate(path, 0)
-
-
-def _deleted(path, seed):
-    os.remove(path)
-
-
-def _flipped(path, seed):
-    """One bit of the file is another one."""
-    with open(path, "r+b") as file:
-        data = bytearray(file.read())
-        data[seed * 7919 % len(data)] ^= 1 << seed % 8
-        file.seek(0)
-        file.write(data)
-
-
-def _equal(a, b):
-    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
-    return all(np.array_equal(x, y) for x, y in pairs)
-
-
-def _noticed(workdir, abstract, states, log):
-    """Whether a damage was; False only if it did no harm."""
-    log.clear()
-    restored = checkpoint.restore_latest(workdir, abstract)
-    noticed = int(restored.step) == 1
-    assert _equal(restored, states[int(restored.step)]), "restored with other values"
-    if noticed:
-        assert "checkpoint 2" in log.text and "is damaged: " in log.text
-        assert checkpoint.steps(workdir) == [1] and os.listdir(os.path.join(workdir, "damaged")) == ["2"]
-    return noticed
-
-
-@pytest.mark.parametrize("damage", [_truncated, _emptied, _deleted, _flipped])
+@pytest.mark.parametrize("damage", [truncated, emptied, deleted, flipped])
 def test_each_file_damaged(run, tmp_path, damage, caplog):
     whole, abstract, states = run
     verdicts = {}
-    for number, path in enumerate(_files(_newest(whole))):
+    for number, path in enumerate(files(_newest(whole))):
         workdir = str(tmp_path / str(number))
         shutil.copytree(whole, workdir)
         place = os.path.relpath(path, whole)
         damage(os.path.join(workdir, place), number)
-        verdicts[place] = _noticed(workdir, abstract, states, caplog)
+        verdicts[place] = noticed(workdir, abstract, states, caplog)
     assert len(verdicts) >= 15
-    harmful = {"truncated": 8, "emptied": 8, "deleted": 4, "flipped": 4}[damage.__name__[1:]]
+    harmful = {"truncated": 8, "emptied": 8, "deleted": 4, "flipped": 4}[damage.__name__]
     assert sum(verdicts.values()) >= harmful, verdicts
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_one_bit_flipped_among_the_arrays(copied, seed, caplog):
     workdir, abstract, states = copied
-    _flipped(_data(_newest(workdir)), seed)
-    _noticed(workdir, abstract, states, caplog)
+    flipped(_data(_newest(workdir)), seed)
+    noticed(workdir, abstract, states, caplog)
 
 
 @pytest.mark.parametrize("item", ["state", "checksums", "metrics", "."])
@@ -115,7 +73,7 @@ def test_each_folder_gone(copied, item, caplog):
     for name in os.listdir(_newest(workdir)) if item == "." else [item]:
         path = os.path.join(_newest(workdir), name)
         (shutil.rmtree if os.path.isdir(path) else os.remove)(path)
-    assert _noticed(workdir, abstract, states, caplog) == (item in ("state", "."))
+    assert noticed(workdir, abstract, states, caplog) == (item in ("state", "."))
     assert ("checkpoint 2 in" in caplog.text and "has no checksums" in caplog.text) == (item == "checksums")
 
 
@@ -135,7 +93,7 @@ def _other_kernel(copied):
 
 def test_an_array_that_is_another_one_is_named(copied, caplog):
     _other_kernel(copied)
-    assert _noticed(*copied, caplog)
+    assert noticed(*copied, caplog)
     assert "other checksums than when it was written: params/generator/Dense_1/kernel; trying" in caplog.text
 
 
@@ -151,22 +109,22 @@ def test_the_step_asked_for_is_refused_and_left_where_it_is(copied):
 def test_a_checkpoint_older_than_checksums_is_restored_with_a_word(copied, caplog):
     workdir, _, states = copied
     shutil.rmtree(os.path.join(_newest(workdir), "checksums"))
-    assert _equal(trained.load(workdir, 2).state, states[2])
+    assert equal(trained.load(workdir, 2).state, states[2])
     assert "checkpoint 2 in" in caplog.text and "has no checksums" in caplog.text
 
 
-@pytest.mark.parametrize("damage", [_truncated, _flipped])
+@pytest.mark.parametrize("damage", [truncated, flipped])
 def test_a_damaged_cost_of_an_old_checkpoint_puts_it_aside(copied, damage, caplog):
     workdir, abstract, states = copied
     damage(os.path.join(workdir, "checkpoints", "1", "metrics", "metrics"), 3)
     assert checkpoint.best_step(workdir) == 2 and "the cost of checkpoint 1 in" in caplog.text
-    assert _equal(checkpoint.restore_latest(workdir, abstract), states[2])
+    assert equal(checkpoint.restore_latest(workdir, abstract), states[2])
     assert checkpoint.steps(workdir) == [2] and os.listdir(os.path.join(workdir, "damaged")) == ["1"]
 
 
 def test_training_goes_on_beside_what_was_put_aside(copied, caplog):
     workdir, abstract, states = copied
-    _truncated(_data(_newest(workdir)), 0)
+    truncated(_data(_newest(workdir)), 0)
     state = checkpoint.restore_latest(workdir, abstract)
     with checkpoint.manager(workdir, keep=1) as manager:
         assert checkpoint.best_cost(manager) == 1.0

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax import build, checkpoint, data, parallel, report, train
+from gan_jax import build, checkpoint, checksums, data, parallel, report, train
 from gan_jax.data.batches import row_order
 
 FACTS = {"resolution": 8, "channels": 1, "classes": 10}
@@ -30,14 +30,37 @@ CONFIG = (
 )
 
 
-def _pair(*flags, second=()):
-    """Starts two processes of one run; `second` are more flags of the second one."""
+def _address():
+    """Host and port that a coordinator may have."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
-        address = f"--coordinator_address=localhost:{free.getsockname()[1]}"
+        return f"localhost:{free.getsockname()[1]}"
+
+
+def _scripts(code, paths):
+    """Starts two processes of some code, which are told an address, their number and a path each."""
+    address = _address()
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", code, address, str(number), str(path)],
+            cwd=command_line.ROOT, env={**os.environ, "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "2"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for number, path in enumerate(paths)
+    ]  # fmt: skip
+
+
+def _pair(*flags, second=()):
+    """Starts two processes of one run; `second` are more flags of the second one."""
+    address = _address()
     return [
         command_line.start(
-            address, "--num_processes=2", f"--process_id={number}", *flags, *more, JAX_NUM_CPU_DEVICES="2"
+            f"--coordinator_address={address}",
+            "--num_processes=2",
+            f"--process_id={number}",
+            *flags,
+            *more,
+            JAX_NUM_CPU_DEVICES="2",
         )
         for number, more in enumerate(((), second))
     ]
@@ -59,8 +82,8 @@ def folder(tmp_path_factory):
     return folder
 
 
-def _recipe(folder, **changes):
-    recipe = runpy.run_path(str(folder / "tiny.py"))["get_config"]()
+def _recipe(folder, config="tiny", **changes):
+    recipe = runpy.run_path(str(folder / f"{config}.py"))["get_config"]()
     for name, value in changes.items():
         setattr(recipe, name, value)
     return recipe
@@ -238,19 +261,8 @@ with processes.joined(address, 2, int(number)):
 
 
 def test_each_process_reads_only_its_rows_of_a_stream(folder):
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        address = f"localhost:{free.getsockname()[1]}"
     paths = [folder / f"read.{number}.json" for number in range(2)]
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", READS, address, str(number), str(path)],
-            cwd=command_line.ROOT, env={**os.environ, "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "2"},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for number, path in enumerate(paths)
-    ]  # fmt: skip
-    codes, said = _ended(started)
+    codes, said = _ended(_scripts(READS, paths))
     assert codes == (0, 0), said
     source = data.digits(resolution=8)
     rows = np.stack([row_order(source.size, 16, 0)(step).reshape(2, 8) for step in range(3)])
@@ -263,3 +275,55 @@ def test_each_process_reads_only_its_rows_of_a_stream(folder):
         np.testing.assert_array_equal(
             np.concatenate(np.moveaxis(found["labels"], 1, 0), 2), labels[:, :, mine]
         )
+
+
+def test_two_processes_that_diverge_go_back_alike_and_equal_one(folder, monkeypatch):
+    monkeypatch.syspath_prepend(command_line.ROOT)
+    own = "discriminator=dict(non_saturating_discriminator=1.0)"
+    unlucky = {"tests.unlucky.unlucky": dict(weight=1.0, steps=(4,), shares=(0.5,))}
+    text = CONFIG.replace(own, f"discriminator={dict(unlucky, non_saturating_discriminator=1.0)!r}")
+    (folder / "unlucky.py").write_text(text)
+    codes, said = _ended(
+        _pair(f"--config={folder}/unlucky.py", f"--workdir={folder}/together", "--config.max_rollbacks=20")
+    )
+    assert codes == (0, 0), said
+    _in_one_process(folder, folder / "alone", config="unlucky", max_rollbacks=20)
+    rolled = [(folder / workdir / "rollbacks.json").read_text() for workdir in ("together", "alone")]
+    assert rolled[0] == rolled[1] and {each["step"] for each in json.loads(rolled[0])} == {3}
+    assert said[0].count("with other random numbers") == len(json.loads(rolled[0])) and said[1] == ""
+    a, b = (_state(folder, folder / workdir, 6) for workdir in ("together", "alone"))
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=0, atol=1e-5), a, b)
+    assert _steps(folder / "together") == _steps(folder / "alone") == [2, 3, 4, 6]
+
+
+RESTORES = """
+import json, sys
+import jax
+from gan_jax import build, checkpoint, checksums, parallel, processes, recipe
+
+address, number, workdir = sys.argv[1:]
+with processes.joined(address, 2, int(number)):
+    plain, facts = checkpoint.read_recipe(workdir)
+    made = recipe.from_dict(plain)
+    start = build.start(build.rules(made, facts), facts, made.batch_size)
+    everywhere = parallel.replicated(parallel.mesh(made.batch_size))
+    state = checkpoint.restore_latest(workdir, parallel.abstract(start, jax.random.key(0), everywhere))
+    with open(f"{workdir}/restored.json", "w") as file:
+        json.dump(checksums.checksums(state), file)
+"""
+
+
+def test_what_one_process_cannot_read_none_goes_on_from(folder, one):
+    """Each sees a copy of the workdir; the newest checkpoint in the second one's has lost its index."""
+    copies = [folder / "seen.0", folder / "seen.1"]
+    for copy in copies:
+        shutil.copytree(one, copy)
+    os.remove(copies[1] / "checkpoints" / "6" / "state" / "manifest.ocdbt")
+    begun = time.monotonic()
+    codes, said = _ended(_scripts(RESTORES, copies))
+    assert codes == (0, 0), said
+    assert time.monotonic() - begun < 60  # Nobody waited for somebody who had given up.
+    assert all("checkpoint 6 in" in line and "is damaged: " in line for line in said), said
+    found = [json.loads((copy / "restored.json").read_text()) for copy in copies]
+    assert found[0] == found[1] == checksums.read(str(one / "checkpoints" / "3"))
+    assert os.listdir(copies[0] / "damaged") == ["6"]

@@ -32,6 +32,8 @@ def test_first_place_wins():
         ("mlp.Generatr", (nets,), "unknown name 'mlp.Generatr'; did you mean mlp.Generator"),
         ("r3", (losses, penalties), "did you mean .*r[12]"),
         ("no.such.module", (latents,), "unknown name 'no.such.module'"),
+        ("..", (latents,), r"x: unknown name '\.\.'"),
+        ("a..b", (latents,), r"x: unknown name 'a\.\.b'"),
         (3, (latents,), "x=3: expected a name or a function"),
     ],
 )

@@ -3,9 +3,9 @@
 import contextlib
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
+from unlucky import unlucky
 
 from gan_jax import checkpoint, programs, report, rollback, signals, train, trained
 from gan_jax.errors import Divergence, UsageError
@@ -13,15 +13,9 @@ from gan_jax.errors import Divergence, UsageError
 KEY = jax.random.key(7)
 
 
-def _unlucky(step, key):
-    """A loss that some random numbers make infinite at its steps 7 and 12: three in four, and one in two."""
-    luck = jax.random.uniform(key)
-    return jnp.where((step == 7) & (luck < 0.75) | (step == 12) & (luck < 0.5), jnp.inf, 0.0)
-
-
 def _diverging(tiny, **changes):
     losses = dict(
-        discriminator={_unlucky: 1.0, "non_saturating_discriminator": 1.0},
+        discriminator={unlucky: 1.0, "non_saturating_discriminator": 1.0},
         generator=dict(non_saturating_generator=1.0),
     )
     fields = dict(losses=losses, max_rollbacks=20, seed=3, steps=15, log_every=1)
@@ -77,14 +71,14 @@ def test_a_run_that_diverges_goes_back_goes_on_and_finishes(whole):
     workdir, rolled, traces = whole
     assert {each["step"] for each in rolled} == {5, 10}
     assert {each["why"] for each in rolled} == {
-        "step 8: discriminator/_unlucky is inf", "step 13: discriminator/_unlucky is inf"
+        "step 8: discriminator/unlucky is inf", "step 13: discriminator/unlucky is inf"
     }  # fmt: skip
     assert checkpoint.steps(workdir)[-1] == 15
     assert traces == 1
     # What was played again is on record once, as it went the last time.
     records = report.read_metrics(f"{workdir}/metrics.jsonl")
     assert [record["step"] for record in records] == list(range(1, 16))
-    assert all(np.isfinite(record["discriminator/_unlucky"]) for record in records)
+    assert all(np.isfinite(record["discriminator/unlucky"]) for record in records)
 
 
 class _Killed(BaseException):
@@ -182,7 +176,7 @@ def test_without_a_checkpoint_it_starts_again_from_other_parameters(tiny, tmp_pa
 def test_too_many_rollbacks_end_the_run_and_more_may_be_allowed(tiny, tmp_path, whole, caplog):
     for most, step in ((0, 8), (1, 13)):
         message = (
-            f"step {step}: discriminator/_unlucky is inf; the last good checkpoint is kept "
+            f"step {step}: discriminator/unlucky is inf; the last good checkpoint is kept "
             rf"\(rollbacks: {most}, max_rollbacks={most}\)"
         )
         with pytest.raises(Divergence, match=f"^{message}$"):

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 
 from gan_jax.games.gan import gan
+from gan_jax.games.players import networks
 from gan_jax.losses import boundary_equilibrium_balance, euclidean, l1, l2
 from gan_jax.types import Net
 
@@ -39,8 +40,12 @@ def autoencoding(
 
     Returns:
         The Game.
+
+    Raises:
+        UsageError: As `gan`.
     """
-    judging = {**nets, "discriminator": _judging(nets["discriminator"], energy)}
+    given = networks(nets, ("generator", "discriminator"))
+    judging = {**given, "discriminator": _judging(given["discriminator"], energy)}
     inner = gan(judging, latents, augment, told=told, averages=averages, average_decay=average_decay)
 
     def init(key, batch):

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.games.players import networks
 from gan_jax.images import columns_of
 from gan_jax.types import Augment, Game, Net
 
@@ -58,9 +59,12 @@ def game(nets, latents, augment, play, judged, over_images):
 
     Returns:
         The Game. Its grid shows originals above reconstructions.
+
+    Raises:
+        UsageError: A player has no network.
     """
     players = ("generator", "encoder", "discriminator")
-    parts = Parts(**{player: nets[player] for player in players}, latents=latents, augment=augment)
+    parts = Parts(**networks(nets, players), latents=latents, augment=augment)
     return Game(
         init=functools.partial(_init, parts, judged),
         play=functools.partial(_play, parts, play, over_images),

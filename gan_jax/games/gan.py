@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import unknown
+from gan_jax.games.players import networks
 from gan_jax.losses import path_lengths
 from gan_jax.types import Augment, Game, Net
 
@@ -38,11 +39,11 @@ def gan(nets, latents, augment, *, told=(), averages=None, average_decay=0.99):
         The Game.
 
     Raises:
-        UsageError: The data has not what the networks are to be told, or there is nothing of a name to
-            average.
+        UsageError: A player has no network, the data has not what the networks are to be told, or there is
+            nothing of a name to average.
     """
     parts = _Parts(
-        **{player: nets[player] for player in ("generator", "discriminator")},
+        **networks(nets, ("generator", "discriminator")),
         latents=latents,
         augment=augment,
         told=tuple(told),
