@@ -96,7 +96,7 @@ def descend(player, optimizers, state, found):
     return state.replace(params={**state.params, player: params}, opt={**state.opt, player: opt})
 
 
-def move(player, game, terms, optimizers, state, batch, key):
+def move(player, game, terms, optimizers, state, batch, key, *, gradient=gradient):
     """One player descends its loss once; nothing of the other players changes.
 
     Args:
@@ -107,6 +107,7 @@ def move(player, game, terms, optimizers, state, batch, key):
         state: The TrainState.
         batch: Dict of arrays [B, ...].
         key: Random key of this move.
+        gradient: Function with the signature of `gradient`.
 
     Returns:
         The new state, and the unweighted value of each of its terms by name.
@@ -141,7 +142,8 @@ def train_step(game, terms, optimizers, moves, turns, decay, state, batches, key
     values = {player: [] for player in turns}
     for number, (player, k) in enumerate(order):
         batch = jax.tree.map(lambda leaf, k=k: leaf[k], batches)
-        state, seen = move(player, game, terms, optimizers, state, batch, jax.random.fold_in(key, number))
+        play, drawn = moves.get(player, move), jax.random.fold_in(key, number)
+        state, seen = play(player, game, terms, optimizers, state, batch, drawn)
         values[player].append(seen)
     average = {
         player: optax.incremental_update(state.params[player], old, 1 - decay[player](state.step))
