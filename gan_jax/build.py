@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax import augment, games, kinds, latents, losses, moves, nets, penalties, transforms, wrap
+from gan_jax import augment, games, kinds, latents, losses, moves, nets, penalties, step, transforms, wrap
 from gan_jax import data as data_lib
+from gan_jax.accumulation import accumulated
 from gan_jax.data.source import per_class
 from gan_jax.errors import UsageError
 from gan_jax.losses import modifiers
@@ -29,7 +30,7 @@ class Rules(NamedTuple):
         game: The Game.
         terms: Terms by player and name.
         optimizers: optax.GradientTransformation by player.
-        moves: How a player moves, for those who do not plainly descend.
+        moves: How each player moves.
         turns: Moves a round by player, in the order of play.
         decay: By averaged player, the average's decay as a function of the step.
     """
@@ -67,7 +68,7 @@ def rules(recipe, facts, spread=lambda array: array):
             player: optax.chain(*_chain(given, (transforms, optax), f"optimizers.{player}"))
             for player, given in recipe.optimizers.items()
         },
-        moves={player: _move(given, f"moves.{player}") for player, given in recipe.moves.items()},
+        moves=_moves(recipe),
         turns=dict(recipe.turns),
         decay={
             player: average_decay(images, **bind(average_decay, given, f"average.{player}", ("batch_size",)))
@@ -174,9 +175,25 @@ def kind(facts):
     return find(facts.get("kind", "images"), (kinds,), "kind of data")()
 
 
-def _move(given, field):
+def _moves(recipe):
+    """How each player moves, with the gradient of the whole batch or of its slices."""
+    gradient = accumulated(recipe.accumulate)
+    named = {player: _move(given, gradient, f"moves.{player}") for player, given in recipe.moves.items()}
+    plain = functools.partial(step.move, gradient=gradient)
+    return {player: named.get(player, plain) for player in recipe.turns}
+
+
+def _move(given, gradient, field):
     made = find(given["name"], (moves,), f"{field}.name")
-    return made(**bind(made, {name: value for name, value in given.items() if name != "name"}, field))
+    options = {name: value for name, value in given.items() if name != "name"}
+    bound = bind(made, options, field, ("gradient",))
+    if "gradient" in inspect.signature(made).parameters:
+        return made(**bound, gradient=gradient)
+    if gradient is not step.gradient:
+        raise UsageError(
+            f"{field}.name: {made.__name__} takes no `gradient`, without which nothing accumulates"
+        )
+    return made(**bound)
 
 
 def _name(name):
@@ -188,7 +205,10 @@ def _game(recipe, facts, spread):
     given = dict(recipe.game)
     made = find(given.pop("name"), (games,), "game.name")
     offered = {
-        "nets": {player: _net(spec, facts, f"nets.{player}") for player, spec in recipe.nets.items()},
+        "nets": {
+            player: _net(spec, facts, recipe.precision, f"nets.{player}")
+            for player, spec in recipe.nets.items()
+        },
         "latents": _latents(given.pop("latents", None), spread),
         "augment": _augment(given.pop("augment", {})),
     }
@@ -276,13 +296,15 @@ def _chain(given, places, field):
     return links
 
 
-def _net(given, facts, field):
+def _net(given, facts, precision, field):
     """A Net from a Linen module, with the facts it asks for, or from a function; wrapped."""
     options = {option: value for option, value in given.items() if option not in ("name", "wrap")}
     made = find(given["name"], (nets,), f"{field}.name")
     known = {fact: value for fact, value in facts.items() if fact in inspect.signature(made).parameters}
     net = made(**bind(made, {**known, **options}, field, ("parent", "name")))
-    return _wrapped(net if isinstance(net, Net) else from_linen(net), given, wrap, "net", field)
+    net = net if isinstance(net, Net) else from_linen(net)
+    # Innermost: what other wrappers make of parameters and outputs is float32.
+    return _wrapped(wrap.policy(net, dtype=precision), given, wrap, "net", field)
 
 
 def _wrapped(inner, given, place, provided, field):

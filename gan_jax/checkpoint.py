@@ -188,7 +188,7 @@ def _check_sums(written, state, what):
     if written is None:
         log.warning("%s has no checksums; whether it is as it was written cannot be told", what)
         return
-    if wrong := checksums.differing(written, checksums.checksums(state)):
+    if wrong := checksums.differing(written, checksums.checksums(checksums.on_host(state))):
         more = f" and {len(wrong) - 4} more" if len(wrong) > 4 else ""
         raise Damaged(
             f"{what} is damaged: other checksums than when it was written: {', '.join(wrong[:4])}{more}"

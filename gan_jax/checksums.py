@@ -14,7 +14,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import future
 
-from gan_jax import processes
+from gan_jax import parallel, processes
 
 # Their item in a checkpoint, and its file.
 ITEM = "checksums"
@@ -39,7 +39,7 @@ def checksums(tree):
 
 def on_host(tree):
     """Copies of arrays in the host's memory, which no later step overwrites; random keys as numbers."""
-    return jax.tree.map(lambda leaf: np.array(_numbers(leaf)), tree)
+    return jax.tree.map(lambda leaf: parallel.on_host(_numbers(leaf)), tree)
 
 
 def _numbers(leaf):

@@ -9,7 +9,7 @@ from gan_jax import step
 from gan_jax.errors import UsageError
 
 
-def extragradient():
+def extragradient(*, gradient=step.gradient):
     """A move along the gradient of a point ahead, to which all players first look.
 
     Korpelevich 1976; Gidel et al. 2019, arXiv:1802.10551, section 3.2: every player takes a step with its
@@ -19,6 +19,9 @@ def extragradient():
     optimizers' states alone, so that schedules count moves and any chain will do; the paper's ExtraAdam
     (algorithm 4) puts both gradients into its averages.
 
+    Args:
+        gradient: Function with the signature of `step.gradient`.
+
     Returns:
         A move, with the signature of `step.move`; its values are those at the point ahead.
     """
@@ -26,17 +29,17 @@ def extragradient():
     def move(player, game, terms, optimizers, state, batch, key):
         looked = state
         for other in optimizers:
-            found, _, _ = step.gradient(other, game, terms, state, batch, key)
+            found, _, _ = gradient(other, game, terms, state, batch, key)
             ahead = step.descend(other, optimizers, state, found).params[other]
             looked = looked.replace(params={**looked.params, other: ahead})
-        found, carry, values = step.gradient(player, game, terms, looked, batch, key)
+        found, carry, values = gradient(player, game, terms, looked, batch, key)
         state = step.descend(player, optimizers, state, found)
         return state.replace(carry={**state.carry, player: carry}), values
 
     return move
 
 
-def unrolled(*, learning_rate, steps=5, follower="discriminator"):
+def unrolled(*, learning_rate, steps=5, follower="discriminator", gradient=step.gradient):
     """A move in which the other players foresee how one of them, the follower, would answer.
 
     Metz et al. 2017, arXiv:1611.02163, section 2.2: their losses read the follower as it would be after some
@@ -47,6 +50,8 @@ def unrolled(*, learning_rate, steps=5, follower="discriminator"):
         learning_rate: Of the foreseen steps; a number, or a schedule: a function of the round.
         steps: Number of foreseen steps, at least 1; time and memory of a move grow with it.
         follower: The player whose answer is foreseen.
+        gradient: Function with the signature of `step.gradient`; the foreseen steps see as much of the batch
+            as it shows the game at once.
 
     Returns:
         A move, with the signature of `step.move`.
@@ -59,17 +64,19 @@ def unrolled(*, learning_rate, steps=5, follower="discriminator"):
 
     def move(player, game, terms, optimizers, state, batch, key):
         if player == follower:
-            return step.move(player, game, terms, optimizers, state, batch, key)
+            return step.move(player, game, terms, optimizers, state, batch, key, gradient=gradient)
         rate = learning_rate(state.step) if callable(learning_rate) else learning_rate
 
         def play(turn):
             params = turn.params
             for _ in range(steps):  # Written out: XLA:CPU is slow at convolutions inside loops.
-                found, _, _ = step.gradient(follower, game, terms, state.replace(params=params), batch, key)
+                here = state.replace(params=params)
+                found, _, _ = step.gradient(follower, game, terms, here, turn.batch, turn.key)
                 foreseen = jax.tree.map(lambda p, g: p - rate * g, params[follower], found)
                 params = {**params, follower: foreseen}
             return game.play(turn._replace(params=params))
 
-        return step.move(player, game._replace(play=play), terms, optimizers, state, batch, key)
+        foreseeing = game._replace(play=play)
+        return step.move(player, foreseeing, terms, optimizers, state, batch, key, gradient=gradient)
 
     return move

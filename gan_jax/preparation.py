@@ -47,7 +47,7 @@ def prepare(recipe, workdir, data_dir=None):
     """
     folders.check_writable(workdir)
     _check_same_run(recipe, workdir)
-    mesh = parallel.mesh(recipe.batch_size)
+    mesh = parallel.mesh(recipe.batch_size, slices=recipe.accumulate, model_devices=recipe.model_devices)
     source = build.source(recipe, data_dir)
     rules = build.rules(recipe, facts(source), parallel.spread(mesh))
     check(recipe, rules, facts(source), jax.random.key(recipe.seed))

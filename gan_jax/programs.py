@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax import build, cpu, parallel
+from gan_jax.accumulation import cut
 from gan_jax.data.source import facts
 from gan_jax.step import train_step
 from gan_jax.vitals import vitals
@@ -18,7 +19,7 @@ class Programs(NamedTuple):
         init: Key to first TrainState.
         step: `(state, resident, fed, key) -> (state, scalars)`; the state is donated.
         finite: Params to bool by player: is every parameter finite?
-        vitals: `(state, resident, fed, key) -> numbers`, from the first batch of the round.
+        vitals: `(state, resident, fed, key) -> numbers`, from the first slice of the round's first batch.
         abstract: Shapes, dtypes and shardings of the state.
     """
 
@@ -29,7 +30,7 @@ class Programs(NamedTuple):
     abstract: Any
 
 
-def compiled(rules, source, batch_size, decode, mesh, key):
+def compiled(rules, source, batch_size, decode, mesh, key, *, slices=1):
     """A run's functions under `jit` over a mesh: the same program on one device and on many.
 
     Args:
@@ -37,14 +38,17 @@ def compiled(rules, source, batch_size, decode, mesh, key):
         source: The Source trained on.
         batch_size: Images a move, over all devices.
         decode: `(resident, fed, key) -> batches`.
-        mesh: Mesh with the axis `data`.
+        mesh: Mesh with the axes `data` and `model`.
         key: Random key of the run.
+        slices: Of a batch, as many as fit in memory one by one.
 
     Returns:
         The Programs.
     """
     everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
     start = build.start(rules, facts(source), batch_size)
+    abstract = parallel.partitioned(parallel.abstract(start, key, everywhere), mesh)
+    placed = jax.tree.map(lambda leaf: leaf.sharding, abstract)
 
     def step(state, resident, fed, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
@@ -52,7 +56,7 @@ def compiled(rules, source, batch_size, decode, mesh, key):
 
     def look(state, resident, fed, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31 + 1)
-        batch = jax.tree.map(lambda leaf: leaf[0], decode(resident, fed, drawn))
+        batch = jax.tree.map(lambda leaf: cut(leaf[0], slices)[0], decode(resident, fed, drawn))
         return vitals(rules, state, batch, drawn)
 
     def finite(params):
@@ -60,20 +64,20 @@ def compiled(rules, source, batch_size, decode, mesh, key):
         return {player: jnp.array(jax.tree.leaves(each[player])).all() for player in params}
 
     return Programs(
-        init=jax.jit(start, out_shardings=everywhere),
+        init=jax.jit(start, out_shardings=placed),
         step=jax.jit(
             step,
-            in_shardings=(everywhere, everywhere, rows, everywhere),
-            out_shardings=(everywhere, everywhere),
+            in_shardings=(placed, everywhere, rows, everywhere),
+            out_shardings=(placed, everywhere),
             donate_argnums=0,
             compiler_options=cpu.compiler_options(),
         ),
-        finite=jax.jit(finite),
+        finite=jax.jit(finite, out_shardings=everywhere),
         vitals=jax.jit(
             look,
-            in_shardings=(everywhere, everywhere, rows, everywhere),
+            in_shardings=(placed, everywhere, rows, everywhere),
             out_shardings=everywhere,
             compiler_options=cpu.compiler_options(),
         ),
-        abstract=parallel.abstract(start, key, everywhere),
+        abstract=abstract,
     )

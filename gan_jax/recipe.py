@@ -7,11 +7,13 @@ from typing import Any
 
 from gan_jax.errors import UsageError, unknown
 
-# How long and how often: fields that a resumed run may change without becoming another run.
+# How long, how often and where: fields that a resumed run may change without becoming another run.
 PACE = (
     "steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every", "health_every",
-    "max_rollbacks",
+    "max_rollbacks", "model_devices",
 )  # fmt: skip
+# What networks may compute in.
+PRECISIONS = ("float32", "bfloat16")
 # Fields that may be 0.
 FROM_ZERO = ("seed", "eval_every", "health_every", "max_rollbacks")
 
@@ -40,6 +42,12 @@ class Recipe:
         average: By averaged player, `half_life` in images and `ramp_up`, its largest share of the images
             seen so far. Samples come from averaged parameters.
         batch_size: Real images a move, over all devices and hosts.
+        accumulate: Slices of a batch whose gradients are computed one after the other and averaged: more
+            time, and the memory of one slice. It divides the batch, and devices divide a slice.
+        precision: What networks compute in, `float32` or `bfloat16`; parameters, optimizers, losses and
+            penalties are float32 in any case.
+        model_devices: Devices over which large parameters, their averages and their optimizers' state are
+            spread, a divisor of the devices of a process; the batch is spread over groups of so many.
         steps: Rounds in the whole run.
         seed: Of everything random.
         log_every: Steps between two log lines.
@@ -66,6 +74,9 @@ class Recipe:
     moves: dict = dataclasses.field(default_factory=dict)
     average: dict = dataclasses.field(default_factory=dict)
     batch_size: int = 64
+    accumulate: int = 1
+    precision: str = "float32"
+    model_devices: int = 1
     steps: int = 10_000
     seed: int = 0
     log_every: int = 50
@@ -102,6 +113,10 @@ def validate(recipe):
         least = 0 if field.name in FROM_ZERO else 1
         if field.type is int and value < least:
             raise UsageError(f"{field.name}={value}: expected at least {least}")
+    if recipe.batch_size % recipe.accumulate:
+        raise UsageError(f"batch_size={recipe.batch_size} is not divisible by accumulate={recipe.accumulate}")
+    if recipe.precision not in PRECISIONS:
+        raise UsageError(f"precision={recipe.precision!r}: expected {' or '.join(PRECISIONS)}")
     _check_shapes(recipe)
     _check_players(recipe)
     for path, value in numbers(dataclasses.asdict(recipe)):

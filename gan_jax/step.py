@@ -96,7 +96,7 @@ def descend(player, optimizers, state, found):
     return state.replace(params={**state.params, player: params}, opt={**state.opt, player: opt})
 
 
-def move(player, game, terms, optimizers, state, batch, key):
+def move(player, game, terms, optimizers, state, batch, key, *, gradient=gradient):
     """One player descends its loss once; nothing of the other players changes.
 
     Args:
@@ -107,6 +107,7 @@ def move(player, game, terms, optimizers, state, batch, key):
         state: The TrainState.
         batch: Dict of arrays [B, ...].
         key: Random key of this move.
+        gradient: Function with the signature of `gradient`.
 
     Returns:
         The new state, and the unweighted value of each of its terms by name.

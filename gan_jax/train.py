@@ -62,7 +62,9 @@ def _go_on(recipe, workdir, made, key):
     mesh, source = made.mesh, made.source
     rounds = max(recipe.turns.values())
     fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
-    programs = compiled(made.rules, source, recipe.batch_size, fed.decode, mesh, key)
+    programs = compiled(
+        made.rules, source, recipe.batch_size, fed.decode, mesh, key, slices=recipe.accumulate
+    )
     state = checkpoint.restore_latest(workdir, programs.abstract)
     first = int(state.step) if state else 0
     _introduce(recipe, source, programs.abstract, workdir, first)

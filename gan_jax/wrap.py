@@ -5,6 +5,7 @@ in float32 what the policy then rounds. Of two wrappers that reparametrise weigh
 word: `spectral_norm(weight_norm(net))` normalises directions, whose length does not matter.
 """
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
@@ -197,6 +198,59 @@ def packed(net, *, samples=2):
     return Net(init, apply)
 
 
+def ghost_batch_norm(net, *, groups: int):
+    """Has batch norm take the statistics of groups of the batch in place of the whole batch's.
+
+    Hoffer et al. 2017, arXiv:1705.08741, algorithm 1 (ghost batch normalisation). With as many groups as
+    devices, or a multiple, every device normalises its own rows and sends nothing for it; results depend on
+    the groups and not on the devices. Differs from the paper: running statistics, which evaluation
+    normalises by, follow the whole batch's mean and variance, once a batch, in place of each group's in turn.
+
+    Args:
+        net: The Net of a Linen module; what it normalises by `flax.linen.BatchNorm` has features last.
+        groups: Number of groups of consecutive samples, a divisor of the batch.
+
+    Returns:
+        The Net.
+
+    Raises:
+        UsageError: The groups do not divide the batch, or the network has no batch norm.
+    """
+
+    def apply(params, carry, *inputs, key, train):
+        if not train:
+            return net.apply(params, carry, *inputs, key=key, train=train)
+        met = []
+
+        def in_groups(call, given, named, context):
+            whole, layer = call(*given, **named), context.module
+            normalises = isinstance(layer, nn.BatchNorm) and context.method_name == "__call__"
+            if not normalises or layer.use_running_average:
+                return whole
+            met.append(layer)
+            # What the batch norm itself made is read by nobody; its running statistics stay.
+            return _group_norm(layer, given[0], groups)
+
+        with nn.intercept_methods(in_groups):
+            outputs = net.apply(params, carry, *inputs, key=key, train=train)
+        if not met:
+            raise UsageError(f"ghost_batch_norm(groups={groups}): the network has no flax.linen.BatchNorm")
+        return outputs
+
+    return Net(net.init, apply)
+
+
+def _group_norm(layer, x, groups):
+    """What a batch norm with its parameters makes of each group of samples."""
+    if groups < 1 or x.shape[0] % groups:
+        raise UsageError(f"ghost_batch_norm(groups={groups}): does not divide the batch of {x.shape[0]}")
+    split = jnp.float32(x).reshape(groups, -1, *x.shape[1:])
+    axes, params = tuple(range(1, split.ndim - 1)), layer.variables.get("params", {})
+    mean, variance = (of(split, axes, keepdims=True) for of in (jnp.mean, jnp.var))
+    normalised = ((split - mean) * jax.lax.rsqrt(variance + layer.epsilon)).reshape(x.shape)
+    return (normalised * params.get("scale", 1.0) + params.get("bias", 0.0)).astype(x.dtype)
+
+
 def policy(net, *, dtype="bfloat16"):
     """Computes in half precision; parameters, carry and outputs stay float32.
 
@@ -206,7 +260,7 @@ def policy(net, *, dtype="bfloat16"):
 
     Args:
         net: The Net.
-        dtype: `bfloat16` or `float16`.
+        dtype: `bfloat16`, `float16`, or `float32`, which leaves a network of float32 as it is.
 
     Returns:
         The Net.
@@ -214,8 +268,8 @@ def policy(net, *, dtype="bfloat16"):
     Raises:
         UsageError: Another type.
     """
-    if dtype not in ("bfloat16", "float16"):
-        raise UsageError(f"policy(dtype={dtype!r}): expected 'bfloat16' or 'float16'")
+    if dtype not in ("bfloat16", "float16", "float32"):
+        raise UsageError(f"policy(dtype={dtype!r}): expected 'bfloat16', 'float16' or 'float32'")
 
     def cast(tree, dtype):
         def one(leaf):

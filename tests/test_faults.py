@@ -145,8 +145,8 @@ def test_a_reader_that_raises_while_training(tiny, tmp_path, monkeypatch, error)
 _mesh = parallel.mesh
 
 
-def _one_device(size):
-    return _mesh(size, jax.devices()[:1])
+def _one_device(size, **axes):
+    return _mesh(size, jax.devices()[:1], **axes)
 
 
 def test_what_a_fault_says(tmp_path):

@@ -93,7 +93,7 @@ def _in_one_process(folder, workdir, **changes):
     """Trains here, on four of the eight devices."""
     with pytest.MonkeyPatch.context() as patch:
         four = parallel.mesh(8, jax.devices()[:4])
-        patch.setattr(parallel, "mesh", lambda size, devices=None: four)
+        patch.setattr(parallel, "mesh", lambda size, devices=None, **axes: four)
         patch.setattr(jax, "local_devices", lambda: jax.devices()[:4])
         train.run(_recipe(folder, **changes), str(workdir))
     return workdir

@@ -115,3 +115,14 @@ def test_state_holds_no_buffer_twice():
     state = jax.jit(lambda key: step.init(GAME, OPTIMIZERS, ["x", "y"], key, {}))(jax.random.key(0))
     pointers = [leaf.unsafe_buffer_pointer() for leaf in jax.tree.leaves(state)]
     assert len(set(pointers)) == len(pointers)
+
+
+def test_a_player_moves_as_it_is_told():
+    def jump(player, game, terms, optimizers, state, batch, key):
+        return state.replace(params={**state.params, player: jnp.float32(7.0)}), {"value": jnp.float32(3.0)}
+
+    state, scalars = step.train_step(
+        GAME, TERMS, OPTIMIZERS, {"y": jump}, {"x": 1, "y": 1}, {}, _state(), BATCHES, jax.random.key(0)
+    )
+    np.testing.assert_allclose([state.params["x"], state.params["y"]], [0.7, 7.0], rtol=1e-6)
+    assert scalars["y/value"] == 3.0

@@ -1,0 +1,105 @@
+"""In every recipe bfloat16 is for networks alone: state, table and terms are float32."""
+
+import functools
+import glob
+import os
+import runpy
+
+import jax
+import jax.numpy as jnp
+import pytest
+import tiny_recipes
+
+from gan_jax import build
+from gan_jax import recipe as recipe_lib
+from gan_jax.errors import UsageError
+from gan_jax.step import train_step
+from gan_jax.types import Turn
+
+CONFIGS = sorted(glob.glob(os.path.join(os.path.dirname(__file__), "..", "configs", "*.py")))
+KEY = jax.random.key(0)
+PRODUCTS = ("dot_general", "conv_general_dilated")
+
+
+def _made(path, precision):
+    recipe = tiny_recipes.of_few_pixels(runpy.run_path(path)["get_config"]())
+    recipe.precision = precision
+    side, channels = (1, 2) if recipe.data["name"] == "ring" else (recipe.data["resolution"], 1)
+    facts = dict(resolution=side, channels=channels, classes=10)
+    rules = build.rules(recipe, facts)
+    state = jax.eval_shape(build.start(rules, facts, recipe.batch_size), KEY)
+    return recipe, facts, rules, state
+
+
+def _floats(tree):
+    """Dtypes of all arrays that hold no whole numbers and no keys."""
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if hasattr(leaf, "dtype")]
+    return {str(leaf.dtype) for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)}
+
+
+def _equations(jaxpr):
+    """All equations of a program, those of the programs inside it too."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for inner in jax.tree.leaves(
+            list(equation.params.values()), is_leaf=lambda part: hasattr(part, "eqns")
+        ):
+            if hasattr(inner, "eqns"):
+                yield from _equations(getattr(inner, "jaxpr", inner))
+
+
+def _products(jaxpr):
+    """Dtypes of both sides of every matrix product and convolution.
+
+    Not of a matrix and a vector: these are the spectral norm's, which stands around the network.
+    """
+    found = [each for each in _equations(jaxpr) if each.primitive.name in PRODUCTS]
+    sides = [[variable.aval for variable in each.invars] for each in found]
+    return [{str(side.dtype) for side in both} for both in sides if min(side.ndim for side in both) > 1]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: os.path.basename(path)[:-3])
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+def test_networks_compute_in_it_and_show_float32(path, precision):
+    recipe, facts, rules, state = _made(path, precision)
+    blank = build.blank(facts, recipe.batch_size)
+
+    def play(state, key):
+        table, carry = rules.game.play(Turn(state.params, state.carry, blank, key, state.step))
+        return {name: value for name, value in table.items() if not callable(value)}, carry
+
+    program, (offered, carry) = jax.make_jaxpr(play, return_shape=True)(state, KEY)
+    products = _products(program.jaxpr)
+    assert len(products) >= 2 * len(rules.turns) and all(each == {precision} for each in products)
+    assert {"real_logits", "fake_logits"} <= set(offered)
+    assert _floats(offered) == {"float32"} and _floats(carry) <= {"float32"}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: os.path.basename(path)[:-3])
+def test_terms_and_the_state_after_a_step_are_float32(path):
+    recipe, facts, rules, state = _made(path, "bfloat16")
+    noted = []
+
+    def noting(fn):
+        @functools.wraps(fn)
+        def noted_fn(*read):
+            noted.append(fn(*read))  # Before the sum, which would widen it.
+            return noted[-1]
+
+        return noted_fn
+
+    terms = {
+        player: {name: term._replace(fn=noting(term.fn)) for name, term in given.items()}
+        for player, given in rules.terms.items()
+    }
+    once = rules._replace(terms=terms, turns=dict.fromkeys(rules.turns, 1))
+    blank = build.blank(facts, 1, recipe.batch_size)
+    after, scalars = jax.eval_shape(functools.partial(train_step, *once), state, blank, KEY)
+    assert _floats(noted) == _floats(scalars) == {"float32"} and len(noted) >= len(scalars)
+    assert jax.tree.map(lambda leaf: leaf.dtype, after) == jax.tree.map(lambda leaf: leaf.dtype, state)
+    assert _floats(after) == {"float32"}
+
+
+def test_another_precision(tiny):
+    with pytest.raises(UsageError, match="precision='half': expected float32 or bfloat16"):
+        recipe_lib.validate(tiny(precision="half"))
