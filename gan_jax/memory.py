@@ -19,7 +19,7 @@ def peak_on_host():
 
 
 def peak_on_devices():
-    """The most that any device of this process has had allocated so far, bytes; None where it does not say."""
+    """The most that any device of this process has had allocated so far, bytes; None if they do not say."""
     import jax  # Here, so that the benchmark's peers can ask for the host's without it.
 
     statistics = [device.memory_stats() or {} for device in jax.local_devices()]

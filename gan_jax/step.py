@@ -121,7 +121,7 @@ def train_step(game, terms, optimizers, moves, turns, decay, state, batches, key
     """One round: the players move one after the other, then the averages follow.
 
     The k-th move of each player in a round sees the k-th batch and the k-th random key. So with one turn each
-    both players look at the same real images and at the same latents, whose samples XLA then computes once for
+    both players look at the same real images and at the same latents, whose samples XLA then makes once for
     both; five critic steps look at five different batches and at five draws of latents.
 
     Args:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.types import Net
 
 
@@ -207,7 +208,7 @@ def ghost_batch_norm(net, *, groups: int):
     normalises by, follow the whole batch's mean and variance, once a batch, in place of each group's in turn.
 
     Args:
-        net: The Net of a Linen module; what it normalises by `flax.linen.BatchNorm` has features last.
+        net: The Net of a Linen module; a `flax.linen.BatchNorm` in it has features last.
         groups: Number of groups of consecutive samples, a divisor of the batch.
 
     Returns:
@@ -224,7 +225,7 @@ def ghost_batch_norm(net, *, groups: int):
 
         def in_groups(call, given, named, context):
             whole, layer = call(*given, **named), context.module
-            normalises = isinstance(layer, nn.BatchNorm) and context.method_name == "__call__"
+            normalises = isinstance(layer, (nn.BatchNorm, BatchNorm)) and context.method_name == "__call__"
             if not normalises or layer.use_running_average:
                 return whole
             met.append(layer)
@@ -234,7 +235,7 @@ def ghost_batch_norm(net, *, groups: int):
         with nn.intercept_methods(in_groups):
             outputs = net.apply(params, carry, *inputs, key=key, train=train)
         if not met:
-            raise UsageError(f"ghost_batch_norm(groups={groups}): the network has no flax.linen.BatchNorm")
+            raise UsageError(f"ghost_batch_norm(groups={groups}): the network has no batch norm")
         return outputs
 
     return Net(net.init, apply)

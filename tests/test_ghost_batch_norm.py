@@ -142,5 +142,5 @@ def test_groups_that_do_not_divide(groups):
 def test_a_network_without_batch_norm():
     net = wrap.ghost_batch_norm(from_linen(dcgan.Discriminator(width=2, batch_norm=False)), groups=2)
     images = jnp.ones((4, 8, 8, 1))
-    with pytest.raises(UsageError, match="the network has no flax.linen.BatchNorm"):
+    with pytest.raises(UsageError, match="the network has no batch norm"):
         jax.eval_shape(functools.partial(net.apply, key=KEY, train=True), *net.init(KEY, images), images)

@@ -64,11 +64,43 @@ def r3gan():
 CASES = {case.__name__: case for case in (mlp, dcgan28, dcgan64, wgan_gp, sngan, r3gan)}
 
 
+# What the DCGAN of `varied` may have one of, in place of the value in the middle.
+AXES = {
+    "batch_size": (16, 32, 64, 128, 256),
+    "resolution": (16, 32, 64, 128),
+    "width": (16, 32, 64, 128),
+    "devices": (1, 2, 4, 8),
+}
+
+
+def varied(axis, value):
+    """DCGAN with 64 channels in both networks, 32x32x3, batch 64, but for one number.
+
+    Args:
+        axis: A name in AXES.
+        value: A whole number.
+
+    Returns:
+        The Recipe; how many devices there are is not in it, but is in `devices`.
+    """
+    recipe = _config("dcgan", resolution=value if axis == "resolution" else 32, channels=3)
+    for net in recipe.nets.values():
+        net["width"] = value if axis == "width" else 64
+    recipe.batch_size = value if axis == "batch_size" else 64
+    return recipe
+
+
+def devices(name):
+    """How many devices a case is measured on; more than 1 are simulated by one processor."""
+    axis, _, value = name.partition("=")
+    return int(value) if axis == "devices" else 1
+
+
 def find(name):
     """The recipe of a case.
 
     Args:
-        name: A name in CASES.
+        name: A name in CASES, or `axis=value` for one of `varied`.
 
     Returns:
         The Recipe.
@@ -76,6 +108,9 @@ def find(name):
     Raises:
         UsageError: There is no such case, or the checkout's configs/ are not beside the package.
     """
+    axis, _, value = name.partition("=")
+    if axis in AXES:
+        return varied(axis, int(value))
     if name not in CASES:
         raise unknown("cases", name, CASES)
     return CASES[name]()

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 
+from gan_jax.benchmark import cases
 from gan_jax.benchmark.frameworks import FRAMEWORKS
 from gan_jax.errors import UsageError
 
@@ -43,7 +44,7 @@ def run(case_names, frameworks, interpreters, repeats, seconds, say=lambda line:
     has left in a compilation cache of this run.
 
     Args:
-        case_names: Names in `cases.CASES`.
+        case_names: Names that `cases.find` knows.
         frameworks: Names in FRAMEWORKS, in the order within a round.
         interpreters: Python interpreter by package; where there is none, this one.
         repeats: Rounds, at least 1.
@@ -64,7 +65,7 @@ def run(case_names, frameworks, interpreters, repeats, seconds, say=lambda line:
             return _worker(
                 [interpreters.get(package, sys.executable), "-m", "gan_jax.benchmark.worker"]
                 + [f"--framework={framework}", f"--case={case}", f"--seconds={seconds}"],
-                _environment(os.path.join(cache, framework)),
+                _environment(os.path.join(cache, framework), cases.devices(case)),
             )
 
         found = {"peak": [], "cases": {case: [] for case in case_names}}
@@ -75,13 +76,14 @@ def run(case_names, frameworks, interpreters, repeats, seconds, say=lambda line:
     return found
 
 
-def _environment(cache):
+def _environment(cache, devices):
     """Of a worker: this package, the CPU, and a compilation cache of this run and framework alone."""
     paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(paths),
         "JAX_PLATFORMS": "cpu",
+        "JAX_NUM_CPU_DEVICES": str(devices),
         "JAX_COMPILATION_CACHE_DIR": cache,
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "KERAS_BACKEND": "tensorflow",
