@@ -29,6 +29,24 @@ class Programs(NamedTuple):
     abstract: Any
 
 
+def playing(rules, decode):
+    """A round as a pure function of what a run feeds it; nothing is compiled.
+
+    Args:
+        rules: The Rules.
+        decode: `(resident, fed, key) -> batches`.
+
+    Returns:
+        Function `(state, resident, fed, key) -> (state, scalars)`.
+    """
+
+    def step(state, resident, fed, key):
+        drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
+        return train_step(*rules, state, decode(resident, fed, drawn), key)
+
+    return step
+
+
 def compiled(rules, source, batch_size, decode, mesh, key):
     """A run's functions under `jit` over a mesh: the same program on one device and on many.
 
@@ -46,10 +64,6 @@ def compiled(rules, source, batch_size, decode, mesh, key):
     everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
     start = build.start(rules, facts(source), batch_size)
 
-    def step(state, resident, fed, key):
-        drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
-        return train_step(*rules, state, decode(resident, fed, drawn), key)
-
     def look(state, resident, fed, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31 + 1)
         batch = jax.tree.map(lambda leaf: leaf[0], decode(resident, fed, drawn))
@@ -62,7 +76,7 @@ def compiled(rules, source, batch_size, decode, mesh, key):
     return Programs(
         init=jax.jit(start, out_shardings=everywhere),
         step=jax.jit(
-            step,
+            playing(rules, decode),
             in_shardings=(everywhere, everywhere, rows, everywhere),
             out_shardings=(everywhere, everywhere),
             donate_argnums=0,
