@@ -19,7 +19,7 @@ from gan_jax.study import Study
 
 def _plain(data):
     return Recipe(
-        data=dict(name=data, seed=0),
+        data=dict(name=data, size=100_000, seed=0),
         game=dict(name="gan", latents=dict(name="normal", size=2)),
         nets=dict(
             generator=dict(name="points.Generator", widths=(128, 128), batch_norm=False),

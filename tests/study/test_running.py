@@ -4,11 +4,13 @@ import json
 import logging
 import os
 
+import numpy as np
 import pytest
 
 from gan_jax import train
 from gan_jax.errors import Divergence, UsageError
 from gan_jax.study import Study, alone, cells, cohort, definition, report, running
+from gan_jax.study.cells import Outcome
 
 
 @pytest.fixture
@@ -32,13 +34,24 @@ def study(tiny):
     return Study(title="which?", base=base, variants={"plain": {}, "hinge": hinge}, seeds=2)
 
 
+def _outcome(modes):
+    """Of a run that was never trained."""
+    values = {
+        "captured_modes": {"value": modes, "floor": 9.0},
+        "high_quality": {"value": 0.5},
+        "uniform_modes_kl": {"value": 1.0},
+    }
+    evaluations = [{"step": step, "values": values} for step in (2, 4)]
+    return Outcome(evaluations, {"generated": "nothing"}, np.zeros((4, 1, 1, 2), np.float32), 1.0)
+
+
 def test_resumes_where_it_was_stopped(study, tmp_path, monkeypatch, caplog):
     """First one seed of one variant, then all: what is there is not trained again."""
-    output, trained, asked = str(tmp_path / "made" / "here"), cohort.trained, []
+    output, asked = str(tmp_path / "made" / "here"), []
 
     def recorded(recipe, seeds, source, stop):
         asked.append((next(iter(recipe.losses["generator"])), tuple(seeds)))
-        return trained(recipe, seeds, source, stop)
+        return {seed: _outcome(float(seed)) for seed in seeds}
 
     monkeypatch.setattr(cohort, "trained", recorded)
     first = Study(title=study.title, base=study.base, variants=study.variants, seeds=1)
@@ -52,8 +65,10 @@ def test_resumes_where_it_was_stopped(study, tmp_path, monkeypatch, caplog):
     with open(os.path.join(output, "results.json")) as file:
         found = json.load(file)
     assert [found["variants"][name]["seeds"] for name in ("plain", "hinge")] == [2, 2]
-    steps = [step for step, _ in found["variants"]["hinge"]["curves"]["captured_modes"][1]]
-    assert steps == [2, 4]
+    assert found["variants"]["hinge"]["curves"]["captured_modes"] == [
+        [[2, 0.0], [4, 0.0]],
+        [[2, 1.0], [4, 1.0]],
+    ]
     assert found["variants"]["plain"]["floors"]["captured_modes"] == 9.0
     for name in ("index.html", "results.md", "results.csv", "high_quality.png", "samples/hinge.png"):
         assert os.path.getsize(os.path.join(output, name)) > 100
