@@ -61,8 +61,11 @@ def validate(study):
 def check_kind(study):
     """Makes sure that a config file has made a Study.
 
+    Args:
+        study: What it has made.
+
     Raises:
-        UsageError: It has not.
+        UsageError: Something else.
     """
     if not isinstance(study, Study):
         raise UsageError(f"get_config must return a gan_jax.study.Study, got {type(study).__name__}")
