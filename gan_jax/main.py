@@ -4,17 +4,17 @@ Flags are parsed and the recipe's types and ranges checked before JAX is importe
 """
 
 import contextlib
+import functools
 import os
 import re
-import runpy
 import sys
 
 from absl import flags
 from ml_collections import config_flags
 
-from gan_jax import command
+from gan_jax import command, config_file
 from gan_jax import recipe as recipe_lib
-from gan_jax.errors import UsageError, unknown
+from gan_jax.errors import UsageError
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Recipe to train, as in configs/dcgan.py or configs/dcgan.py:mnist for other data."
@@ -182,35 +182,7 @@ def _do():
     _MODES[_MODE.value]()
 
 
-def _explain(argv, error):
-    """Ends with the mistake that made absl or a config file give up."""
-    given = [argument.lstrip("-") for argument in argv[1:] if argument.startswith("-")]
-    path = next((argument.partition("=")[2] for argument in given if argument.startswith("config=")), None)
-    if path:
-        file, _, data = path.partition(":")
-        if not os.path.isfile(file):
-            command.fail(f"config file {file!r} does not exist")
-        try:
-            plain = recipe_lib.to_dict(runpy.run_path(file)["get_config"](*[data] if data else []))
-        except Exception as broken:  # A config file is a program and may raise anything.
-            command.fail(
-                broken
-                if isinstance(broken, UsageError)
-                else f"config {path}: {type(broken).__name__}: {broken}"
-            )
-        for argument in given:
-            if argument.startswith("config."):
-                _check_override(argument[len("config.") :].partition("=")[0], plain)
-    command.fail(error)
-
-
-def _check_override(path, tree):
-    """Ends if a recipe has no such field."""
-    walked = "config"
-    for part in path.split("."):
-        if not isinstance(tree, dict) or part not in tree:
-            command.fail(unknown(walked, part, tree if isinstance(tree, dict) else ()))
-        tree, walked = tree[part], f"{walked}.{part}"
+_explain = functools.partial(config_file.explain, plain=recipe_lib.to_dict)
 
 
 if __name__ == "__main__":

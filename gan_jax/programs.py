@@ -30,6 +30,24 @@ class Programs(NamedTuple):
     abstract: Any
 
 
+def playing(rules, decode):
+    """A round as a pure function of what a run feeds it; nothing is compiled.
+
+    Args:
+        rules: The Rules.
+        decode: `(resident, fed, key) -> batches`.
+
+    Returns:
+        Function `(state, resident, fed, key) -> (state, scalars)`.
+    """
+
+    def step(state, resident, fed, key):
+        drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
+        return train_step(*rules, state, decode(resident, fed, drawn), key)
+
+    return step
+
+
 def compiled(rules, source, batch_size, decode, mesh, key, *, slices=1):
     """A run's functions under `jit` over a mesh: the same program on one device and on many.
 
@@ -50,10 +68,6 @@ def compiled(rules, source, batch_size, decode, mesh, key, *, slices=1):
     abstract = parallel.partitioned(parallel.abstract(start, key, everywhere), mesh)
     placed = jax.tree.map(lambda leaf: leaf.sharding, abstract)
 
-    def step(state, resident, fed, key):
-        drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
-        return train_step(*rules, state, decode(resident, fed, drawn), key)
-
     def look(state, resident, fed, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31 + 1)
         batch = jax.tree.map(lambda leaf: cut(leaf[0], slices)[0], decode(resident, fed, drawn))
@@ -66,7 +80,7 @@ def compiled(rules, source, batch_size, decode, mesh, key, *, slices=1):
     return Programs(
         init=jax.jit(start, out_shardings=placed),
         step=jax.jit(
-            step,
+            playing(rules, decode),
             in_shardings=(placed, everywhere, rows, everywhere),
             out_shardings=(placed, everywhere),
             donate_argnums=0,

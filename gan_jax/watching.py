@@ -40,8 +40,22 @@ def watch(recipe, game, source, sample):
     return look
 
 
-def _evaluator(recipe, game, source, sample):
-    """Function `(step, state, reporter) -> cost`; every value is also reported."""
+def judging(recipe, game, source, sample):
+    """How a recipe wants states to be evaluated.
+
+    Args:
+        recipe: The Recipe.
+        game: Its Game.
+        source: The Source trained on.
+        sample: From `sample.sampler`.
+
+    Returns:
+        Function from a state to what metrics say of its samples, by name of a value a dict of `value` and
+        perhaps `floor`, and to the protocol that belongs beside these.
+
+    Raises:
+        UsageError: A metric that does not exist, or reads what there is not.
+    """
     heldout, told = source.heldout(), "labels" in game.hears
     network = features.named(recipe.eval_features, source, heldout)
     judge = Judge(source, heldout, network)
@@ -50,16 +64,25 @@ def _evaluator(recipe, game, source, sample):
     judge.check(chosen, table)
     if set(reads(metrics.modes)) <= set(table):
         chosen = {**chosen, "modes": metrics.modes}  # What health asks for, where a classifier is at hand.
-    history = health.History()
     # No more than are held out, so that the floor is of the same size.
     size = min(recipe.eval_images, judge.floor_size(recipe.eval_images))
 
-    def evaluate(step, state, reporter):
-        nonlocal history
+    def evaluate(state):
         labels = judge.labels(size) if told else None
         fake = samples.source("this run", sample, state, facts(source), size=size, seed=0, labels=labels)
-        judged = judge(chosen, fake)
-        reporter.evaluation(step, judged, evaluation.protocol(judge, fake))
+        return judge(chosen, fake), evaluation.protocol(judge, fake)
+
+    return evaluate
+
+
+def _evaluator(recipe, game, source, sample):
+    """Function `(step, state, reporter) -> cost`; every value is also reported."""
+    judge, history = judging(recipe, game, source, sample), health.History()
+
+    def evaluate(step, state, reporter):
+        nonlocal history
+        judged, protocol = judge(state)
+        reporter.evaluation(step, judged, protocol)
         if "floor" in judged.get("modes", {}):
             modes = {"classes": judged["modes"]["value"], "real_classes": judged["modes"]["floor"]}
             history = health.attend(history, step, {"samples": modes}, reporter)

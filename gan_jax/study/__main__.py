@@ -1,0 +1,61 @@
+"""Variants of a recipe side by side: `python -m gan_jax.study --config=configs/studies/tricks_on_ring.py`.
+
+Flags are parsed and all recipes' types and ranges checked before JAX is imported.
+"""
+
+import dataclasses
+import functools
+import os
+import sys
+
+from absl import flags
+from ml_collections import config_flags
+
+from gan_jax import command, config_file
+from gan_jax import recipe as recipe_lib
+from gan_jax.errors import UsageError
+from gan_jax.study import definition
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "The study, as in configs/studies/tricks_on_ring.py."
+)
+_OUTPUT = flags.DEFINE_string("output", None, "Folder of cells and results; runs/<study> if not given.")
+_ONLY = flags.DEFINE_list("only", [], "Variants to train; all if not given.")
+_SEEDS = flags.DEFINE_integer("seeds", None, "How many seeds a variant; the study's own if not given.", 1)
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
+
+
+def _do():
+    try:
+        if _CONFIG.value is not None:
+            _plain(_CONFIG.value)  # A config that could not be loaded answers when it is used.
+    except Exception as error:  # It is a program and may raise anything.
+        _explain(sys.argv, error)
+    if _CONFIG.value is None:
+        raise UsageError("--config is missing; as in --config=configs/studies/tricks_on_ring.py")
+    study = dataclasses.replace(_CONFIG.value, seeds=_SEEDS.value or _CONFIG.value.seeds)
+    definition.validate(study)
+    for name in _ONLY.value:
+        definition.variant(study, name)
+    stem = os.path.splitext(os.path.basename(config_flags.get_config_filename(flags.FLAGS["config"])))[0]
+    command.import_jax()
+    from gan_jax import cpu
+    from gan_jax.study import running
+
+    cpu.keep_memory()
+    running.run(
+        study, _OUTPUT.value or os.path.join("runs", stem), only=_ONLY.value, data_dir=_DATA_DIR.value
+    )
+
+
+def _plain(study):
+    """What of a study flags can change, as nested dicts."""
+    definition.check_kind(study)
+    return {"title": study.title, "seeds": study.seeds, "base": recipe_lib.to_dict(study.base)}
+
+
+_explain = functools.partial(config_file.explain, plain=_plain)
+
+
+if __name__ == "__main__":
+    command.run(_do, _explain)

@@ -1,0 +1,43 @@
+"""The seeds of a variant one after the other, each as a run of its own that `train` can go on with."""
+
+import time
+
+import numpy as np
+
+from gan_jax import report, sample, train
+from gan_jax.errors import Divergence
+from gan_jax.study.cells import Outcome
+
+
+def trained(recipe, workdir, data_dir=None):
+    """One run, from where its workdir has come to.
+
+    Args:
+        recipe: From `definition.cell`.
+        workdir: Folder of the run; it keeps its checkpoints.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+
+    Returns:
+        The Outcome, or None if somebody asked to stop.
+    """
+    began, diverged = time.monotonic(), False
+    try:
+        train.run(recipe, workdir, data_dir)
+    except Divergence:
+        diverged = True
+    evaluations = report.evaluations(workdir)
+    last = evaluations[-1]["step"] if evaluations else 0
+    if last < recipe.steps and not diverged:
+        return None
+    return Outcome(
+        evaluations=[{"step": record["step"], "values": record["values"]} for record in evaluations],
+        protocol=evaluations[-1]["protocol"] if evaluations else {},
+        samples=None if diverged else _samples(workdir, recipe.grid_size),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _samples(workdir, count):
+    """Samples of the last checkpoint."""
+    with np.load(sample.run(workdir, num_images=count)) as stored:
+        return stored["images"]

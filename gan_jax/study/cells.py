@@ -1,0 +1,117 @@
+"""Cells of a study on disk: what came of one variant with one seed, whole or not there."""
+
+import json
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_jax.errors import UsageError
+from gan_jax.study import definition
+
+
+class Outcome(NamedTuple):
+    """What came of one run.
+
+    Attributes:
+        evaluations: Dicts of `step` and `values`, as `report.evaluations` reads them, in the order of steps;
+            they end early if the run diverged.
+        protocol: What belongs beside the values, a dict that JSON can hold; empty without values.
+        samples: Some of the last samples, as their kind keeps them; None if the run diverged.
+        seconds: That it took; of seeds that trained together each has an equal share.
+    """
+
+    evaluations: list
+    protocol: dict
+    samples: Any
+    seconds: float
+
+
+def folder(output, name, seed):
+    """Folder of a cell.
+
+    Args:
+        output: Folder of the study.
+        name: The variant.
+        seed: Its seed.
+
+    Returns:
+        The path; it need not exist.
+    """
+    return os.path.join(output, "cells", name, f"seed_{seed}")
+
+
+def _path(output, name, seed):
+    return f"{folder(output, name, seed)}.json"
+
+
+def write(output, name, recipe, outcome):
+    """Puts a finished cell on disk; what a kill leaves is no cell.
+
+    Args:
+        output: Folder of the study.
+        name: The variant.
+        recipe: From `definition.cell`.
+        outcome: The Outcome.
+    """
+    stem = folder(output, name, recipe.seed)
+    os.makedirs(os.path.dirname(stem), exist_ok=True)
+    if outcome.samples is not None:
+        np.savez_compressed(f"{stem}.npz", images=outcome.samples)
+    record = {"decides": definition.decides(recipe), **outcome._asdict()}
+    del record["samples"]
+    path = _path(output, name, recipe.seed)
+    with open(f"{path}.tmp", "w") as file:
+        json.dump(record, file)
+    # The samples are there by now: a record is the sign that all is.
+    os.replace(f"{path}.tmp", path)
+
+
+def read(output, name, recipe):
+    """What came of a cell.
+
+    Args:
+        output: Folder of the study.
+        name: The variant.
+        recipe: From `definition.cell`.
+
+    Returns:
+        The Outcome, without samples, or None if the cell is not finished.
+
+    Raises:
+        UsageError: The cell cannot be read, or is one of another recipe.
+    """
+    path = _path(output, name, recipe.seed)
+    if not os.path.exists(path):
+        return None
+    try:
+        with open(path) as file:
+            record = json.load(file)
+        decided, outcome = record["decides"], {**record, "samples": None}
+        found = Outcome(**{field: outcome[field] for field in Outcome._fields})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} cannot be read: {type(error).__name__}: {error}; delete it") from None
+    lines = definition.differences(decided, definition.decides(recipe))
+    if lines:
+        raise UsageError(
+            f"{path} is of another study ({'; '.join(lines[:4])}); give another --output, or delete it"
+        )
+    return found
+
+
+def samples(output, name, seed):
+    """Some of a cell's last samples.
+
+    Args:
+        output: Folder of the study.
+        name: The variant.
+        seed: Its seed.
+
+    Returns:
+        As their kind keeps them, [N, H, W, C], or None if the run diverged or is not finished.
+    """
+    path = f"{folder(output, name, seed)}.npz"
+    if not os.path.exists(path):
+        return None
+    with np.load(path) as stored:
+        return stored["images"]

@@ -1,0 +1,47 @@
+"""A study's pictures: a measure over the steps, a panel a variant."""
+
+import math
+
+import numpy as np
+
+COLUMNS = 5
+
+
+def over_time(found, measure, path):
+    """Draws a measure over the steps: mean and range over seeds, a panel a variant, the first one in all.
+
+    Args:
+        found: Summaries by variant, at least one; the first is what others are compared with.
+        measure: Name of a value.
+        path: The PNG.
+    """
+    from matplotlib.figure import Figure
+
+    across = min(COLUMNS, len(found))
+    down = math.ceil(len(found) / across)
+    figure = Figure(figsize=(2.4 * across + 0.6, 1.8 * down + 0.4), layout="constrained")
+    panels = np.ravel(figure.subplots(down, across, sharex=True, sharey=True, squeeze=False))
+    first, *_ = found
+    for axes, (variant, summary) in zip(panels, found.items()):
+        _draw(axes, found[first].curves[measure], "grey")
+        if variant != first:
+            _draw(axes, summary.curves[measure], "tab:red")
+        if measure in summary.floors:
+            axes.axhline(summary.floors[measure], linestyle="--", linewidth=0.8, color="black")
+        axes.set_title(variant.replace("_", " "), fontsize=9)
+        axes.tick_params(labelsize=7)
+    for axes in panels[len(found) :]:
+        axes.set_axis_off()
+    panels[0].set_ylim(bottom=0)
+    figure.supxlabel("step", fontsize=9)
+    figure.supylabel(measure.replace("_", " "), fontsize=9)
+    figure.savefig(path, dpi=100)
+
+
+def _draw(axes, runs, colour):
+    """Mean and range at every step that all runs have."""
+    values = [dict(pairs) for pairs in runs]
+    steps = sorted(set.intersection(*(set(of_run) for of_run in values)))
+    table = np.array([[of_run[step] for step in steps] for of_run in values])
+    axes.fill_between(steps, table.min(axis=0), table.max(axis=0), color=colour, alpha=0.25, linewidth=0)
+    axes.plot(steps, table.mean(axis=0), color=colour, linewidth=1.5)

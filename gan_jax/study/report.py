@@ -1,0 +1,106 @@
+"""What a study leaves for people: a table three times over, plots, pictures of samples, and a page of all."""
+
+import logging
+import os
+
+from gan_jax import build, sample
+from gan_jax.data.source import facts
+from gan_jax.report import save_picture
+from gan_jax.study import cells, definition, page, plots, tables
+from gan_jax.study.summary import summarised
+
+log = logging.getLogger("gan_jax")
+
+
+def write(study, output, data_dir=None):
+    """Writes what is known of every variant that has a finished cell.
+
+    Args:
+        study: The Study.
+        output: Its folder, with at least one finished cell.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+
+    Raises:
+        UsageError: A measure that the metrics do not have.
+    """
+    done = _done(study, output)
+    recipes = {name: definition.variant(study, name) for name in done}
+    found = {
+        name: summarised(recipes[name], list(outcomes.values()), study.measures)
+        for name, outcomes in done.items()
+    }
+    table = tables.rows(found, study.measures)
+    _text(output, "results.md", tables.markdown(table))
+    _text(output, "results.csv", tables.as_csv(found, study.measures))
+    _text(output, "results.json", tables.as_json(study, found))
+    drawn = {f"{measure} over the steps": _plot(found, measure, output) for measure in study.measures}
+    pictures = {
+        name: _picture(recipes[name], name, min(outcomes), output, data_dir)
+        for name, outcomes in done.items()
+        if cells.samples(output, name, min(outcomes)) is not None
+    }
+    changes = {name: _changes(study, recipe) for name, recipe in recipes.items()}
+    content = page.Page(study.title, _notes(study, done), table, drawn, changes, pictures)
+    _text(output, "index.html", page.written(content))
+    log.info("%s", tables.markdown(table))
+    log.info("%s holds index.html, results.md, .csv and .json, plots and samples", output)
+
+
+def _done(study, output):
+    """Outcomes by variant and seed, of what is finished."""
+    found = {}
+    for name in study.variants:
+        for seed in range(study.seeds):
+            outcome = cells.read(output, name, definition.cell(study, name, seed))
+            if outcome is not None:
+                found.setdefault(name, {})[seed] = outcome
+    return found
+
+
+def _changes(study, recipe):
+    """What a variant changes, for people."""
+    return definition.differences(definition.decides(study.base), definition.decides(recipe)) or ["nothing"]
+
+
+def _notes(study, done):
+    """How the numbers came about, and how to read them."""
+    base, outcomes = study.base, [outcome for runs in done.values() for outcome in runs.values()]
+    protocol = next((outcome.protocol for outcome in outcomes if outcome.protocol), {})
+    kept = {
+        name: protocol[name] for name in ("generated", "reference", "floor", "versions") if name in protocol
+    }
+    return [
+        f"Each variant changes the base as said below it and is trained for {base.steps:,} steps of "
+        f"{base.batch_size} samples, unless it changes these, with up to {study.seeds} seeds. Numbers are "
+        "mean ± standard deviation over seeds, at the last step and at the best evaluation of each run.",
+        f"A run has collapsed at the step from which on it never again has half of the most "
+        f"{study.measures[0].replace('_', ' ')} that it ever had. A run that is not finite draws nothing: "
+        "measures of which more is better are 0 from there on, others are left out.",
+        "In the plots bands reach from the least to the greatest seed, the first variant is grey, and a "
+        "perfect sampler is the dashed line.",
+        "Protocol: " + "; ".join(f"{name}: {value}" for name, value in kept.items()),
+    ]
+
+
+def _plot(found, measure, output):
+    """Path of a measure's plot, drawn."""
+    path = os.path.join(output, f"{measure}.png")
+    plots.over_time(found, measure, path)
+    return path
+
+
+def _picture(recipe, name, seed, output, data_dir):
+    """Path of the picture of a cell's samples, drawn over as many real ones where their kind has these."""
+    path, shown = os.path.join(output, "samples", f"{name}.png"), cells.samples(output, name, seed)
+    source = build.source(recipe, data_dir)
+    real = sample.first_of(lambda: source.heldout() or source)
+    save_picture(path, build.kind(facts(source)).picture(shown, lambda: real(len(shown))))
+    return path
+
+
+def _text(output, name, text):
+    """Writes a file, whole or not at all."""
+    path = os.path.join(output, name)
+    with open(f"{path}.tmp", "w") as file:
+        file.write(text)
+    os.replace(f"{path}.tmp", path)

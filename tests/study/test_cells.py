@@ -1,0 +1,59 @@
+"""Finished cells on disk."""
+
+import os
+
+import numpy as np
+import pytest
+
+from gan_jax.errors import UsageError
+from gan_jax.study import cells
+from gan_jax.study.cells import Outcome
+
+EVALUATIONS = [{"step": 5, "values": {"modes": {"value": 3.0, "floor": 8.0}}}]
+
+
+def _outcome(samples):
+    return Outcome(EVALUATIONS, {"seed": 0}, samples, 1.5)
+
+
+def test_there_and_back(tiny, tmp_path):
+    output, recipe = str(tmp_path), tiny(seed=3)
+    assert cells.read(output, "plain", recipe) is None and cells.samples(output, "plain", 3) is None
+    drawn = np.float32([[[[0.25, -1.0]]]])
+    cells.write(output, "plain", recipe, _outcome(drawn))
+    assert cells.read(output, "plain", recipe) == _outcome(None)
+    np.testing.assert_array_equal(cells.samples(output, "plain", 3), drawn)
+    assert cells.read(output, "plain", tiny(seed=4)) is None
+    assert cells.read(output, "other", recipe) is None
+
+
+def test_diverged_cells_have_no_samples(tiny, tmp_path):
+    cells.write(str(tmp_path), "plain", tiny(), _outcome(None))
+    assert cells.read(str(tmp_path), "plain", tiny()) == _outcome(None)
+    assert cells.samples(str(tmp_path), "plain", 0) is None
+
+
+def test_what_a_kill_leaves_is_no_cell(tiny, tmp_path, monkeypatch):
+    def killed(*paths):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(os, "replace", killed)
+        cells.write(str(tmp_path), "plain", tiny(), _outcome(np.zeros((1, 1, 1, 2))))
+    assert cells.read(str(tmp_path), "plain", tiny()) is None
+
+
+def test_cells_of_another_study_are_refused(tiny, tmp_path):
+    cells.write(str(tmp_path), "plain", tiny(), _outcome(None))
+    assert cells.read(str(tmp_path), "plain", tiny(log_every=1)) is not None
+    for other, said in ((tiny(steps=11), "steps: 10 -> 11"), (tiny(batch_size=4), "batch_size: 8 -> 4")):
+        with pytest.raises(UsageError, match=rf"seed_0.json is of another study \({said}\); give another"):
+            cells.read(str(tmp_path), "plain", other)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"decides": {}}'])
+def test_damaged_cells_are_named(tiny, tmp_path, text):
+    cells.write(str(tmp_path), "plain", tiny(), _outcome(None))
+    (tmp_path / "cells" / "plain" / "seed_0.json").write_text(text)
+    with pytest.raises(UsageError, match="seed_0.json cannot be read: .*; delete it"):
+        cells.read(str(tmp_path), "plain", tiny())

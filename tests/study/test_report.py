@@ -1,0 +1,108 @@
+"""Tables, plots and the page of a study, from summaries made by hand."""
+
+import csv
+import html.parser
+import io
+import json
+import re
+
+import numpy as np
+from PIL import Image
+
+from gan_jax.study import Study, page, plots, tables
+from gan_jax.study.summary import Spread, Summary
+
+MEASURES = ("modes", "kl")
+
+
+def _summary(modes, floors=None):
+    return Summary(
+        seeds=2,
+        diverged=0,
+        curves={"modes": [[(1, 1.0), (2, modes)], [(1, 2.0), (2, modes)]], "kl": [[], []]},
+        final={"modes": Spread(modes, 0.0, 2), "kl": Spread(None, None, 0)},
+        best={"modes": Spread(7.25, 1.5, 2), "kl": Spread(float("inf"), None, 1)},
+        floors=floors or {},
+        collapsed=1,
+        collapse_step=Spread(2.0, None, 1),
+        seconds=3.25,
+    )
+
+
+FOUND = {"plain": _summary(3.0, {"modes": 8.0}), "a|<b>": _summary(6.0)}
+
+
+def test_markdown():
+    lines = tables.markdown(tables.rows(FOUND, MEASURES)).splitlines()
+    assert lines[0].startswith(
+        "| variant | seeds | modes | best modes | kl | best kl | collapsed | at step |"
+    )
+    assert lines[2] == r"| plain | 2 | 3 ± 0 | 7.25 ± 1.5 | - | inf | 1 of 2 | 2 | 0 of 2 | 3.25 |"
+    assert lines[-1] == "| a perfect sampler | - | 8 | 8 | - | - | - | - | - | - |"
+    assert len(lines) == 5
+
+
+def test_csv():
+    records = list(csv.DictReader(io.StringIO(tables.as_csv(FOUND, MEASURES))))
+    assert len(records) == 2 * 2 * 2
+    assert records[1] == {
+        "variant": "plain", "measure": "modes", "when": "best", "mean": "7.25", "standard_deviation": "1.5",
+        "seeds": "2", "perfect": "8.0", "collapsed": "1", "diverged": "0",
+    }  # fmt: skip
+    assert records[2]["mean"] == records[2]["perfect"] == ""
+
+
+def test_json(tiny):
+    study = Study(title="which?", base=tiny(), variants={"plain": {}}, measures=MEASURES)
+    stored = json.loads(tables.as_json(study, FOUND))
+    assert stored["title"] == "which?" and stored["measures"] == ["modes", "kl"]
+    plain = stored["variants"]["plain"]
+    assert plain["final"]["modes"] == {"mean": 3.0, "deviation": 0.0, "seeds": 2}
+    assert plain["best"]["kl"]["mean"] == "inf" and plain["collapse_step"]["mean"] == 2.0
+    assert plain["curves"]["modes"] == [[[1, 1.0], [2, 3.0]], [[1, 2.0], [2, 3.0]]]
+
+
+def test_plot_has_the_first_variant_in_grey_and_others_in_red(tmp_path):
+    path = str(tmp_path / "plot.png")
+    plots.over_time({"plain": _summary(3.0), "other": _summary(6.0)}, "modes", path)
+    picture = np.asarray(Image.open(path).convert("RGB"))
+    left, right = np.array_split(picture, 2, axis=1)
+    grey, red = ((128, 128, 128), (214, 39, 40))
+    for half, colour, there in (
+        (left, grey, True),
+        (left, red, False),
+        (right, grey, True),
+        (right, red, True),
+    ):
+        assert np.all(half == colour, axis=-1).any() == there
+    # Nothing to draw is no mistake.
+    plots.over_time({"plain": _summary(3.0)}, "kl", path)
+
+
+def test_page_needs_nothing_but_itself(tmp_path):
+    picture = tmp_path / "p.png"
+    Image.new("RGB", (2, 2)).save(picture)
+    text = page.written(
+        page.Page(
+            title="Ring & <grid>",
+            notes=["a < b"],
+            table=tables.rows(FOUND, MEASURES),
+            plots={"modes": str(picture)},
+            changes={"plain": ["nothing"], "a|<b>": ["x: 1 -> '<2>'"]},
+            pictures={"plain": str(picture)},
+        )
+    )
+    tags = []
+
+    class Reader(html.parser.HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            tags.append((tag, dict(attributes)))
+
+    Reader().feed(text)
+    sources = [attributes["src"] for tag, attributes in tags if tag == "img"]
+    assert len(sources) == 2 and all(source.startswith("data:image/png;base64,") for source in sources)
+    assert not {"script", "link", "iframe"} & {tag for tag, _ in tags} and not re.search(r"https?:", text)
+    assert [tag for tag, _ in tags].count("tr") == 4 and [tag for tag, _ in tags].count("section") == 2
+    # What people write is text, not markup.
+    assert "grid" not in {tag for tag, _ in tags} and "b" not in {tag for tag, _ in tags}
+    assert "&lt;grid&gt;" in text and "a|&lt;b&gt;" in text

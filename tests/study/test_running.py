@@ -1,0 +1,139 @@
+"""Studies from their first cell to their report: points, and images as runs of their own."""
+
+import json
+import logging
+import os
+
+import numpy as np
+import pytest
+
+from gan_jax import train
+from gan_jax.errors import Divergence, UsageError
+from gan_jax.study import Study, alone, cells, cohort, definition, report, running
+from gan_jax.study.cells import Outcome
+
+
+@pytest.fixture
+def study(tiny):
+    base = tiny(
+        data=dict(name="grid", side=3, size=100),
+        nets=dict(
+            generator=dict(name="points.Generator", widths=(4,), batch_norm=False),
+            discriminator=dict(name="mlp.Discriminator", widths=(4,)),
+        ),
+        average={},
+        steps=4,
+        eval_every=2,
+        eval_metrics=dict(captured_modes={}, uniform_modes_kl={}),
+        eval_images=50,
+    )
+    hinge = {
+        "losses.discriminator": dict(hinge_discriminator=1.0),
+        "losses.generator": dict(hinge_generator=1.0),
+    }
+    return Study(title="which?", base=base, variants={"plain": {}, "hinge": hinge}, seeds=2)
+
+
+def _outcome(modes):
+    """Of a run that was never trained."""
+    values = {
+        "captured_modes": {"value": modes, "floor": 9.0},
+        "high_quality": {"value": 0.5},
+        "uniform_modes_kl": {"value": 1.0},
+    }
+    evaluations = [{"step": step, "values": values} for step in (2, 4)]
+    return Outcome(evaluations, {"generated": "nothing"}, np.zeros((4, 1, 1, 2), np.float32), 1.0)
+
+
+def test_resumes_where_it_was_stopped(study, tmp_path, monkeypatch, caplog):
+    """First one seed of one variant, then all: what is there is not trained again."""
+    output, asked = str(tmp_path / "made" / "here"), []
+
+    def recorded(recipe, seeds, source, stop):
+        asked.append((next(iter(recipe.losses["generator"])), tuple(seeds)))
+        return {seed: _outcome(float(seed)) for seed in seeds}
+
+    monkeypatch.setattr(cohort, "trained", recorded)
+    first = Study(title=study.title, base=study.base, variants=study.variants, seeds=1)
+    running.run(first, output, only=["plain"])
+    assert asked == [("non_saturating_generator", (0,))]
+    stored = (tmp_path / "made" / "here" / "cells" / "plain" / "seed_0.json").read_bytes()
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        running.run(study, output)
+    assert asked[1:] == [("non_saturating_generator", (1,)), ("hinge_generator", (0, 1))]
+    assert (tmp_path / "made" / "here" / "cells" / "plain" / "seed_0.json").read_bytes() == stored
+    with open(os.path.join(output, "results.json")) as file:
+        found = json.load(file)
+    assert [found["variants"][name]["seeds"] for name in ("plain", "hinge")] == [2, 2]
+    assert found["variants"]["hinge"]["curves"]["captured_modes"] == [
+        [[2, 0.0], [4, 0.0]],
+        [[2, 1.0], [4, 1.0]],
+    ]
+    assert found["variants"]["plain"]["floors"]["captured_modes"] == 9.0
+    for name in ("index.html", "results.md", "results.csv", "high_quality.png", "samples/hinge.png"):
+        assert os.path.getsize(os.path.join(output, name)) > 100
+    assert any("| hinge | 2 |" in message for message in caplog.messages)
+    study.base.batch_size = 4
+    with pytest.raises(UsageError, match="is of another study .batch_size: 8 -> 4.; give another --output"):
+        running.run(study, output)
+
+
+def test_stopped_studies_say_so_and_leave_what_is_finished(study, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(cohort, "trained", lambda recipe, seeds, source, stop: {})
+    monkeypatch.setattr(report, "write", lambda *given: pytest.fail("reported"))
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        running.run(study, str(tmp_path))
+    assert caplog.messages == [
+        "variant 1 of 2, plain: 2 seeds",
+        "stopped; the same command goes on from there",
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"losses.generator": dict(hinged_generator=1.0)}, "variant bad: losses.generator: unknown name"),
+        ({"losses.discriminator.lecam": 1.0}, "variant bad: losses.discriminator.lecam reads what its game"),
+        ({"nets.generator.name": "dcgan.Generator"}, "variant bad: .*resolution"),
+    ],
+)
+def test_every_variant_is_checked_before_the_first_is_trained(study, tmp_path, monkeypatch, changes, message):
+    monkeypatch.setattr(cohort, "trained", lambda *given: pytest.fail("trained"))
+    study.variants["bad"] = changes
+    with pytest.raises(UsageError, match=message):
+        running.run(study, str(tmp_path / "output"))
+    assert not os.path.exists(tmp_path / "output")
+
+
+def test_images_are_runs_of_their_own(tiny, tmp_path, monkeypatch):
+    """The second seed diverges, and has no evaluation but the first."""
+    base = tiny(
+        steps=4, eval_every=2, checkpoint_every=4, eval_metrics=dict(frechet_distance={}),
+        eval_features="pixels", eval_images=50, average={}, health_every=0,
+    )  # fmt: skip
+    study = Study(title="t", base=base, variants={"plain": {}}, measures=("frechet_distance",), seeds=2)
+    run = train.run
+
+    def diverging(recipe, workdir, data_dir):
+        recipe.steps = 2 if recipe.seed else 4
+        run(recipe, workdir, data_dir)
+        if recipe.seed:
+            recipe.steps = 4
+            raise Divergence("step 3: a loss is not finite")
+
+    monkeypatch.setattr(train, "run", diverging)
+    running.run(study, str(tmp_path))
+    whole, broken = (cells.read(str(tmp_path), "plain", definition.cell(study, "plain", n)) for n in (0, 1))
+    assert [record["step"] for record in whole.evaluations] == [2, 4]
+    assert [record["step"] for record in broken.evaluations] == [2]
+    assert whole.protocol["generated"].startswith("50 images")
+    assert cells.samples(str(tmp_path), "plain", 0).shape == (4, 8, 8, 1)
+    assert cells.samples(str(tmp_path), "plain", 1) is None
+    with open(tmp_path / "results.json") as file:
+        plain = json.load(file)["variants"]["plain"]
+    assert plain["diverged"] == 1 and plain["final"]["frechet_distance"]["seeds"] == 1
+
+
+def test_a_run_that_is_asked_to_stop_is_no_outcome(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "run", lambda *given: None)
+    assert alone.trained(tiny(eval_every=5), str(tmp_path)) is None

@@ -1,0 +1,89 @@
+"""Every study that ships is what it says, and each of its recipes can be traced."""
+
+import glob
+import os
+import runpy
+
+import jax
+import pytest
+
+from gan_jax import build, preparation
+from gan_jax import recipe as recipe_lib
+from gan_jax.study import definition
+
+FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "configs", "studies")
+STUDIES = sorted(glob.glob(os.path.join(FOLDER, "*.py")))
+POINTS = dict(resolution=1, channels=2, classes=25, kind="points")
+STACKED = dict(resolution=28, channels=3, classes=1000, kind="images")
+
+
+def _stem(path):
+    return os.path.basename(path)[:-3]
+
+
+def _study(stem):
+    return runpy.run_path(os.path.join(FOLDER, f"{stem}.py"))["get_config"]()
+
+
+def _traced(study, name, facts):
+    recipe = definition.variant(study, name)
+    preparation.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=_stem)
+def test_valid_and_with_its_source(path):
+    study = _study(_stem(path))
+    definition.validate(study)
+    with open(path) as file:
+        text = file.read()
+    assert f"python -m gan_jax.study --config=configs/studies/{_stem(path)}.py" in text and "arXiv:" in text
+    # No two variants are the same, and none but the first is the base.
+    decided = [definition.decides(definition.variant(study, name)) for name in study.variants]
+    assert all(one != other for number, one in enumerate(decided) for other in decided[:number])
+    assert definition.decides(study.base) not in decided[1:]
+
+
+@pytest.mark.parametrize("name", list(_study("tricks_on_ring").variants))
+def test_tricks_are_traced(name):
+    _traced(_study("tricks_on_ring"), name, {**POINTS, "classes": 8})
+
+
+def test_ring_and_grid_share_their_tricks():
+    ring, grid = _study("tricks_on_ring"), _study("tricks_on_grid")
+    assert (ring.seeds, grid.seeds) == (8, 8) and list(ring.variants) == list(grid.variants)
+    for name in ring.variants:
+        one, other = (recipe_lib.to_dict(definition.variant(study, name)) for study in (ring, grid))
+        assert (one.pop("data"), other.pop("data")) == tuple(
+            dict(name=world, size=100_000, seed=0, per_class=0) for world in ("ring", "grid")
+        )
+        assert one == other
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "non_saturating+none",
+        "minimax+gradient_penalty",
+        "least_squares+dragan",
+        "hinge+r1",
+        "wasserstein+r1_r2",
+        "relativistic+none",
+    ],
+)
+def test_losses_and_penalties_are_traced(name):
+    study = _study("losses_and_penalties_on_grid")
+    assert len(study.variants) == 6 * 5
+    _traced(study, name, POINTS)
+
+
+def test_stacked_mnist_is_on_its_own_terms():
+    """Each recipe but for the terms is the one of its name, which tests/test_configs.py traces."""
+    study = _study("stacked_mnist")
+    assert list(study.variants) == ["dcgan", "wgan_gp", "pacgan", "r3gan"]
+    for name in study.variants:
+        recipe = definition.variant(study, name)
+        assert (recipe.data["name"], recipe.eval_images, recipe.steps) == ("stacked_mnist", 26_000, 2_000)
+        original = runpy.run_path(os.path.join(FOLDER, "..", f"{name}.py"))["get_config"]()
+        for field in ("game", "nets", "losses", "optimizers", "turns", "average"):
+            assert getattr(recipe, field) == getattr(original, field)
+    _traced(study, "pacgan", STACKED)
