@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import math
+import typing
 from typing import Annotated
 
 import jax
@@ -168,7 +169,22 @@ def _value(parameter, value, field, function):
         raise UsageError(f"{field}={value}: expected at least {least}")
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{field}={value}: expected a finite number")
-    return tuple(value) if isinstance(value, list) else value
+    if isinstance(value, (tuple, list)):
+        return _elements(parameter, tuple(value), field)
+    return value
+
+
+def _elements(parameter, values, field):
+    """A tuple, its elements checked as those of its default are: whole numbers at least 1 or the least there."""
+    given = parameter.default if isinstance(parameter.default, tuple) else ()
+    kind = next(iter(typing.get_args(parameter.annotation) or map(type, given)), None)
+    allowed = {int: (int,), float: (float, int), str: (str,)}.get(kind, (object,))
+    for value in values:
+        if not isinstance(value, allowed) or isinstance(value, bool) and kind in (int, float):
+            raise UsageError(f"{field}={values!r}: expected {kind.__name__} in it, not {value!r}")
+        if kind is int and value < (least := min([1, *given])):
+            raise UsageError(f"{field}={values!r}: expected at least {least} in it, not {value}")
+    return values
 
 
 def _least(parameter):

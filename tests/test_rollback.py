@@ -150,8 +150,8 @@ def _recording(patch, initialised):
     """Lets a run note the random keys that its first states are made of."""
     original = train.compiled
 
-    def recording(*args):
-        made = original(*args)
+    def recording(*args, **options):
+        made = original(*args, **options)
         return made._replace(init=lambda key: initialised.append(_data(key)) or made.init(key))
 
     patch.setattr(train, "compiled", recording)
