@@ -175,7 +175,7 @@ def _value(parameter, value, field, function):
 
 
 def _elements(parameter, values, field):
-    """A tuple, its elements checked as those of its default are: whole numbers at least 1 or the least there."""
+    """A tuple whose elements are of its default's type, whole numbers at least 1 or the least there."""
     given = parameter.default if isinstance(parameter.default, tuple) else ()
     kind = next(iter(typing.get_args(parameter.annotation) or map(type, given)), None)
     allowed = {int: (int,), float: (float, int), str: (str,)}.get(kind, (object,))

@@ -1,6 +1,7 @@
 """The cases in Keras on TensorFlow: one `tf.function` over the whole step, by request compiled by XLA.
 
-The fakes of the discriminator's move are made outside its tape. Rows and latents are drawn in the graph.
+The samples of the generator's move are those of the discriminator's first one, made once; those of further
+moves are made outside any tape. Rows and latents are drawn in the graph.
 """
 
 import os
@@ -99,20 +100,26 @@ class Training:
         return self.nets["discriminator"](images, training=True)[:, 0]
 
     def _round(self):
-        """All turns of both players, then the average."""
-        weights = {name: w(self.step) if callable(w) else w for name, w in self.weights.items()}
-        for _ in range(self.recipe.turns["discriminator"]):
-            real, fake = self.real(), self.generator(self.latents())
-            with tf.GradientTape() as tape:
-                loss = self.losses[0](self.discriminator, real, fake, weights)
-            self.descend("discriminator", tape, loss)
-        for _ in range(self.recipe.turns["generator"]):
-            with tf.GradientTape() as tape:
-                loss = self.losses[1](self.discriminator, real, self.generator(self.latents()))
-            self.descend("generator", tape, loss)
+        """All turns of the discriminator, one of the generator, then the average."""
+        with tf.GradientTape() as tape:
+            shared = self.generator(self.latents())
+            with tape.stop_recording():
+                real = self._discriminate(shared)
+            loss = self.losses[1](self.discriminator, real, shared)
+        self.descend("generator", tape, loss)
         if self.recipe.average:
             self._follow()
         self.step.assign_add(1)
+
+    def _discriminate(self, shared):
+        """All turns of the discriminator, the first one with these samples; the last turn's real images."""
+        weights = {name: w(self.step) if callable(w) else w for name, w in self.weights.items()}
+        for turn in range(self.recipe.turns["discriminator"]):
+            real, fake = self.real(), self.generator(self.latents()) if turn else shared
+            with tf.GradientTape() as tape:
+                loss = self.losses[0](self.discriminator, real, fake, weights)
+            self.descend("discriminator", tape, loss)
+        return real
 
     def _follow(self):
         """The average moves towards the generator, as `arithmetic.average_decay` says."""

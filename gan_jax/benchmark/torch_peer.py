@@ -1,7 +1,8 @@
 """The cases in PyTorch, eager: channels_last, fused Adam, and no gradient that nobody needs.
 
-The fakes of the discriminator's move are made without autograd, the discriminator's parameters are frozen in
-the generator's, gradients are set to None, and nothing waits for a number inside a step.
+The samples of the generator's move are those of the discriminator's first one, made once; those of further
+moves are made without autograd. The discriminator's parameters are frozen in the generator's move, gradients
+are set to None, and nothing waits for a number inside a step.
 """
 
 import torch
@@ -77,19 +78,19 @@ class Training:
         optimizer.step()
 
     def round(self):
-        """All turns of both players, then the average."""
+        """All turns of the discriminator, one of the generator, then the average."""
         generator, discriminator = self.nets["generator"], self.nets["discriminator"]
         terms = self.recipe.losses["discriminator"]
         weights = {name: arithmetic.at(weight, self.step) for name, weight in terms.items()}
-        for _ in range(self.recipe.turns["discriminator"]):
-            real = self.real()
-            with torch.no_grad():
-                fake = generator(self.latents())
+        shared = generator(self.latents())
+        for turn in range(self.recipe.turns["discriminator"]):
+            real, fake = self.real(), shared.detach()
+            if turn:
+                with torch.no_grad():
+                    fake = generator(self.latents())
             self.descend("discriminator", self.losses[0](discriminator, real, fake, weights))
         discriminator.requires_grad_(False)
-        for _ in range(self.recipe.turns["generator"]):
-            fake = generator(self.latents())
-            self.descend("generator", self.losses[1](discriminator, real.detach(), fake))
+        self.descend("generator", self.losses[1](discriminator, real.detach(), shared))
         discriminator.requires_grad_(True)
         if self.recipe.average:
             decay = arithmetic.average_decay(self.recipe, self.step)
