@@ -21,7 +21,7 @@ from gan_jax.sample import rows_of_classes, sampler
 from gan_jax.study.cells import Outcome
 
 
-def compiled(rules, info, batch_size, decode):
+def compiled(rules, info, batch_size, decode, mesh):
     """A variant's functions of all its seeds, under `jit`.
 
     Args:
@@ -29,6 +29,7 @@ def compiled(rules, info, batch_size, decode):
         info: Facts about the data.
         batch_size: Images a move.
         decode: `(resident, rows, key) -> batches` of one seed.
+        mesh: Mesh of one device.
 
     Returns:
         `init`, from keys [S] to TrainStates, whose every array has S in front, and `advance`, from these,
@@ -43,8 +44,10 @@ def compiled(rules, info, batch_size, decode):
 
         return jax.lax.scan(one, states, rows)[0]
 
+    start, everywhere = jax.vmap(build.start(rules, info, batch_size)), parallel.replicated(mesh)
     return (
-        jax.jit(jax.vmap(build.start(rules, info, batch_size))),
+        # Where `advance` leaves its states, or the second chunk would compile it again.
+        jax.jit(start, out_shardings=everywhere),
         jax.jit(advance, donate_argnums=0, compiler_options=cpu.compiler_options()),
     )
 
@@ -88,7 +91,7 @@ def trained(recipe, seeds, source, stop):
     mesh, rounds = parallel.mesh(batch_size, jax.local_devices()[:1]), max(recipe.turns.values())
     fed = batches(source, batch_size, rounds, 0, mesh, flip=recipe.data.get("flip", False))
     rules = build.rules(recipe, info)
-    init, advance = compiled(rules, info, batch_size, fed.decode)
+    init, advance = compiled(rules, info, batch_size, fed.decode, mesh)
     rows = rows_of(source.size, batch_size, rounds, recipe.eval_every, seeds)
     look = _Look(recipe, rules.game, source, seeds)
     keys = jnp.stack([jax.random.key(seed) for seed in seeds])

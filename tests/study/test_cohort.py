@@ -37,9 +37,10 @@ def recipe(tiny):
 def parts(recipe):
     """States, resident data, rows and keys of the three seeds, and what advances them."""
     source = build.source(recipe)
-    fed = batches(source, 8, 2, 0, parallel.mesh(8, jax.devices()[:1]))
+    mesh = parallel.mesh(8, jax.devices()[:1])
+    fed = batches(source, 8, 2, 0, mesh)
     rules = build.rules(recipe, facts(source))
-    init, advance = cohort.compiled(rules, facts(source), 8, fed.decode)
+    init, advance = cohort.compiled(rules, facts(source), 8, fed.decode, mesh)
     keys = jnp.stack([jax.random.key(seed) for seed in SEEDS])
     rows = cohort.rows_of(source.size, 8, 2, 10, SEEDS)(0)
     return init, advance, fed.resident, rows, keys
@@ -73,6 +74,15 @@ def test_states_are_those_of_training_alone(recipe, parts, tmp_path, tiny):
             (together.params, together.carry, together.average),
             (state.params, state.carry, state.average),
         )
+
+
+def test_chunks_share_one_program(parts):
+    init, advance, resident, rows, keys = parts
+    states = init(keys)
+    before = advance._cache_size()
+    for _ in range(2):
+        states = advance(states, resident, rows[:3], keys)
+    assert advance._cache_size() == before + 1
 
 
 def test_evaluations_are_those_of_training_alone(recipe, outcomes, tmp_path):
