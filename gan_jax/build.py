@@ -23,7 +23,16 @@ from gan_jax.terms import reads
 from gan_jax.types import Net, Term, Turn
 
 
-class Rules(NamedTuple):
+class _Rules(NamedTuple):
+    game: Any
+    terms: dict
+    optimizers: dict
+    moves: dict
+    turns: dict
+    decay: dict
+
+
+class Rules(_Rules):
     """What `train_step` is made of, once names have become functions.
 
     Attributes:
@@ -35,12 +44,10 @@ class Rules(NamedTuple):
         decay: By averaged player, the average's decay as a function of the step.
     """
 
-    game: Any
-    terms: dict
-    optimizers: dict
-    moves: dict
-    turns: dict
-    decay: dict
+    @functools.cached_property
+    def play(self):
+        """A round, `(state, batches, key) -> (state, scalars)`: who traces it again gets what was traced."""
+        return jax.jit(functools.partial(step.train_step, *self), inline=True)
 
 
 def rules(recipe, facts, spread=lambda array: array):

@@ -6,11 +6,9 @@ import sys
 
 import jax
 
-# XLA 0.10 and 0.12 give convolutions to YNNPACK by default, which is slower at them than Eigen; what it does
-# well, sums over many rows and small products, is left to it.
-_OPTIONS = {
-    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE,LIBRARY_FUSION_TYPE_DOT",
-}
+# XLA 0.10 and 0.12 give convolutions and matrix products to YNNPACK by default, which is slower at them than
+# Eigen; what it does well, sums over many rows, is left to it.
+_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
 
 # Parameters of glibc's mallopt, from malloc.h.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4

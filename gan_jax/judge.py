@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from gan_jax import metrics as metrics_lib
+from gan_jax.data import source as source_lib
 from gan_jax.errors import UsageError, unknown
 from gan_jax.features.extract import extractor
 from gan_jax.names import bind, find
@@ -62,6 +63,13 @@ class Side:
         return {name: array[self.order] for name, array in self.extract(self.source).items()}
 
     @functools.cached_property
+    def labels(self):
+        """Classes of every image, int32 [N]; they alone are no reason to run the features."""
+        if "outputs" in vars(self):
+            return self.outputs["labels"]
+        return source_lib.labels(self.source, self.order)
+
+    @functools.cached_property
     def images(self):
         """The first of the images, uint8 [n, H, W, C]."""
         rows = self.order[:IMAGES]
@@ -83,13 +91,15 @@ class Side:
         gives = jax.eval_shape(
             self.features.apply, self.features.params, jax.ShapeDtypeStruct(shape, np.float32)
         )
-        pieces = {piece: piece for piece in [*gives, *(["labels"] if self.source.classes else [])]}
+        pieces = {piece: piece for piece in gives}
         if "class_logits" in gives and gives["class_logits"].shape[1] == self.classes:
             pieces["label_logits"] = "class_logits"
         offered = {
             f"{name}_{called}": lambda piece=piece: cut(self.outputs[piece])
             for called, piece in pieces.items()
         }
+        if self.source.classes:
+            offered[f"{name}_labels"] = lambda: cut(self.labels)
         # Metrics of pixels read `..._images`, which other kinds of data do not have.
         kind = self.source.kind.rpartition(".")[2]
         return {**offered, f"{name}_{kind}": lambda: cut(self.images)}
@@ -153,7 +163,7 @@ class Judge:
 
     def labels(self, size):
         """Labels in the shares that they have in the real data, int32 [size]."""
-        drawn = np.random.default_rng([self.seed, size]).choice(self.real.outputs["labels"], size)
+        drawn = np.random.default_rng([self.seed, size]).choice(self.real.labels, size)
         return drawn.astype(np.int32)
 
     def side(self, source):

@@ -1,6 +1,5 @@
 """Everything that a run needs before anything is written, and every mistake that can be known by then."""
 
-import functools
 from typing import Any, Callable, NamedTuple
 
 import jax
@@ -10,7 +9,6 @@ from gan_jax import recipe as recipe_lib
 from gan_jax.data.source import facts
 from gan_jax.errors import UsageError
 from gan_jax.sample import exhibitor, first_of, pictured, sampler
-from gan_jax.step import train_step
 
 
 class Prepared(NamedTuple):
@@ -50,7 +48,7 @@ def prepare(recipe, workdir, data_dir=None):
     mesh = parallel.mesh(recipe.batch_size, slices=recipe.accumulate, model_devices=recipe.model_devices)
     source = build.source(recipe, data_dir)
     rules = build.rules(recipe, facts(source), parallel.spread(mesh))
-    check(recipe, rules, facts(source), jax.random.key(recipe.seed))
+    check(recipe, rules, facts(source), jax.random.key(recipe.seed), parallel.replicated(mesh))
     # Samples are drawn on one device; a game whose latents are spread over all of them would not do.
     game = build.rules(recipe, facts(source)).game
     sample, real = sampler(game, facts(source)), first_of(lambda: source.heldout() or source)
@@ -71,7 +69,7 @@ def _check_same_run(recipe, workdir):
         )
 
 
-def check(recipe, rules, facts, key):
+def check(recipe, rules, facts, key, sharding=None):
     """Traces one round on blank data: every term finds what it reads, every shape fits. Compiles nothing.
 
     Args:
@@ -79,14 +77,15 @@ def check(recipe, rules, facts, key):
         rules: Its Rules.
         facts: Dict of `resolution`, `channels` and `classes` of the data.
         key: Random key.
+        sharding: Over the mesh of a run, which then need not trace the round again.
 
     Raises:
         UsageError: A term reads what its game does not offer.
     """
-    state = jax.eval_shape(build.start(rules, facts, recipe.batch_size), key)
+    state = parallel.abstract(build.start(rules, facts, recipe.batch_size), key, sharding)
     offered = build.offers(rules, facts, recipe.batch_size)
     for player, player_terms in rules.terms.items():
         terms.check(player, player_terms, [*offered, "params"])
     # Shapes alone: a batch may be larger than this machine.
-    blank = jax.eval_shape(lambda: build.blank(facts, max(recipe.turns.values()), recipe.batch_size))
-    jax.eval_shape(functools.partial(train_step, *rules), state, blank, key)
+    shape = max(recipe.turns.values()), recipe.batch_size
+    jax.eval_shape(rules.play, state, parallel.abstract(lambda _: build.blank(facts, *shape), key, sharding), key)

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from gan_jax import build, cpu, parallel
 from gan_jax.accumulation import cut
 from gan_jax.data.source import facts
-from gan_jax.step import train_step
 from gan_jax.vitals import vitals
 
 
@@ -43,7 +42,7 @@ def playing(rules, decode):
 
     def step(state, resident, fed, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
-        return train_step(*rules, state, decode(resident, fed, drawn), key)
+        return rules.play(state, decode(resident, fed, drawn), key)
 
     return step
 

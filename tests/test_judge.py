@@ -103,6 +103,19 @@ def test_images_keep_the_order_of_the_features():
     np.testing.assert_array_equal(side.outputs["labels"], real.read(order)["labels"])
 
 
+def test_labels_alone_run_no_features():
+    """In the same order as if they had; 128,000 stacked digits would take minutes for nothing."""
+    real = sources.noise(600, classes=3, seed=3)
+
+    def refuse(source):
+        pytest.fail("features of the real images are not needed")
+
+    judge = Judge(real, None, PIXELS, seed=2)
+    expected = judge.side(real).outputs["labels"]
+    judge.real.extract = refuse
+    np.testing.assert_array_equal(judge.table(sources.noise(50, seed=4))["real_labels"](), expected)
+
+
 def test_extras_and_held_out_readers_have_no_floor():
     def own(fake_features, answer, heldout_images):
         return {"own": answer + len(heldout_images)}

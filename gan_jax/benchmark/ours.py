@@ -1,6 +1,7 @@
 """Training as `gan_jax.train` does it, and with plain convolutions: the very program that trains is timed."""
 
 import time
+from typing import Any, Callable, NamedTuple
 
 import jax
 
@@ -13,6 +14,51 @@ from gan_jax.nets import convolution
 from gan_jax.programs import compiled
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
+
+
+class Run(NamedTuple):
+    """A recipe that trains.
+
+    Attributes:
+        programs: Its Programs.
+        arguments: What `programs.step` takes.
+        advance: As in Subject.
+        parameters: Trained numbers by player.
+    """
+
+    programs: Any
+    arguments: tuple
+    advance: Callable
+    parameters: dict
+
+
+def running(recipe, source, fed, mesh):
+    """The program that `gan_jax.train` trains with, at its first step.
+
+    Args:
+        recipe: The Recipe.
+        source: The Source trained on.
+        fed: Its Batches.
+        mesh: Mesh of the devices.
+
+    Returns:
+        The Run.
+    """
+    rules = build.rules(recipe, facts(source), parallel.spread(mesh))
+    key = jax.random.key(recipe.seed)
+    programs = compiled(rules, source, recipe.batch_size, fed.decode, mesh, key)
+    state, done = programs.init(key), 0
+    parameters = {player: _count(params) for player, params in state.params.items()}
+
+    def advance(count):
+        nonlocal state, done
+        for given in fed.feed(done, done + count):
+            state, _ = programs.step(state, fed.resident, given, key)
+        done += count
+        jax.block_until_ready(state)
+
+    (first,) = fed.feed(0, 1)
+    return Run(programs, (programs.abstract, fed.resident, first, key), advance, parameters)
 
 
 def prepare(recipe):
@@ -28,29 +74,14 @@ def prepare(recipe):
     compiling = _compilations()
     recipe_lib.validate(recipe)
     mesh, source = parallel.mesh(recipe.batch_size), build.source(recipe)
-    rules = build.rules(recipe, facts(source), parallel.spread(mesh))
-    key = jax.random.key(recipe.seed)
     fed = batches(source, recipe.batch_size, max(recipe.turns.values()), recipe.seed, mesh)
-    programs = compiled(rules, source, recipe.batch_size, fed.decode, mesh, key)
-    state, done = programs.init(key), 0
-
-    def advance(count):
-        nonlocal state, done
-        for rows in fed.feed(done, done + count):
-            state, _ = programs.step(state, fed.resident, rows, key)
-        done += count
-        jax.block_until_ready(state)
-
-    def flops():
-        arguments = (programs.abstract, fed.resident, next(fed.feed(0, 1)), key)
-        return programs.step.lower(*arguments).compile().cost_analysis().get("flops")
-
+    run = running(recipe, source, fed, mesh)
     return Subject(
-        advance=advance,
-        parameters={player: _count(params) for player, params in state.params.items()},
+        advance=run.advance,
+        parameters=run.parameters,
         versions={"jax": jax.__version__},
         compile_seconds=lambda: sum(compiling),
-        flops=flops,
+        flops=lambda: run.programs.step.lower(*run.arguments).compile().cost_analysis().get("flops"),
     )
 
 

@@ -112,6 +112,20 @@ def _labels_until(source, order, count):
     return np.concatenate(seen)
 
 
+def labels(source, rows):
+    """Classes of some rows, of which nothing else is kept.
+
+    Args:
+        source: A Source with classes.
+        rows: Row numbers, int [N].
+
+    Returns:
+        int32 [N].
+    """
+    parts = [source.read(rows[start : start + READ])["labels"] for start in range(0, len(rows), READ)]
+    return np.concatenate(parts)
+
+
 def of_arrays(name, images, labels, classes):
     """Labelled images in memory as a Source.
 

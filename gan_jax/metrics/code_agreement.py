@@ -1,7 +1,6 @@
 """How well the discrete code of an InfoGAN tells the class, though nobody told it of classes."""
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from gan_jax.chunks import in_chunks
 from gan_jax.errors import UsageError
@@ -61,6 +60,8 @@ def _counts(values, predicted, classes):
 
 def _assigned(counts):
     """Share of images in the cells of the best assignment of rows to columns."""
+    from scipy.optimize import linear_sum_assignment  # Here, since most runs need not wait for it.
+
     return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / counts.sum())
 
 

@@ -1,7 +1,6 @@
 """How far a generator is from drawing all classes equally often."""
 
 import numpy as np
-from scipy.stats import binom
 
 from gan_jax.metrics import checks
 
@@ -24,6 +23,8 @@ def uniform_modes_kl(fake_label_logits):
     Raises:
         UsageError: Logits that are no matrix or not finite.
     """
+    from scipy.stats import binom  # Here, since it takes half a second that most runs need not wait.
+
     (logits,) = checks.matrices(fake_label_logits=fake_label_logits)
     count, classes = logits.shape
     counts = np.bincount(logits.argmax(axis=1), minlength=classes)
