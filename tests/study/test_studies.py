@@ -79,11 +79,14 @@ def test_losses_and_penalties_are_traced(name):
 def test_stacked_mnist_is_on_its_own_terms():
     """Each recipe but for the terms is the one of its name, which tests/test_configs.py traces."""
     study = _study("stacked_mnist")
-    assert list(study.variants) == ["dcgan", "wgan_gp", "pacgan", "r3gan"]
-    for name in study.variants:
+    assert list(study.variants) == ["dcgan", "wgan_gp", "pacgan", "r3gan", "relativistic_r1_r2"]
+    steps = dict.fromkeys(study.variants, 2_000) | {"wgan_gp": 1_000, "r3gan": 500}
+    for name in list(study.variants)[:-1]:
         recipe = definition.variant(study, name)
-        assert (recipe.data["name"], recipe.eval_images, recipe.steps) == ("stacked_mnist", 26_000, 2_000)
+        assert (recipe.data["name"], recipe.eval_images) == ("stacked_mnist", 26_000)
+        assert (recipe.steps, recipe.eval_every) == (steps[name], steps[name] // 2)
         original = runpy.run_path(os.path.join(FOLDER, "..", f"{name}.py"))["get_config"]()
         for field in ("game", "nets", "losses", "optimizers", "turns", "average"):
             assert getattr(recipe, field) == getattr(original, field)
     _traced(study, "pacgan", STACKED)
+    _traced(study, "relativistic_r1_r2", STACKED)
