@@ -5,6 +5,8 @@ import io
 import json
 import math
 
+from gan_jax.study.summary import standard_errors
+
 
 def shown(spread):
     """A Spread for people: mean, and standard deviation where there is one."""
@@ -24,23 +26,34 @@ def rows(found, measures):
     Returns:
         Lists of str of equal lengths.
     """
-    columns = [column for name in measures for column in (name, f"best {name}")]
+    first, *_ = found
+    columns = [column for name in measures for column in (name, f"t against {first}", f"best {name}")]
     table = [["variant", "seeds", *columns, "collapsed", "at step", "diverged", "seconds a run"]]
     for variant, summary in found.items():
-        pairs = [(summary.final[name], summary.best[name]) for name in measures]
+        cells = [
+            (shown(summary.final[name]), _against(summary, found[first], name), shown(summary.best[name]))
+            for name in measures
+        ]
         table.append(
             [variant, str(summary.seeds)]
-            + [shown(spread) for pair in pairs for spread in pair]
+            + [cell for of_measure in cells for cell in of_measure]
             + [f"{summary.collapsed} of {summary.seeds}", shown(summary.collapse_step)]
             + [f"{summary.diverged} of {summary.seeds}", f"{summary.seconds:.3g}"]
         )
     return [*table, _perfect(found, measures)]
 
 
+def _against(summary, first, measure):
+    """How surely a final value differs from the first variant's, whose own is no difference."""
+    errors = None if summary is first else standard_errors(summary.final[measure], first.final[measure])
+    return "-" if errors is None else f"{errors:+.1f}"
+
+
 def _perfect(found, measures):
     """The row of a perfect sampler, whose final values are its best ones."""
     floors = {name: value for summary in found.values() for name, value in summary.floors.items()}
-    cells = [f"{floors[name]:.3g}" if name in floors else "-" for name in measures for _ in range(2)]
+    values = [f"{floors[name]:.3g}" if name in floors else "-" for name in measures]
+    cells = [cell for value in values for cell in (value, "-", value)]
     return ["a perfect sampler", "-", *cells, *["-"] * 4]
 
 

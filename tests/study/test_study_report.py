@@ -15,12 +15,12 @@ from gan_jax.study.summary import Spread, Summary
 MEASURES = ("modes", "kl")
 
 
-def _summary(modes, floors=None):
+def _summary(modes, floors=None, deviation=0.0):
     return Summary(
         seeds=2,
         diverged=0,
         curves={"modes": [[(1, 1.0), (2, modes)], [(1, 2.0), (2, modes)]], "kl": [[], []]},
-        final={"modes": Spread(modes, 0.0, 2), "kl": Spread(None, None, 0)},
+        final={"modes": Spread(modes, deviation, 2), "kl": Spread(None, None, 0)},
         best={"modes": Spread(7.25, 1.5, 2), "kl": Spread(float("inf"), None, 1)},
         floors=floors or {},
         collapsed=1,
@@ -29,16 +29,18 @@ def _summary(modes, floors=None):
     )
 
 
-FOUND = {"plain": _summary(3.0, {"modes": 8.0}), "a|<b>": _summary(6.0)}
+FOUND = {"plain": _summary(3.0, {"modes": 8.0}), "a|<b>": _summary(6.0, deviation=1.5)}
 
 
 def test_markdown():
     lines = tables.markdown(tables.rows(FOUND, MEASURES)).splitlines()
     assert lines[0].startswith(
-        "| variant | seeds | modes | best modes | kl | best kl | collapsed | at step |"
+        "| variant | seeds | modes | t against plain | best modes | kl | t against plain | best kl | collapsed |"
     )
-    assert lines[2] == r"| plain | 2 | 3 ± 0 | 7.25 ± 1.5 | - | inf | 1 of 2 | 2 | 0 of 2 | 3.25 |"
-    assert lines[-1] == "| a perfect sampler | - | 8 | 8 | - | - | - | - | - | - |"
+    assert lines[2] == r"| plain | 2 | 3 ± 0 | - | 7.25 ± 1.5 | - | - | inf | 1 of 2 | 2 | 0 of 2 | 3.25 |"
+    # Three more, with the deviation 1.5 of two seeds against none.
+    assert lines[3].startswith("| a|<b> | 2 | 6 ± 1.5 | +2.8 | 7.25 ± 1.5 |")
+    assert lines[-1] == "| a perfect sampler | - | 8 | - | 8 | - | - | - | - | - | - | - |"
     assert len(lines) == 5
 
 

@@ -37,6 +37,15 @@ def test_spread_by_hand():
     assert summary.spread([None]) == Spread(None, None, 0)
 
 
+def test_standard_errors_by_hand():
+    # A difference of 2, and a variance of 1 / 4 + 4 / 4.
+    errors = summary.standard_errors(Spread(3.0, 1.0, 4), Spread(1.0, 2.0, 4))
+    assert errors == pytest.approx(2 / 1.25**0.5)
+    assert summary.standard_errors(Spread(1.0, 2.0, 4), Spread(3.0, 1.0, 4)) == -errors
+    assert summary.standard_errors(Spread(3.0, 0.0, 4), Spread(1.0, 0.0, 4)) is None
+    assert summary.standard_errors(Spread(3.0, None, 1), Spread(1.0, 2.0, 4)) is None
+
+
 def test_due(tiny, recipe):
     assert summary.due(recipe) == [10, 20, 30, 35]
     assert summary.due(tiny(steps=20, eval_every=10)) == [10, 20]
