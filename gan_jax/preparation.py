@@ -88,4 +88,5 @@ def check(recipe, rules, facts, key, sharding=None):
         terms.check(player, player_terms, [*offered, "params"])
     # Shapes alone: a batch may be larger than this machine.
     shape = max(recipe.turns.values()), recipe.batch_size
-    jax.eval_shape(rules.play, state, parallel.abstract(lambda _: build.blank(facts, *shape), key, sharding), key)
+    batches = parallel.abstract(lambda _: build.blank(facts, *shape), key, sharding)
+    jax.eval_shape(rules.play, state, batches, key)

@@ -29,7 +29,7 @@ def _recipe(name):
 
 
 def _trained_as(name, share=1):
-    """A change of the base to the recipe of a name, on the base's terms, with the share-th part of its steps."""
+    """A change of the base to the recipe of a name, on the base's terms, for a share-th of its steps."""
 
     def change(base):
         recipe = _recipe(name)

@@ -6,13 +6,13 @@ choose or send. Before that the loader reads alone.
 """
 
 import itertools
-import time
 
 from absl import flags
 
 from gan_jax import command
 from gan_jax.benchmark import cases
 from gan_jax.benchmark.report import spread
+from gan_jax.benchmark.worker import clocked
 from gan_jax.errors import unknown
 
 _CASE = flags.DEFINE_string("case", "mlp", "What to train; mlp is the fastest.")
@@ -66,8 +66,8 @@ def measured(recipe, source, seconds, repeats):
     advances |= {name: ours.running(recipe, source, fed, mesh).advance for name, fed in ways.items()}
     for advance in advances.values():
         advance(1)
-    steps = max(1, round(10 * seconds / _clocked(advances["one batch"], 10)))
-    blocks = [{name: _clocked(advance, steps) for name, advance in advances.items()} for _ in range(repeats)]
+    steps = max(1, round(10 * seconds / clocked(advances["one batch"], 10)))
+    blocks = [{name: clocked(advance, steps) for name, advance in advances.items()} for _ in range(repeats)]
     return {name: spread([1e3 * block[name] / steps for block in blocks]) for name in advances}
 
 
@@ -84,13 +84,6 @@ def _reading(fed):
     return advance
 
 
-def _clocked(advance, steps):
-    """Seconds that so many steps take."""
-    begun = time.perf_counter()
-    advance(steps)
-    return time.perf_counter() - begun
-
-
 def table(found, images):
     """A Markdown table.
 
@@ -102,7 +95,8 @@ def table(found, images):
         Lines of text.
     """
     rows = [
-        f"| {name} | {time.median:#.3g} [{time.low:#.3g}, {time.high:#.3g}] | {1e3 * images / time.median:,.0f} |"
+        f"| {name} | {time.median:#.3g} [{time.low:#.3g}, {time.high:#.3g}] "
+        f"| {1e3 * images / time.median:,.0f} |"
         for name, time in found.items()
     ]
     return ["| images | ms a step | images/s |", "|---|---|---|", *rows]

@@ -114,7 +114,7 @@ def _do():
         if name not in cases.CASES:
             raise unknown("--cases", name, cases.CASES)
     command.import_jax()
-    print("| case | forward, discriminator and generator | needed | compiled | excess |\n|---|---|---|---|---|")
+    print("| case | forward of D and G | needed | compiled | excess |\n|---|---|---|---|---|")
     for name in _CASES.value:
         recipe = cases.find(name)
         discriminator, generator, step = counted(recipe)

@@ -57,14 +57,14 @@ def measure(framework, case, seconds, started):
 
 def _timed(advance, seconds):
     """Steps in a block, and milliseconds a step of each block."""
-    steps, taken = 1, _clocked(advance, 1)
+    steps, taken = 1, clocked(advance, 1)
     while taken < seconds / 4:  # This warms up too.
-        steps, taken = 4 * steps, _clocked(advance, 4 * steps)
+        steps, taken = 4 * steps, clocked(advance, 4 * steps)
     steps = max(1, round(steps * seconds / taken))
-    return steps, [1e3 * _clocked(advance, steps) / steps for _ in range(BLOCKS)]
+    return steps, [1e3 * clocked(advance, steps) / steps for _ in range(BLOCKS)]
 
 
-def _clocked(advance, steps):
+def clocked(advance, steps):
     """Seconds that so many steps take."""
     begun = time.perf_counter()
     advance(steps)

@@ -72,8 +72,8 @@ def _notes(study, done):
     return [
         f"Each variant changes the base as said below it and is trained for {base.steps:,} steps of "
         f"{base.batch_size} samples, unless it changes these, with up to {study.seeds} seeds. Numbers are "
-        "mean ± standard deviation over seeds, at the last step and at the best evaluation of each run. t is the "
-        "difference from the first variant in standard errors (Welch): within 2.2 it may well be chance.",
+        "mean ± standard deviation over seeds, at the last step and at the best evaluation of each run. t is "
+        "the difference from the first variant in standard errors (Welch): within 2.2 it may well be chance.",
         f"A run has collapsed at the step from which on it never again has half of the most "
         f"{study.measures[0].replace('_', ' ')} that it ever had. A run that is not finite draws nothing: "
         "measures of which more is better are 0 from there on, others are left out.",
