@@ -8,6 +8,7 @@ from absl import flags
 from gan_jax import command
 from gan_jax.benchmark import cases, report, schedule
 from gan_jax.benchmark.frameworks import FRAMEWORKS, OURS
+from gan_jax.benchmark.pace import REPEATS, SECONDS
 from gan_jax.errors import UsageError, unknown
 
 _CASES = flags.DEFINE_list("cases", list(cases.CASES), "What to train.")
@@ -18,8 +19,6 @@ _AGAINST = flags.DEFINE_list(
     + ", ".join(f"{name} ({f.description})" for name, f in FRAMEWORKS.items() if name != OURS)
     + ".",
 )
-_REPEATS = flags.DEFINE_integer("repeats", 5, "Rounds; each measures everything once.", 1)
-_SECONDS = flags.DEFINE_float("seconds", 2.0, "Length of a block of steps; a process times three.", 0.0)
 _PYTHON = flags.DEFINE_list(
     "python", [], "Interpreters of other environments, as in torch:/path/python; this one if not given."
 )
@@ -35,7 +34,7 @@ def _do():
     interpreters = _interpreters()
     for name in frameworks:
         schedule.check(name, interpreters.get(FRAMEWORKS[name].package, sys.executable))
-    found = schedule.run(_CASES.value, frameworks, interpreters, _REPEATS.value, _SECONDS.value, _say)
+    found = schedule.run(_CASES.value, frameworks, interpreters, REPEATS.value, SECONDS.value, _say)
     summary = report.summarise(found)
     print("\n".join(report.table(summary)))
     if _OUTPUT.value:

@@ -11,6 +11,7 @@ from absl import flags
 
 from gan_jax import command
 from gan_jax.benchmark import cases
+from gan_jax.benchmark.pace import REPEATS, SECONDS
 from gan_jax.benchmark.report import spread
 from gan_jax.benchmark.worker import clocked
 from gan_jax.errors import unknown
@@ -18,8 +19,6 @@ from gan_jax.errors import unknown
 _CASE = flags.DEFINE_string("case", "mlp", "What to train; mlp is the fastest.")
 _DATA = flags.DEFINE_string("data", "digits", "Images to train on, as a recipe names them.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
-_REPEATS = flags.DEFINE_integer("repeats", 5, "Blocks of each.", 1)
-_SECONDS = flags.DEFINE_float("seconds", 2.0, "About how long a block takes.", 0.0)
 
 
 def feeds(source, batch_size, rounds, mesh):
@@ -112,7 +111,7 @@ def _do():
     recipe = cases.find(_CASE.value)
     recipe.data = dict(name=_DATA.value)
     source = build.source(recipe, _DATA_DIR.value)
-    found = measured(recipe, source, _SECONDS.value, _REPEATS.value)
+    found = measured(recipe, source, SECONDS.value, REPEATS.value)
     print("\n".join(table(found, recipe.batch_size * max(recipe.turns.values()))))
 
 

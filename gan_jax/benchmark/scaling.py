@@ -15,12 +15,11 @@ from absl import flags
 from gan_jax import command
 from gan_jax.benchmark import cases, schedule
 from gan_jax.benchmark.frameworks import OURS
+from gan_jax.benchmark.pace import REPEATS, SECONDS
 from gan_jax.benchmark.report import Spread, milliseconds, spread
 from gan_jax.errors import unknown
 
 _AXES = flags.DEFINE_list("axes", list(cases.AXES), "What to vary.")
-_REPEATS = flags.DEFINE_integer("repeats", 3, "Rounds; each measures everything once.", 1)
-_SECONDS = flags.DEFINE_float("seconds", 1.0, "Length of a block of steps; a process times three.", 0.0)
 _OUTPUT = flags.DEFINE_string("output", ".", "Folder of scaling.json and scaling.png.")
 
 
@@ -119,7 +118,7 @@ def _do():
             raise unknown("--axes", axis, cases.AXES)
     os.makedirs(_OUTPUT.value, exist_ok=True)
     names = [f"{axis}={value}" for axis in _AXES.value for value in cases.AXES[axis]]
-    found = schedule.run(names, [OURS], {}, _REPEATS.value, _SECONDS.value, _say)
+    found = schedule.run(names, [OURS], {}, REPEATS.value, SECONDS.value, _say)
     lines = {axis: points(found, axis) for axis in _AXES.value}
     print("\n".join(table(lines)))
     plot(lines, os.path.join(_OUTPUT.value, "scaling.png"))
