@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from unlucky import unlucky
 
-from gan_jax import checkpoint, programs, report, rollback, signals, train, trained
+from gan_jax import checkpoint, report, rollback, signals, train, trained
+from gan_jax import step as step_lib
 from gan_jax.errors import Divergence, UsageError
 
 KEY = jax.random.key(7)
@@ -32,9 +33,9 @@ def without_curves():
 @pytest.fixture(scope="module")
 def whole(tiny, tmp_path_factory):
     """A run that diverged and came through: its workdir, its rollbacks, and how often its step was traced."""
-    workdir, traces, original = str(tmp_path_factory.mktemp("rollback") / "whole"), [], programs.train_step
+    workdir, traces, original = str(tmp_path_factory.mktemp("rollback") / "whole"), [], step_lib.train_step
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(programs, "train_step", lambda *args: traces.append(1) or original(*args))
+        patch.setattr(step_lib, "train_step", lambda *args: traces.append(1) or original(*args))
         train.run(_diverging(tiny), workdir)
     return workdir, rollback.read(workdir), len(traces)
 
