@@ -16,9 +16,12 @@ from gan_jax import command, config_file
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "Recipe to train, as in configs/dcgan.py or configs/dcgan.py:mnist for other data."
-)
+try:
+    _CONFIG = config_flags.DEFINE_config_file(
+        "config", None, "Recipe to train, as in configs/dcgan.py or configs/dcgan.py:mnist for other data."
+    )
+except flags.Error as error:  # It opens the files of --flagfile already.
+    command.fail(error)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<recipe>-<data> if not given.")
 _MODE = flags.DEFINE_enum(
     "mode", "train", ["train", "sample", "evaluate", "encode", "interpolate", "augment"], "What to do."

@@ -16,9 +16,12 @@ from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 from gan_jax.study import definition
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "The study, as in configs/studies/tricks_on_ring.py."
-)
+try:
+    _CONFIG = config_flags.DEFINE_config_file(
+        "config", None, "The study, as in configs/studies/tricks_on_ring.py."
+    )
+except flags.Error as error:  # It opens the files of --flagfile already.
+    command.fail(error)
 _OUTPUT = flags.DEFINE_string("output", None, "Folder of cells and results; runs/<study> if not given.")
 _ONLY = flags.DEFINE_list("only", [], "Variants to train; all if not given.")
 _SEEDS = flags.DEFINE_integer("seeds", None, "How many seeds a variant; the study's own if not given.", 1)
