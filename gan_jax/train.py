@@ -159,19 +159,20 @@ def loop(recipe, made, programs, fed, state, keys, manager, reporter, stop):
             state, scalars = programs.step(state, fed.resident, step_feed, keys(done - 1))
             meter.add(done, scalars)
             last = stop(done) or done == recipe.steps
-            cost = made.watch(done, state, reporter)
+            judging, saving = watching.due(recipe, done), last or done % recipe.checkpoint_every == 0
+            if judging or saving or done % recipe.log_every == 0:
+                meter.flush()
+            if judging or saving:
+                _check_finite(programs.finite(state.params), done)
+            cost = made.watch(done, state, reporter) if judging else None
             best = cost is not None and cost < least
             least = cost if best else least
-            saving = last or best or done % recipe.checkpoint_every == 0
-            if saving or done % recipe.log_every == 0:
-                meter.flush()
             if recipe.health_every and done % recipe.health_every == 0:
                 numbers = programs.vitals(state, fed.resident, step_feed, keys(done))
                 history = health.attend(history, done, numbers, reporter)
             if done == recipe.steps or done % recipe.grid_every == 0:
                 reporter.grid(done, lambda: made.show(parallel.local(state), fixed_latents, recipe.grid_size))
-            if saving:
-                _check_finite(programs.finite(state.params), done)
+            if saving or best:
                 checkpoint.save(manager, done, state, cost)
             if last:
                 break
@@ -179,7 +180,7 @@ def loop(recipe, made, programs, fed, state, keys, manager, reporter, stop):
 
 
 def _check_finite(by_player, step):
-    """Keeps a state that would not go on out of the checkpoints."""
+    """Keeps a state that would not go on out of the checkpoints and the evaluations."""
     for player, finite in jax.device_get(by_player).items():
         if not finite:
             raise Divergence(f"step {step}: a parameter of {player} is not finite")

@@ -22,22 +22,36 @@ def watch(recipe, game, source, sample):
         sample: From `sample.sampler`.
 
     Returns:
-        Function `(step, state, reporter) -> cost`: what the best checkpoint has least of, the same on every
-        process, or None where no evaluation is due or possible.
+        Function `(step, state, reporter) -> cost`, for steps at which an evaluation is due: what the best
+        checkpoint has least of, the same on every process, or None where there is nothing to judge by.
 
     Raises:
         UsageError: A metric that does not exist, or reads what there is not.
     """
-    if not recipe.eval_every or not _possible(recipe, source):
+    reason = obstacle(recipe, source)
+    if reason and recipe.eval_every:
+        log.warning("no evaluation in training: %s", reason)
+    if reason or not recipe.eval_every:
         return lambda step, state, reporter: None
     evaluate = _evaluator(recipe, game, source, sample) if processes.is_first() else None
 
     def look(step, state, reporter):
-        if step % recipe.eval_every and step != recipe.steps:
-            return None
         return processes.from_first(lambda: evaluate(step, parallel.local(state), reporter))
 
     return look
+
+
+def due(recipe, step):
+    """Is there to be an evaluation after so many rounds?
+
+    Args:
+        recipe: The Recipe.
+        step: Rounds played.
+
+    Returns:
+        bool: after every `eval_every` rounds, and after the last one.
+    """
+    return bool(recipe.eval_every) and (step % recipe.eval_every == 0 or step == recipe.steps)
 
 
 def judging(recipe, game, source, sample):
@@ -93,14 +107,19 @@ def _evaluator(recipe, game, source, sample):
     return evaluate
 
 
-def _possible(recipe, source):
-    """A classifier needs labels; a run without any goes on without evaluation, and says so."""
+def obstacle(recipe, source):
+    """Why a recipe's evaluations are not possible: a classifier needs labels.
+
+    Args:
+        recipe: The Recipe.
+        source: The Source trained on.
+
+    Returns:
+        One line for people, or None if they are possible.
+    """
     if recipe.eval_features == "classifier" and not source.classes:
-        log.warning(
-            "no evaluation in training: %s has no labels; eval_features=pixels needs none", source.name
-        )
-        return False
-    return True
+        return f"{source.name} has no labels; eval_features=pixels needs none"
+    return None
 
 
 def conclusion(records):

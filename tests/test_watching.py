@@ -43,6 +43,11 @@ def test_best_checkpoint_is_kept_and_the_end_says_so(tiny, tmp_path, caplog):
     assert f"frechet_distance: {said}" in caplog.messages
 
 
+def test_due_after_every_few_rounds_and_the_last(tiny):
+    assert [step for step in range(1, 8) if watching.due(tiny(eval_every=3, steps=7), step)] == [3, 6, 7]
+    assert not any(watching.due(tiny(eval_every=0), step) for step in range(1, 11))
+
+
 def test_resumed_run_evaluates_as_the_unbroken_one(tiny, tmp_path):
     whole, broken = str(tmp_path / "whole"), str(tmp_path / "broken")
     train.run(_watched(tiny), whole)
@@ -126,7 +131,7 @@ def test_missing_classes_are_told_of_where_a_classifier_is_at_hand(tiny, tmp_pat
     state = state.replace(average=jax.tree.map(jnp.zeros_like, state.average))  # Its samples are grey.
     look = watching.watch(recipe, rules.game, source, sampler(rules.game, facts))
     with report.opened(str(tmp_path), recipe, 0) as reporter:
-        for step in (500, 700, 1000, 1500):
+        for step in (500, 1000, 1500):
             look(step, state, reporter)
     records = report.read_metrics(tmp_path / "health.jsonl")
     assert [(record["step"], record["samples"]) for record in records] == [

@@ -5,6 +5,9 @@ import numpy as np
 
 from gan_jax.features.record import Features, fingerprint
 
+# Points further out count as here: their squared distances would leave float32.
+FAR = 1e6
+
 
 def mixture(centres, deviation):
     """Points, their distances to the modes, and Bayes' classifier, of equally likely normal distributions.
@@ -21,7 +24,7 @@ def mixture(centres, deviation):
 
     def apply(params, images):
         points = images.reshape(images.shape[0], -1)
-        offsets = (points[:, None] - params["centres"]) / params["deviation"]
+        offsets = (jnp.clip(points, -FAR, FAR)[:, None] - params["centres"]) / params["deviation"]
         squares = jnp.sum(jnp.square(offsets), axis=-1)
         return {"features": points, "mode_distances": jnp.sqrt(squares), "class_logits": -squares / 2}
 

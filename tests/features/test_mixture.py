@@ -23,6 +23,14 @@ def test_distances_and_posterior():
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_distances_of_points_that_are_far_off_are_finite():
+    points = np.float32([(3e38, -1.0), (0.0, -1e30)])[:, None, None]
+    made = features.mixture(CENTRES, 1e-3)
+    outputs = jax.jit(made.apply)(made.params, points)
+    assert np.isfinite(outputs["mode_distances"]).all() and np.min(outputs["mode_distances"]) > 1e8
+    assert np.isnan(made.apply(made.params, np.float32([[[[np.nan, 0.0]]]]))["mode_distances"]).all()
+
+
 def test_a_world_brings_its_own_classifier_and_it_is_right():
     source = data.grid(size=1000, scale=1.0)
     made = features.named("classifier", source, source.heldout())
