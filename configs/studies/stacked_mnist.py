@@ -2,13 +2,15 @@
 
     python -m gan_jax.study --config=configs/studies/stacked_mnist.py
     python -m gan_jax.study --config=configs/studies/stacked_mnist.py --only=dcgan,best --seeds=1
-    python -m gan_jax.study --config=configs/studies/stacked_mnist.py --config.base.data.name=stacked_digits
+    python -m gan_jax.study --config=configs/studies/stacked_mnist.py --config.base.data.name=stacked_digits \
+        --output=runs/stacked_digits
 
 Data and measures are those of Lin et al. 2018, arXiv:1712.04086, section 4.2, after Srivastava et al. 2017,
 arXiv:1705.07761: 128,000 triples, 26,000 samples, modes by a classifier of digits. They train 50 epochs of
 batch 64, which is 100,000 steps; networks and training here are those of `configs/<variant>.py`, and 2,000
 steps are one epoch. What costs more has fewer steps: half of them for wgan_gp, whose critic moves five times,
-a quarter for r3gan, whose networks cost twenty times dcgan's and whose rates do not follow the steps.
+a quarter for r3gan, whose networks cost twenty times dcgan's and whose rates do not follow the steps. Of
+pacgan, 64 are pairs, as in the code of its authors.
 `relativistic_r1_r2` is dcgan.py with the loss and penalties of r3gan.py, and without batch norm in the
 discriminator, which penalties of single samples forbid; `best` trains it four times as long.
 """
@@ -28,14 +30,24 @@ def _recipe(name):
     return runpy.run_path(os.path.join(CONFIGS, f"{name}.py"))["get_config"]()
 
 
-def _trained_as(name, share=1):
-    """A change of the base to the recipe of a name, on the base's terms, for a share-th of its steps."""
+def _trained_as(name, share=1, samples=1):
+    """A change of the base to the recipe of a name, on the base's terms.
+
+    Args:
+        name: Of a file in `configs`.
+        share: For a share-th of the base's steps.
+        samples: In the place of each sample of the base's batch.
+
+    Returns:
+        Function from the base to the Recipe.
+    """
 
     def change(base):
         recipe = _recipe(name)
         for field in SHARED:
             setattr(recipe, field, getattr(base, field))
         recipe.steps, recipe.eval_every = base.steps // share, base.eval_every // share
+        recipe.batch_size = base.batch_size * samples
         return recipe
 
     return change
@@ -77,7 +89,7 @@ def get_config():
         variants={
             "dcgan": _trained_as("dcgan"),
             "wgan_gp": _trained_as("wgan_gp", share=2),
-            "pacgan": _trained_as("pacgan"),
+            "pacgan": _trained_as("pacgan", samples=2),
             "r3gan": _trained_as("r3gan", share=4),
             "relativistic_r1_r2": RELATIVISTIC,
             "best": _best,

@@ -2,10 +2,11 @@
 
     python -m gan_jax.study --config=configs/studies/tricks_on_ring.py
     python -m gan_jax.study --config=configs/studies/tricks_on_ring.py --only=plain,r1,pacgan4 --seeds=4
-    python -m gan_jax.study --config=configs/studies/tricks_on_ring.py --config.base.steps=20000
+    python -m gan_jax.study --config=configs/studies/tricks_on_ring.py --config.base.steps=20000 \
+        --output=runs/longer
 
 The world, its 2,500 samples and what counts as a mode are those of Lin et al. 2018, arXiv:1712.04086,
-section 4.1, also its two normal latents and batches of 100. Its networks and training are smaller here, so
+section 4.1, also its two normal latents and batches of 100, which are packs where samples are packed. Its networks and training are smaller here, so
 that a run takes seconds: two hidden layers of 128 ReLU in place of four of 400 with batch norm and three of
 200 maxout units, 4,000 steps in place of 400,000, and Adam at 1e-3 with its own beta1, 0.9, in place of 1e-4
 and 0.8. Tricks that are in `configs/tricks` have its numbers. Other weights are for modes 0.008 wide, where
@@ -73,6 +74,17 @@ def _instance_noise(recipe):
     return recipe
 
 
+def _packed(samples):
+    """As many packs as the base has samples, as in the code of the paper's authors."""
+
+    def change(recipe):
+        recipe.nets["discriminator"]["wrap"] = dict(packed=dict(samples=samples))
+        recipe.batch_size *= samples
+        return recipe
+
+    return change
+
+
 def _best(recipe):
     """What finds all modes and draws them sharply: R3GAN's game, rates and penalties falling to the end.
 
@@ -132,8 +144,8 @@ TRICKS = {
         "losses.discriminator.lecam": 0.3,
         "game.averages": dict(discriminator=("real_logits", "fake_logits")),
     },
-    "pacgan2": {"nets.discriminator.wrap": dict(packed=dict(samples=2))},
-    "pacgan4": {"nets.discriminator.wrap": dict(packed=dict(samples=4))},
+    "pacgan2": _packed(2),
+    "pacgan4": _packed(4),
     "unrolled": {"moves": dict(generator=dict(name="unrolled", learning_rate=1e-2, steps=5))},
     "mode_seeking": {"losses.generator.mode_seeking": 0.01},
     "ttur": {"optimizers.generator.adam.learning_rate": 2.5e-4},

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from gan_jax import report, sample, train
+from gan_jax import checkpoint, report, sample, train
 from gan_jax.errors import Divergence
 from gan_jax.study.cells import Outcome
 
@@ -20,20 +20,23 @@ def trained(recipe, workdir, data_dir=None):
     Returns:
         The Outcome, or None if somebody asked to stop.
     """
+    interrupted, _ = checkpoint.read_recipe(workdir)
     began, diverged = time.monotonic(), False
     try:
         train.run(recipe, workdir, data_dir)
     except Divergence:
         diverged = True
     evaluations = report.evaluations(workdir)
-    last = evaluations[-1]["step"] if evaluations else 0
-    if last < recipe.steps and not diverged:
+    finished = bool(evaluations) and evaluations[-1]["step"] == recipe.steps
+    if not finished and not diverged:
         return None
     return Outcome(
         evaluations=[{"step": record["step"], "values": record["values"]} for record in evaluations],
         protocol=evaluations[-1]["protocol"] if evaluations else {},
         samples=None if diverged else _samples(workdir, recipe.grid_size),
-        seconds=time.monotonic() - began,
+        diverged=diverged,
+        # How long earlier starts took is on no record.
+        seconds=None if interrupted else time.monotonic() - began,
     )
 
 

@@ -1,11 +1,16 @@
 """Cells of a study on disk: what came of one variant with one seed, whole or not there."""
 
+import contextlib
 import json
 import os
+import zipfile
+import zlib
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_jax import checkpoint
+from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 from gan_jax.study import definition
 
@@ -18,13 +23,16 @@ class Outcome(NamedTuple):
             they end early if the run diverged.
         protocol: What belongs beside the values, a dict that JSON can hold; empty without values.
         samples: Some of the last samples, as their kind keeps them; None if the run diverged.
-        seconds: That it took; of seeds that trained together each has an equal share.
+        diverged: Was it not finite at some step?
+        seconds: That it took; of seeds that trained together each has an equal share. None if the run was
+            interrupted.
     """
 
     evaluations: list
     protocol: dict
     samples: Any
-    seconds: float
+    diverged: bool
+    seconds: float | None
 
 
 def folder(output, name, seed):
@@ -56,6 +64,8 @@ def write(output, name, recipe, outcome):
     """
     stem = folder(output, name, recipe.seed)
     os.makedirs(os.path.dirname(stem), exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(f"{stem}.npz")  # Of an earlier run, whose record was deleted.
     if outcome.samples is not None:
         np.savez_compressed(f"{stem}.npz", images=outcome.samples)
     record = {"decides": definition.decides(recipe), **outcome._asdict()}
@@ -87,16 +97,39 @@ def read(output, name, recipe):
     try:
         with open(path) as file:
             record = json.load(file)
-        decided, outcome = record["decides"], {**record, "samples": None}
+        outcome = {**record, "samples": None}
         found = Outcome(**{field: outcome[field] for field in Outcome._fields})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        trained = recipe_lib.from_dict(record["decides"])
+    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
         raise UsageError(f"{path} cannot be read: {type(error).__name__}: {error}; delete it") from None
-    lines = definition.differences(decided, definition.decides(recipe))
+    _check_same(path, trained, recipe)
+    return found
+
+
+def check_begun(output, name, recipe):
+    """Makes sure that a run which has begun in a cell's folder may go on there.
+
+    Args:
+        output: Folder of the study.
+        name: The variant.
+        recipe: From `definition.cell`.
+
+    Raises:
+        UsageError: It is one of another recipe.
+    """
+    path = folder(output, name, recipe.seed)
+    begun, _ = checkpoint.read_recipe(path)
+    if begun:
+        _check_same(path, recipe_lib.from_dict(begun), recipe)
+
+
+def _check_same(path, trained, recipe):
+    """By way of a Recipe, in which fields that are younger than the cell have their defaults."""
+    lines = definition.differences(definition.decides(trained), definition.decides(recipe))
     if lines:
         raise UsageError(
             f"{path} is of another study ({'; '.join(lines[:4])}); give another --output, or delete it"
         )
-    return found
 
 
 def samples(output, name, seed):
@@ -109,9 +142,15 @@ def samples(output, name, seed):
 
     Returns:
         As their kind keeps them, [N, H, W, C], or None if the run diverged or is not finished.
+
+    Raises:
+        UsageError: The file cannot be read.
     """
     path = f"{folder(output, name, seed)}.npz"
     if not os.path.exists(path):
         return None
-    with np.load(path) as stored:
-        return stored["images"]
+    try:
+        with np.load(path) as stored:
+            return stored["images"]
+    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path} cannot be read: {type(error).__name__}: {error}; delete it") from None

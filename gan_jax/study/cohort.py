@@ -132,7 +132,7 @@ class _Look:
             for number, seed in self.alive.items()
         }
         return {
-            seed: Outcome(evaluations, self.protocols[seed], samples.get(seed), seconds)
+            seed: Outcome(evaluations, self.protocols[seed], samples.get(seed), seed not in samples, seconds)
             for seed, evaluations in self.evaluations.items()
         }
 

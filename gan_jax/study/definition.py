@@ -22,14 +22,14 @@ class Study:
             `{"losses.discriminator.r1": 1.0}`, empty for the base itself, or a function from the base to a
             Recipe, for what follows from other fields. A value takes the place of all that was there.
         measures: Values of the base's `eval_metrics` to compare, in the order of the table. The first is
-            drawn over the steps, and is what a run loses when it collapses.
+            what a run loses when it collapses, if more of it is better.
         seeds: How many: each variant is trained with the seeds 0 to one less.
     """
 
     title: str
     base: Recipe
     variants: dict
-    measures: tuple = ("captured_modes", "high_quality", "uniform_modes_kl")
+    measures: tuple = ("captured_modes", "high_quality", "captured_modes_kl", "uniform_modes_kl")
     seeds: int = 8
 
 
@@ -93,13 +93,16 @@ def variant(study, name):
         A Recipe that shares nothing with the base.
 
     Raises:
-        UsageError: There is no such variant, or it changes what the base does not have.
+        UsageError: There is no such variant, it changes what the base does not have, or its function raises.
     """
     if name not in study.variants:
         raise unknown("variants", name, study.variants)
     change = study.variants[name]
     if callable(change):
-        return change(changed(study.base, {}))
+        try:
+            return change(changed(study.base, {}))
+        except Exception as error:  # It is a program and may raise anything.
+            raise UsageError(f"variants: {name}: {type(error).__name__}: {error}") from None
     if not isinstance(change, dict):
         raise UsageError(f"{change!r}: expected a dict of dotted paths to values, or a function of a recipe")
     return changed(study.base, change)
@@ -120,6 +123,8 @@ def changed(recipe, values):
     """
     plain = {field.name: _own(getattr(recipe, field.name)) for field in dataclasses.fields(recipe)}
     for path, value in values.items():
+        if not isinstance(path, str):
+            raise UsageError(f"{path!r}: expected a dotted path")
         *parents, last = path.split(".")
         tree = plain
         for part in parents:

@@ -39,9 +39,9 @@ def over_time(found, measure, path):
 
 
 def _draw(axes, runs, colour):
-    """Mean and range at every step that all runs have."""
+    """Mean and range at every step, of the runs that have a value there."""
     values = [dict(pairs) for pairs in runs]
-    steps = sorted(set.intersection(*(set(of_run) for of_run in values)))
-    table = np.array([[of_run[step] for step in steps] for of_run in values])
-    axes.fill_between(steps, table.min(axis=0), table.max(axis=0), color=colour, alpha=0.25, linewidth=0)
-    axes.plot(steps, table.mean(axis=0), color=colour, linewidth=1.5)
+    steps = sorted(set().union(*values))
+    at = [[of_run[step] for of_run in values if step in of_run] for step in steps]
+    axes.fill_between(steps, [*map(min, at)], [*map(max, at)], color=colour, alpha=0.25, linewidth=0)
+    axes.plot(steps, [*map(np.mean, at)], color=colour, linewidth=1.5)

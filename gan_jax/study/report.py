@@ -34,10 +34,11 @@ def write(study, output, data_dir=None):
     _text(output, "results.csv", tables.as_csv(found, study.measures))
     _text(output, "results.json", tables.as_json(study, found))
     drawn = {f"{measure} over the steps": _plot(found, measure, output) for measure in study.measures}
+    shown = {name: _samples(output, name, outcomes) for name, outcomes in done.items()}
     pictures = {
-        name: _picture(recipes[name], name, min(outcomes), output, data_dir)
-        for name, outcomes in done.items()
-        if cells.samples(output, name, min(outcomes)) is not None
+        name: _picture(recipes[name], name, samples, output, data_dir)
+        for name, samples in shown.items()
+        if samples is not None
     }
     changes = {name: _changes(study, recipe) for name, recipe in recipes.items()}
     content = page.Page(study.title, _notes(study, done), table, drawn, changes, pictures)
@@ -73,10 +74,11 @@ def _notes(study, done):
         f"Each variant changes the base as said below it and is trained for {base.steps:,} steps of "
         f"{base.batch_size} samples, unless it changes these, with up to {study.seeds} seeds. Numbers are "
         "mean ± standard deviation over seeds, at the last step and at the best evaluation of each run. t is "
-        "the difference from the first variant in standard errors (Welch): within 2.2 it may well be chance.",
-        f"A run has collapsed at the step from which on it never again has half of the most "
-        f"{study.measures[0].replace('_', ' ')} that it ever had. A run that is not finite draws nothing: "
-        "measures of which more is better are 0 from there on, others are left out.",
+        "the difference from the first variant in standard errors, p how often chance alone comes as far "
+        "(Welch's test, of each number alone: of twenty that differ by nothing, one has p below 0.05).",
+        f"A run has collapsed at the evaluation from which on, be it the last one, it never again has half of "
+        f"the most {study.measures[0].replace('_', ' ')} that it ever had. A run that is not finite draws "
+        "nothing: measures of which more is better are 0 from there on, others are of the other runs.",
         "In the plots bands reach from the least to the greatest seed, the first variant is grey, and a "
         "perfect sampler is the dashed line.",
         "Protocol: " + "; ".join(f"{name}: {value}" for name, value in kept.items()),
@@ -90,9 +92,15 @@ def _plot(found, measure, output):
     return path
 
 
-def _picture(recipe, name, seed, output, data_dir):
-    """Path of the picture of a cell's samples, drawn over as many real ones where their kind has these."""
-    path, shown = os.path.join(output, "samples", f"{name}.png"), cells.samples(output, name, seed)
+def _samples(output, name, outcomes):
+    """Samples of the first seed that has some."""
+    drawn = (cells.samples(output, name, seed) for seed in sorted(outcomes))
+    return next((samples for samples in drawn if samples is not None), None)
+
+
+def _picture(recipe, name, shown, output, data_dir):
+    """Path of the picture of samples, drawn over as many real ones where their kind has these."""
+    path = os.path.join(output, "samples", f"{name}.png")
     source = build.source(recipe, data_dir)
     real = sample.first_of(lambda: source.heldout() or source)
     save_picture(path, build.kind(facts(source)).picture(shown, lambda: real(len(shown))))

@@ -4,10 +4,11 @@ import logging
 
 import jax
 
-from gan_jax import build, folders, lock, preparation, signals
+from gan_jax import build, folders, lock, preparation, signals, watching
 from gan_jax.data.source import facts
 from gan_jax.errors import UsageError
-from gan_jax.study import alone, cells, cohort, definition, report
+from gan_jax.sample import sampler
+from gan_jax.study import alone, cells, cohort, definition, report, summary
 
 log = logging.getLogger("gan_jax")
 
@@ -23,7 +24,8 @@ def run(study, output, *, only=(), data_dir=None):
 
     Raises:
         UsageError: A mistake in the study, or cells in the folder that are another study's; nothing has been
-            trained or written then.
+            trained or written then. Or measures that the metrics do not have: that is found out when the
+            first variant is trained.
     """
     definition.validate(study)
     wanted = {name: definition.variant(study, name) for name in only or study.variants}
@@ -33,20 +35,24 @@ def run(study, output, *, only=(), data_dir=None):
     for name, recipe in pending.items():
         _check(name, recipe, data_dir)
     folders.make_writable(output)
-    with lock.held(output), signals.stop_requests() as stop:
+    with lock.held(output):
         for number, name in enumerate(pending, 1):
             log.info("variant %d of %d, %s: %d seeds", number, len(pending), name, len(missing[name]))
-            _train(study, output, name, missing[name], stop, data_dir)
+            _train(study, output, name, missing[name], data_dir)
             if _missing(study, output, name):
                 log.info("stopped; the same command goes on from there")
                 return
+            summary.check(study.measures, cells.read(output, name, definition.cell(study, name, 0)))
         report.write(study, output, data_dir)
 
 
 def _missing(study, output, name):
-    """Seeds of a variant that have no cell yet; cells that are of another study are refused."""
+    """Seeds of a variant that have no cell yet; what is there of another study is refused."""
     recipes = (definition.cell(study, name, seed) for seed in range(study.seeds))
-    return [recipe.seed for recipe in recipes if cells.read(output, name, recipe) is None]
+    missing = [recipe for recipe in recipes if cells.read(output, name, recipe) is None]
+    for recipe in missing:
+        cells.check_begun(output, name, recipe)
+    return [recipe.seed for recipe in missing]
 
 
 def _check(name, recipe, data_dir):
@@ -55,11 +61,14 @@ def _check(name, recipe, data_dir):
         source = build.source(recipe, data_dir)
         rules = build.rules(recipe, facts(source))
         preparation.check(recipe, rules, facts(source), jax.random.key(0))
+        if reason := watching.obstacle(recipe, source):
+            raise UsageError(f"nothing to compare by: {reason}")
+        watching.judging(recipe, rules.game, source, sampler(rules.game, facts(source)))
     except UsageError as error:
         raise UsageError(f"variant {name}: {error}") from None
 
 
-def _train(study, output, name, seeds, stop, data_dir):
+def _train(study, output, name, seeds, data_dir):
     """Trains seeds of a variant and puts them on disk, unless somebody asks to stop.
 
     Points train together, everything else one after the other: XLA:CPU is slow at convolutions in a `scan`
@@ -68,7 +77,9 @@ def _train(study, output, name, seeds, stop, data_dir):
     recipe = definition.variant(study, name)
     source = build.source(recipe, data_dir)
     if source.kind == "points":
-        for seed, outcome in cohort.trained(recipe, seeds, source, stop).items():
+        with signals.stop_requests() as stop:  # Runs of their own listen themselves.
+            outcomes = cohort.trained(recipe, seeds, source, stop)
+        for seed, outcome in outcomes.items():
             cells.write(output, name, definition.cell(study, name, seed), outcome)
         return
     for seed in seeds:

@@ -1,6 +1,5 @@
 """What came of a variant's runs, over its seeds."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -34,9 +33,10 @@ class Summary(NamedTuple):
         final: Spread by measure, at the last step.
         best: Spread by measure, of each run's best value, wherever it was.
         floors: By measure, what a perfect sampler has.
-        collapsed: How many runs lost half of their modes for good: see `collapse.collapse_step`.
+        collapsed: How many runs lost half of their modes for good, see `collapse.collapse_step`; None if less
+            of the first measure is better.
         collapse_step: Spread of the steps at which they did.
-        seconds: That a run took, on average.
+        seconds: Spread of what a run took.
     """
 
     seeds: int
@@ -45,9 +45,21 @@ class Summary(NamedTuple):
     final: dict
     best: dict
     floors: dict
-    collapsed: int
+    collapsed: int | None
     collapse_step: Spread
-    seconds: float
+    seconds: Spread
+
+
+class Difference(NamedTuple):
+    """Of two means.
+
+    Attributes:
+        errors: The one minus the other, in standard errors of that difference.
+        chance: Of so large a difference, one way or the other, where there is none.
+    """
+
+    errors: float
+    chance: float
 
 
 def spread(values):
@@ -65,23 +77,23 @@ def spread(values):
     return Spread(mean, deviation, known.size)
 
 
-def standard_errors(spread, other):
-    """How far a mean is above another, in standard errors of the difference.
+def difference(spread, other):
+    """How far a mean is above another, and how surely.
 
-    Welch 1947, Biometrika 34: its t, for deviations that need not be equal. With eight seeds each, chance
-    alone comes to 2.2 or more, one way or the other, once in twenty times.
+    Welch's test (1947, Biometrika 34), for deviations that need not be equal.
 
     Args:
         spread: A Spread.
         other: Another.
 
     Returns:
-        The number; None where a deviation is not known or neither spreads.
+        The Difference; None where a deviation is not known or neither spreads.
     """
-    if spread.deviation is None or other.deviation is None:
+    from scipy.stats import ttest_ind_from_stats  # Here, since it takes a second that training need not wait.
+
+    if not spread.deviation and not other.deviation or None in (spread.deviation, other.deviation):
         return None
-    variance = spread.deviation**2 / spread.seeds + other.deviation**2 / other.seeds
-    return (spread.mean - other.mean) / math.sqrt(variance) if variance else None
+    return Difference(*map(float, ttest_ind_from_stats(*spread, *other, equal_var=False)))
 
 
 def due(recipe):
@@ -99,7 +111,7 @@ def due(recipe):
 def curve(outcome, measure, steps):
     """A measure over the steps of a run.
 
-    Once a run is not finite it draws nothing: a measure of which more is better is 0 from there on, and
+    Once a run has diverged it draws nothing: a measure of which more is better is 0 from there on, and
     another one is left out.
 
     Args:
@@ -109,15 +121,31 @@ def curve(outcome, measure, steps):
 
     Returns:
         List of pairs of step and value.
+
+    Raises:
+        UsageError: Its metrics have no value of that name.
     """
-    seen = {record["step"]: record["values"] for record in outcome.evaluations}
-    for values in seen.values():
-        if measure not in values:
-            raise unknown("measures", measure, values)
-    known = {step: float(values[measure]["value"]) for step, values in seen.items()}
-    absent = 0.0 if measure in HIGHER_IS_BETTER else None
+    check([measure], outcome)
+    known = {record["step"]: float(record["values"][measure]["value"]) for record in outcome.evaluations}
+    absent = 0.0 if outcome.diverged and measure in HIGHER_IS_BETTER else None
     pairs = [(step, known.get(step, absent)) for step in steps]
     return [(step, value) for step, value in pairs if value is not None]
+
+
+def check(measures, outcome):
+    """Makes sure that a run was evaluated by what is to be compared.
+
+    Args:
+        measures: Names of values.
+        outcome: The Outcome.
+
+    Raises:
+        UsageError: Its metrics have no value of a measure's name.
+    """
+    for record in outcome.evaluations:
+        for measure in measures:
+            if measure not in record["values"]:
+                raise unknown("measures", measure, record["values"])
 
 
 def floors(outcome, measures):
@@ -144,7 +172,7 @@ def summarised(recipe, outcomes, measures):
     Args:
         recipe: The variant's Recipe.
         outcomes: Its Outcomes, at least one.
-        measures: Names of values, the first of which counts modes.
+        measures: Names of values. A run that loses the first one, if more of it is better, has collapsed.
 
     Returns:
         The Summary.
@@ -154,17 +182,18 @@ def summarised(recipe, outcomes, measures):
     """
     steps = due(recipe)
     curves = {name: [curve(outcome, name, steps) for outcome in outcomes] for name in measures}
-    collapses = [collapse_step(pairs) for pairs in curves[measures[0]]]
+    first, counts = measures[0], measures[0] in HIGHER_IS_BETTER
+    collapses = [collapse_step(pairs) if counts else None for pairs in curves[first]]
     return Summary(
         seeds=len(outcomes),
-        diverged=sum(not o.evaluations or o.evaluations[-1]["step"] < recipe.steps for o in outcomes),
+        diverged=sum(outcome.diverged for outcome in outcomes),
         curves=curves,
         final={name: spread(_last(pairs, recipe.steps) for pairs in curves[name]) for name in measures},
         best={name: spread(_best(pairs, name) for pairs in curves[name]) for name in measures},
         floors=floors(max(outcomes, key=lambda outcome: len(outcome.evaluations)), measures),
-        collapsed=sum(step is not None for step in collapses),
+        collapsed=sum(step is not None for step in collapses) if counts else None,
         collapse_step=spread(collapses),
-        seconds=float(np.mean([outcome.seconds for outcome in outcomes])),
+        seconds=spread(outcome.seconds for outcome in outcomes),
     )
 
 

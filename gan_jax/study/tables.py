@@ -5,15 +5,23 @@ import io
 import json
 import math
 
-from gan_jax.study.summary import standard_errors
+from gan_jax.study.summary import difference
 
 
-def shown(spread):
-    """A Spread for people: mean, and standard deviation where there is one."""
+def shown(spread, seeds=None):
+    """A Spread for people.
+
+    Args:
+        spread: The Spread.
+        seeds: How many it might have; not said if it has as many.
+
+    Returns:
+        Mean, standard deviation where there is one, and how many seeds if not as many as given.
+    """
     if spread.mean is None:
         return "-"
     deviation = "" if spread.deviation is None else f" ± {spread.deviation:.2g}"
-    return f"{spread.mean:.3g}{deviation}"
+    return f"{spread.mean:.3g}{deviation}" + (f" (of {spread.seeds})" if spread.seeds != seeds else "")
 
 
 def rows(found, measures):
@@ -27,33 +35,32 @@ def rows(found, measures):
         Lists of str of equal lengths.
     """
     first, *_ = found
-    columns = [column for name in measures for column in (name, f"t against {first}", f"best {name}")]
+    columns = [column for name in measures for column in (name, f"t (p) against {first}", f"best {name}")]
     table = [["variant", "seeds", *columns, "collapsed", "at step", "diverged", "seconds a run"]]
     for variant, summary in found.items():
-        cells = [
-            (shown(summary.final[name]), _against(summary, found[first], name), shown(summary.best[name]))
-            for name in measures
-        ]
-        table.append(
-            [variant, str(summary.seeds)]
-            + [cell for of_measure in cells for cell in of_measure]
-            + [f"{summary.collapsed} of {summary.seeds}", shown(summary.collapse_step)]
-            + [f"{summary.diverged} of {summary.seeds}", f"{summary.seconds:.3g}"]
-        )
+        seeds, cells = summary.seeds, []
+        for name in measures:
+            final, best = (shown(spread[name], seeds) for spread in (summary.final, summary.best))
+            cells += [final, _against(summary, found[first], name), best]
+        collapsed = "-" if summary.collapsed is None else f"{summary.collapsed} of {seeds}"
+        ends = [collapsed, shown(summary.collapse_step, summary.collapsed), f"{summary.diverged} of {seeds}"]
+        table.append([variant, str(seeds), *cells, *ends, shown(summary.seconds, summary.seconds.seeds)])
     return [*table, _perfect(found, measures)]
 
 
 def _against(summary, first, measure):
     """How surely a final value differs from the first variant's, whose own is no difference."""
-    errors = None if summary is first else standard_errors(summary.final[measure], first.final[measure])
-    return "-" if errors is None else f"{errors:+.1f}"
+    found = None if summary is first else difference(summary.final[measure], first.final[measure])
+    if found is None:
+        return "-"
+    return f"{found.errors:+.1f} ({'<0.001' if found.chance < 0.001 else f'{found.chance:.2g}'})"
 
 
 def _perfect(found, measures):
-    """The row of a perfect sampler, whose final values are its best ones."""
+    """The row of a perfect sampler, looked at once: the best of several looks would be better still."""
     floors = {name: value for summary in found.values() for name, value in summary.floors.items()}
     values = [f"{floors[name]:.3g}" if name in floors else "-" for name in measures]
-    cells = [cell for value in values for cell in (value, "-", value)]
+    cells = [cell for value in values for cell in (value, "-", "-")]
     return ["a perfect sampler", "-", *cells, *["-"] * 4]
 
 
@@ -79,6 +86,7 @@ def plain(study, found):
             "final": {measure: spread._asdict() for measure, spread in summary.final.items()},
             "best": {measure: spread._asdict() for measure, spread in summary.best.items()},
             "collapse_step": summary.collapse_step._asdict(),
+            "seconds": summary.seconds._asdict(),
         }
         for name, summary in found.items()
     }

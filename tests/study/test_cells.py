@@ -1,10 +1,12 @@
 """Finished cells on disk."""
 
+import json
 import os
 
 import numpy as np
 import pytest
 
+from gan_jax import checkpoint
 from gan_jax.errors import UsageError
 from gan_jax.study import cells
 from gan_jax.study.cells import Outcome
@@ -13,7 +15,7 @@ EVALUATIONS = [{"step": 5, "values": {"modes": {"value": 3.0, "floor": 8.0}}}]
 
 
 def _outcome(samples):
-    return Outcome(EVALUATIONS, {"seed": 0}, samples, 1.5)
+    return Outcome(EVALUATIONS, {"seed": 0}, samples, samples is None, 1.5)
 
 
 def test_there_and_back(tiny, tmp_path):
@@ -21,13 +23,14 @@ def test_there_and_back(tiny, tmp_path):
     assert cells.read(output, "plain", recipe) is None and cells.samples(output, "plain", 3) is None
     drawn = np.float32([[[[0.25, -1.0]]]])
     cells.write(output, "plain", recipe, _outcome(drawn))
-    assert cells.read(output, "plain", recipe) == _outcome(None)
+    assert cells.read(output, "plain", recipe) == _outcome(drawn)._replace(samples=None)
     np.testing.assert_array_equal(cells.samples(output, "plain", 3), drawn)
     assert cells.read(output, "plain", tiny(seed=4)) is None
     assert cells.read(output, "other", recipe) is None
 
 
 def test_diverged_cells_have_no_samples(tiny, tmp_path):
+    cells.write(str(tmp_path), "plain", tiny(), _outcome(np.zeros((1, 1, 1, 2))))
     cells.write(str(tmp_path), "plain", tiny(), _outcome(None))
     assert cells.read(str(tmp_path), "plain", tiny()) == _outcome(None)
     assert cells.samples(str(tmp_path), "plain", 0) is None
@@ -49,6 +52,38 @@ def test_cells_of_another_study_are_refused(tiny, tmp_path):
     for other, said in ((tiny(steps=11), "steps: 10 -> 11"), (tiny(batch_size=4), "batch_size: 8 -> 4")):
         with pytest.raises(UsageError, match=rf"seed_0.json is of another study \({said}\); give another"):
             cells.read(str(tmp_path), "plain", other)
+
+
+def test_what_has_begun_of_another_study_is_refused(tiny, tmp_path):
+    workdir = tmp_path / "cells" / "plain" / "seed_0"
+    workdir.mkdir(parents=True)
+    cells.check_begun(str(tmp_path), "plain", tiny())
+    checkpoint.write_recipe(str(workdir), tiny(), {})
+    cells.check_begun(str(tmp_path), "plain", tiny(log_every=1))
+    with pytest.raises(
+        UsageError, match=r"seed_0 is of another study \(steps: 10 -> 11\); give another --out"
+    ):
+        cells.check_begun(str(tmp_path), "plain", tiny(steps=11))
+
+
+def test_cells_from_before_a_field_was_added_have_its_default(tiny, tmp_path):
+    cells.write(str(tmp_path), "plain", tiny(), _outcome(None))
+    path = tmp_path / "cells" / "plain" / "seed_0.json"
+    record = json.loads(path.read_text())
+    del record["decides"]["accumulate"]
+    path.write_text(json.dumps(record))
+    assert cells.read(str(tmp_path), "plain", tiny()) == _outcome(None)
+    with pytest.raises(UsageError, match="accumulate: 1 -> 2"):
+        cells.read(str(tmp_path), "plain", tiny(accumulate=2))
+
+
+def test_damaged_samples_are_named(tiny, tmp_path):
+    cells.write(str(tmp_path), "plain", tiny(), _outcome(np.zeros((50, 1, 1, 2))))
+    path = tmp_path / "cells" / "plain" / "seed_0.npz"
+    for damaged in (b"", path.read_bytes()[:100]):
+        path.write_bytes(damaged)
+        with pytest.raises(UsageError, match="seed_0.npz cannot be read: .*; delete it"):
+            cells.samples(str(tmp_path), "plain", 0)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"decides": {}}'])

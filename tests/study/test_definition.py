@@ -61,6 +61,11 @@ def test_a_function_changes_its_own_recipe(tiny):
         (dict(variants=dict(v={"steps.many": 1})), "variant v: steps.many: unknown name 'many'"),
         (dict(variants=dict(v={"batch_size": 0})), "variant v: batch_size=0: expected at least 1"),
         (dict(variants=dict(v={"eval_every": 0})), "variant v: eval_every=0: expected at least 1, since"),
+        (dict(variants=dict(v={3: 1})), "variant v: 3: expected a dotted path"),
+        (
+            dict(variants=dict(v=lambda recipe: recipe.optimizers["critic"])),
+            "variant v: variants: v: KeyError: 'critic'",
+        ),
         (
             dict(variants=dict(v=lambda recipe: None)),
             "variant v: get_config must return a gan_jax.recipe.Recipe",

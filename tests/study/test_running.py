@@ -1,13 +1,18 @@
 """Studies from their first cell to their report: points, and images as runs of their own."""
 
+import dataclasses
 import json
 import logging
 import os
+import signal
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from gan_jax import train
+from gan_jax import build, checkpoint, train
 from gan_jax.errors import Divergence, UsageError
 from gan_jax.study import Study, alone, cells, cohort, definition, report, running
 from gan_jax.study.cells import Outcome
@@ -38,11 +43,12 @@ def _outcome(modes):
     """Of a run that was never trained."""
     values = {
         "captured_modes": {"value": modes, "floor": 9.0},
+        "captured_modes_kl": {"value": 1.0},
         "high_quality": {"value": 0.5},
         "uniform_modes_kl": {"value": 1.0},
     }
     evaluations = [{"step": step, "values": values} for step in (2, 4)]
-    return Outcome(evaluations, {"generated": "nothing"}, np.zeros((4, 1, 1, 2), np.float32), 1.0)
+    return Outcome(evaluations, {"generated": "nothing"}, np.zeros((4, 1, 1, 2), np.float32), False, 1.0)
 
 
 def test_resumes_where_it_was_stopped(study, tmp_path, monkeypatch, caplog):
@@ -95,6 +101,8 @@ def test_stopped_studies_say_so_and_leave_what_is_finished(study, tmp_path, monk
         ({"losses.generator": dict(hinged_generator=1.0)}, "variant bad: losses.generator: unknown name"),
         ({"losses.discriminator.lecam": 1.0}, "variant bad: losses.discriminator.lecam reads what its game"),
         ({"nets.generator.name": "dcgan.Generator"}, "variant bad: .*resolution"),
+        ({"eval_metrics": dict(captured={})}, "variant bad: metrics: unknown name 'captured'"),
+        ({"eval_features": "pixels"}, "variant bad: metrics: captured_modes reads what there is not"),
     ],
 )
 def test_every_variant_is_checked_before_the_first_is_trained(study, tmp_path, monkeypatch, changes, message):
@@ -105,14 +113,113 @@ def test_every_variant_is_checked_before_the_first_is_trained(study, tmp_path, m
     assert not os.path.exists(tmp_path / "output")
 
 
-def test_images_are_runs_of_their_own(tiny, tmp_path, monkeypatch):
-    """The second seed diverges, and has no evaluation but the first."""
+def test_measures_are_checked_with_the_first_variant(study, tmp_path, monkeypatch):
+    trained = []
+
+    def recorded(recipe, seeds, source, stop):
+        trained.append(next(iter(recipe.losses["generator"])))
+        return {seed: _outcome(1.0) for seed in seeds}
+
+    monkeypatch.setattr(cohort, "trained", recorded)
+    study.measures = ("captured",)
+    with pytest.raises(UsageError, match="measures: unknown name 'captured'; did you mean captured_modes"):
+        running.run(study, str(tmp_path))
+    assert trained == ["non_saturating_generator"]
+    study.measures = ("captured_modes",)
+    running.run(study, str(tmp_path))
+    assert trained == ["non_saturating_generator", "hinge_generator"]
+
+
+def test_images_without_labels_are_refused_where_evaluation_needs_them(tiny, tmp_path, monkeypatch):
+    digits = build.source(tiny())
+    plain = digits._replace(classes=(), read=lambda rows: {"images": digits.read(rows)["images"]})
+    monkeypatch.setattr(build, "source", lambda recipe, data_dir: plain)
+    study = Study(title="t", base=tiny(eval_every=5), variants={"plain": {}}, measures=("modes",), seeds=1)
+    with pytest.raises(UsageError, match="variant plain: nothing to compare by: .* has no labels"):
+        running.run(study, str(tmp_path / "output"))
+    assert not os.path.exists(tmp_path / "output")
+
+
+@pytest.fixture
+def images(tiny):
+    """Two runs of four steps."""
     base = tiny(
         steps=4, eval_every=2, checkpoint_every=4, eval_metrics=dict(frechet_distance={}),
         eval_features="pixels", eval_images=50, average={}, health_every=0,
     )  # fmt: skip
-    study = Study(title="t", base=base, variants={"plain": {}}, measures=("frechet_distance",), seeds=2)
-    run = train.run
+    return Study(title="t", base=base, variants={"plain": {}}, measures=("frechet_distance",), seeds=2)
+
+
+def test_a_signal_between_runs_is_no_run_of_its_own(images, tmp_path, monkeypatch):
+    """Nothing but a run, which saves what it has, makes a question of Ctrl-C."""
+    asked = []
+
+    def interrupted(recipe, workdir, data_dir):
+        asked.append(recipe.seed)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(train, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        running.run(images, str(tmp_path))
+    assert asked == [0]
+
+
+def test_a_signal_in_a_run_stops_the_study(images, tmp_path, monkeypatch, caplog):
+    loop, asked = train.loop, []
+
+    def interrupted(recipe, *given):
+        asked.append(recipe.seed)
+        signal.raise_signal(signal.SIGTERM)
+        return loop(recipe, *given)
+
+    with monkeypatch.context() as patched, caplog.at_level(logging.INFO, "gan_jax"):
+        patched.setattr(train, "loop", interrupted)
+        running.run(images, str(tmp_path))
+    assert asked == [0] and caplog.messages[-1] == "stopped; the same command goes on from there"
+    running.run(images, str(tmp_path))
+    first, second = (cells.read(str(tmp_path), "plain", definition.cell(images, "plain", n)) for n in (0, 1))
+    assert [record["step"] for record in first.evaluations] == [2, 4]
+    assert first.seconds is None and second.seconds > 0
+
+
+def test_what_was_stopped_goes_on_as_the_same_study_only(images, tmp_path, monkeypatch):
+    def one_step(recipe, workdir, data_dir):
+        train_run(dataclasses.replace(recipe, steps=1), workdir, data_dir)
+        checkpoint.write_recipe(workdir, recipe, checkpoint.read_recipe(workdir)[1])
+
+    train_run = train.run
+    with monkeypatch.context() as patched:
+        patched.setattr(train, "run", one_step)
+        running.run(images, str(tmp_path))
+    images.base.eval_every = 1
+    with pytest.raises(UsageError, match=r"seed_0 is of another study \(eval_every: 2 -> 1\)"):
+        running.run(images, str(tmp_path))
+
+
+def test_a_run_that_diverges_at_its_end_has_diverged(images, tmp_path):
+    """Its parameters are not finite, and its samples, as images are kept, do not show it."""
+    images.base.optimizers["generator"] = {f"{__name__}.breaking": {}}
+    running.run(images, str(tmp_path))
+    outcome = cells.read(str(tmp_path), "plain", definition.cell(images, "plain", 0))
+    assert outcome.diverged and [record["step"] for record in outcome.evaluations] == [2]
+    with open(tmp_path / "results.json") as file:
+        plain = json.load(file)["variants"]["plain"]
+    assert plain["diverged"] == 2 and plain["final"]["frechet_distance"]["mean"] is None
+
+
+def breaking():
+    """Updates that are finite in three steps."""
+
+    def update(updates, count, params=None):
+        broken = jax.tree.map(lambda leaf: jnp.where(count < 3, 0.0 * leaf, jnp.nan), updates)
+        return broken, count + 1
+
+    return optax.GradientTransformation(lambda params: jnp.int32(0), update)
+
+
+def test_images_are_runs_of_their_own(images, tmp_path, monkeypatch):
+    """The second seed diverges, and has no evaluation but the first."""
+    study, run = images, train.run
 
     def diverging(recipe, workdir, data_dir):
         recipe.steps = 2 if recipe.seed else 4

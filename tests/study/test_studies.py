@@ -59,21 +59,19 @@ def test_ring_and_grid_share_their_tricks():
         assert one == other
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "non_saturating+none",
-        "minimax+gradient_penalty",
-        "least_squares+dragan",
-        "hinge+r1",
-        "wasserstein+r1_r2",
-        "relativistic+none",
-    ],
-)
+@pytest.mark.parametrize("name", list(_study("losses_and_penalties_on_grid").variants))
 def test_losses_and_penalties_are_traced(name):
-    study = _study("losses_and_penalties_on_grid")
-    assert len(study.variants) == 6 * 5
-    _traced(study, name, POINTS)
+    _traced(_study("losses_and_penalties_on_grid"), name, POINTS)
+
+
+def test_every_loss_has_every_penalty():
+    assert len(_study("losses_and_penalties_on_grid").variants) == 6 * 5
+
+
+def test_packs_are_as_many_as_samples_of_others():
+    study = _study("tricks_on_ring")
+    sizes = {name: definition.variant(study, name).batch_size for name in ("plain", "pacgan2", "pacgan4")}
+    assert sizes == {"plain": 100, "pacgan2": 200, "pacgan4": 400}
 
 
 def test_stacked_mnist_is_on_its_own_terms():
@@ -85,6 +83,7 @@ def test_stacked_mnist_is_on_its_own_terms():
         recipe = definition.variant(study, name)
         assert (recipe.data["name"], recipe.eval_images) == ("stacked_mnist", 26_000)
         assert (recipe.steps, recipe.eval_every) == (steps[name], steps[name] // 2)
+        assert recipe.batch_size == (128 if name == "pacgan" else 64)
         original = runpy.run_path(os.path.join(FOLDER, "..", f"{name}.py"))["get_config"]()
         for field in ("game", "nets", "losses", "optimizers", "turns", "average"):
             assert getattr(recipe, field) == getattr(original, field)

@@ -25,23 +25,36 @@ def _summary(modes, floors=None, deviation=0.0):
         floors=floors or {},
         collapsed=1,
         collapse_step=Spread(2.0, None, 1),
-        seconds=3.25,
+        seconds=Spread(3.25, None, 1),
     )
 
 
-FOUND = {"plain": _summary(3.0, {"modes": 8.0}), "a|<b>": _summary(6.0, deviation=1.5)}
+FOUND = {"plain": _summary(3.0, {"modes": 8.0}), "other": _summary(6.0, deviation=1.5)}
 
 
 def test_markdown():
     lines = tables.markdown(tables.rows(FOUND, MEASURES)).splitlines()
     assert lines[0].startswith(
-        "| variant | seeds | modes | t against plain | best modes | kl | t against plain | best kl | collapsed |"
+        "| variant | seeds | modes | t (p) against plain | best modes | kl | t (p) against plain | best kl | col"
     )
-    assert lines[2] == r"| plain | 2 | 3 ± 0 | - | 7.25 ± 1.5 | - | - | inf | 1 of 2 | 2 | 0 of 2 | 3.25 |"
-    # Three more, with the deviation 1.5 of two seeds against none.
-    assert lines[3].startswith("| a|<b> | 2 | 6 ± 1.5 | +2.8 | 7.25 ± 1.5 |")
-    assert lines[-1] == "| a perfect sampler | - | 8 | - | 8 | - | - | - | - | - | - | - |"
+    assert (
+        lines[2] == "| plain | 2 | 3 ± 0 | - | 7.25 ± 1.5 | - | - | inf (of 1) | 1 of 2 | 2 | 0 of 2 | 3.25 |"
+    )
+    # Three more, with the deviation 1.5 of two seeds against none: t is 2 sqrt(2) with one degree of freedom,
+    # of which p is 1 - 2 / pi arctan(t).
+    assert lines[3].startswith("| other | 2 | 6 ± 1.5 | +2.8 (0.22) | 7.25 ± 1.5 |")
+    assert lines[-1] == "| a perfect sampler | - | 8 | - | - | - | - | - | - | - | - | - |"
     assert len(lines) == 5
+
+
+def test_collapses_that_are_not_counted_and_chances_that_are_tiny():
+    sure = {
+        name: found._replace(collapsed=None, collapse_step=Spread(None, None, 0))
+        for name, found in FOUND.items()
+    }
+    sure["other"] = sure["other"]._replace(final={**FOUND["other"].final, "modes": Spread(6.0, 1e-4, 2)})
+    line = tables.markdown(tables.rows(sure, MEASURES)).splitlines()[3]
+    assert "(<0.001)" in line and line.endswith("| - | - | 0 of 2 | 3.25 |")
 
 
 def test_csv():
@@ -81,6 +94,20 @@ def test_plot_has_the_first_variant_in_grey_and_others_in_red(tmp_path):
     plots.over_time({"plain": _summary(3.0)}, "kl", path)
 
 
+def test_a_run_that_diverged_early_does_not_cut_the_curve_of_the_others():
+    drawn = {}
+
+    class Axes:
+        def fill_between(self, steps, least, most, **options):
+            drawn["band"] = (list(steps), list(least), list(most))
+
+        def plot(self, steps, means, **options):
+            drawn["line"] = (list(steps), list(means))
+
+    plots._draw(Axes(), [[(1, 2.0)], [(1, 4.0), (2, 5.0)]], "red")
+    assert drawn == {"band": ([1, 2], [2.0, 5.0], [4.0, 5.0]), "line": ([1, 2], [3.0, 5.0])}
+
+
 def test_page_needs_nothing_but_itself(tmp_path):
     picture = tmp_path / "p.png"
     Image.new("RGB", (2, 2)).save(picture)
@@ -90,7 +117,7 @@ def test_page_needs_nothing_but_itself(tmp_path):
             notes=["a < b"],
             table=tables.rows(FOUND, MEASURES),
             plots={"modes": str(picture)},
-            changes={"plain": ["nothing"], "a|<b>": ["x: 1 -> '<2>'"]},
+            changes={"plain": ["nothing"], "a<b>": ["x: 1 -> '<2>'"]},
             pictures={"plain": str(picture)},
         )
     )
@@ -107,4 +134,4 @@ def test_page_needs_nothing_but_itself(tmp_path):
     assert [tag for tag, _ in tags].count("tr") == 4 and [tag for tag, _ in tags].count("section") == 2
     # What people write is text, not markup.
     assert "grid" not in {tag for tag, _ in tags} and "b" not in {tag for tag, _ in tags}
-    assert "&lt;grid&gt;" in text and "a|&lt;b&gt;" in text
+    assert "&lt;grid&gt;" in text and "a&lt;b&gt;" in text

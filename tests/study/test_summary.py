@@ -1,6 +1,8 @@
 """Means, spreads, best and final values, and collapses, by hand."""
 
+import numpy as np
 import pytest
+from scipy.stats import t
 
 from gan_jax.errors import UsageError
 from gan_jax.study import summary
@@ -10,7 +12,7 @@ from gan_jax.study.summary import Spread
 MEASURES = ("captured_modes", "uniform_modes_kl")
 
 
-def _outcome(modes, divergences):
+def _outcome(modes, divergences, diverged=False, seconds=2.0):
     evaluations = [
         {
             "step": 10 * (number + 1),
@@ -22,7 +24,7 @@ def _outcome(modes, divergences):
         }
         for number, (captured, divergence) in enumerate(zip(modes, divergences))
     ]
-    return Outcome(evaluations, {}, None, 2.0)
+    return Outcome(evaluations, {}, None, diverged, seconds)
 
 
 @pytest.fixture
@@ -37,13 +39,28 @@ def test_spread_by_hand():
     assert summary.spread([None]) == Spread(None, None, 0)
 
 
-def test_standard_errors_by_hand():
-    # A difference of 2, and a variance of 1 / 4 + 4 / 4.
-    errors = summary.standard_errors(Spread(3.0, 1.0, 4), Spread(1.0, 2.0, 4))
-    assert errors == pytest.approx(2 / 1.25**0.5)
-    assert summary.standard_errors(Spread(1.0, 2.0, 4), Spread(3.0, 1.0, 4)) == -errors
-    assert summary.standard_errors(Spread(3.0, 0.0, 4), Spread(1.0, 0.0, 4)) is None
-    assert summary.standard_errors(Spread(3.0, None, 1), Spread(1.0, 2.0, 4)) is None
+def test_difference_by_hand():
+    # A difference of 2, and a variance of 1 / 4 + 4 / 4 with 1.25^2 / (0.25^2 / 3 + 1 / 3) degrees of freedom.
+    found = summary.difference(Spread(3.0, 1.0, 4), Spread(1.0, 2.0, 4))
+    assert found.errors == pytest.approx(2 / 1.25**0.5)
+    assert found.chance == pytest.approx(2 * t.sf(2 / 1.25**0.5, 1.25**2 / (0.25**2 / 3 + 1 / 3)))
+    turned = summary.difference(Spread(1.0, 2.0, 4), Spread(3.0, 1.0, 4))
+    assert (turned.errors, turned.chance) == pytest.approx((-found.errors, found.chance))
+    # One of them spreads: as many degrees of freedom as it has.
+    certain = summary.difference(Spread(3.0, 0.0, 4), Spread(1.0, 2.0, 4))
+    assert certain == pytest.approx((2.0, 2 * t.sf(2.0, 3)))
+    assert summary.difference(Spread(3.0, 0.0, 4), Spread(1.0, 0.0, 4)) is None
+    assert summary.difference(Spread(3.0, None, 1), Spread(1.0, 2.0, 4)) is None
+    assert summary.difference(Spread(None, None, 0), Spread(None, None, 0)) is None
+
+
+def test_chance_is_how_often_equal_means_differ_as_much():
+    random, found = np.random.default_rng(0), []
+    for _ in range(2_000):
+        one, other = random.normal(size=4), 3 * random.normal(size=4)
+        found.append(summary.difference(summary.spread(one), summary.spread(other)).chance)
+    # Within five standard errors, but that Welch's degrees of freedom are an approximation.
+    assert np.mean(np.array(found) < 0.2) == pytest.approx(0.2, abs=0.045)
 
 
 def test_due(tiny, recipe):
@@ -57,7 +74,7 @@ def test_a_perfect_one_a_collapsed_one_and_a_diverged_one(tiny):
     outcomes = [
         _outcome([8, 8, 8, 8], [1.0, 0.5, 0.25, 0.75]),
         _outcome([8, 7, 3, 2], [1.0, 2.0, 3.0, 4.0]),
-        _outcome([6], [1.5]),
+        _outcome([6], [1.5], diverged=True, seconds=None),
     ]
     found = summary.summarised(recipe, outcomes, MEASURES)
     assert (found.seeds, found.diverged, found.collapsed) == (3, 1, 2)
@@ -73,14 +90,26 @@ def test_a_perfect_one_a_collapsed_one_and_a_diverged_one(tiny):
     assert found.best["uniform_modes_kl"].mean == pytest.approx((0.25 + 1.0 + 1.5) / 3)
     # The expectation goes before the divergence of held-out points.
     assert found.floors == {"captured_modes": 8.0, "uniform_modes_kl": 0.25}
-    assert found.seconds == 2.0
+    # Nobody knows how long the one took that was interrupted.
+    assert found.seconds == Spread(2.0, 0.0, 2)
 
 
 def test_none_is_finite(tiny):
-    found = summary.summarised(tiny(steps=10, eval_every=10), [Outcome([], {}, None, 1.0)], MEASURES)
+    found = summary.summarised(tiny(steps=10, eval_every=10), [Outcome([], {}, None, True, 1.0)], MEASURES)
     assert (found.diverged, found.collapsed, found.floors) == (1, 0, {})
     assert found.final["captured_modes"] == Spread(0.0, None, 1)
     assert found.final["uniform_modes_kl"] == found.best["uniform_modes_kl"] == Spread(None, None, 0)
+
+
+def test_less_of_a_divergence_is_no_collapse(tiny):
+    outcome = _outcome([8, 8, 8], [4.0, 1.0, 1.0])
+    found = summary.summarised(tiny(steps=30, eval_every=10), [outcome], ("uniform_modes_kl",))
+    assert found.collapsed is None and found.collapse_step.mean is None
+
+
+def test_an_evaluation_that_is_missing_is_not_filled_in():
+    broken = _outcome([6, 7], [1.5, 1.0])
+    assert summary.curve(broken, "captured_modes", [10, 15, 20]) == [(10, 6.0), (20, 7.0)]
 
 
 def test_unknown_measure(recipe):
