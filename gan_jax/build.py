@@ -20,7 +20,7 @@ from gan_jax.names import bind, find, schedule
 from gan_jax.nets.linen import from_linen
 from gan_jax.step import average_decay, init
 from gan_jax.terms import reads
-from gan_jax.types import Net, Term, Turn
+from gan_jax.types import Augment, Net, Term, Turn
 
 
 class _Rules(NamedTuple):
@@ -64,7 +64,7 @@ def rules(recipe, facts, spread=lambda array: array):
     Raises:
         UsageError: An unknown name or hyperparameter, or a value of the wrong type.
     """
-    images = recipe.batch_size * max(recipe.turns.values())
+    images = recipe.images_a_round
     return Rules(
         game=_game(recipe, facts, spread),
         terms={
@@ -72,7 +72,9 @@ def rules(recipe, facts, spread=lambda array: array):
             for player, specs in recipe.losses.items()
         },
         optimizers={
-            player: optax.chain(*_chain(given, (transforms, optax), f"optimizers.{player}"))
+            player: optax.chain(
+                *_chain(given, (transforms, optax), optax.GradientTransformation, f"optimizers.{player}")
+            )
             for player, given in recipe.optimizers.items()
         },
         moves=_moves(recipe),
@@ -289,17 +291,20 @@ def discrete(recipe):
 
 def _augment(given):
     """The recipe's augmentations one after the other, in the order written."""
-    return augment.chain(*_chain(given, (augment,), "game.augment"))
+    return augment.chain(*_chain(given, (augment,), Augment, "game.augment"))
 
 
-def _chain(given, places, field):
+def _chain(given, places, kind, field):
     """What the functions of a dict's names make of their hyperparameters, in the order written."""
     if not isinstance(given, dict):
         raise UsageError(f"{field}={given!r}: expected a dict of names with their hyperparameters")
     links = []
     for name, options in given.items():
         made = find(name, places, field)
-        links.append(made(**bind(made, options, f"{field}.{_name(name)}")))
+        link = made(**bind(made, options, f"{field}.{_name(name)}"))
+        if not isinstance(link, kind):
+            raise UsageError(f"{field}.{_name(name)}: expected a function that makes a {kind.__name__}")
+        links.append(link)
     return links
 
 
@@ -333,4 +338,7 @@ def _term(name, spec, field):
     weight = schedule(given.get("weight", 1.0), f"{field}.weight")
     options = {option: value for option, value in given.items() if option not in ("weight", "every", "wrap")}
     bound = functools.partial(fn, **bind(fn, options, field, reads(fn)))
-    return Term(_wrapped(bound, given, modifiers, "loss", field), weight, given.get("every", 1))
+    every = given.get("every", 1)
+    if not isinstance(every, int) or isinstance(every, bool) or every < 1:
+        raise UsageError(f"{field}.every={every!r}: expected a whole number of steps, at least 1")
+    return Term(_wrapped(bound, given, modifiers, "loss", field), weight, every)

@@ -17,7 +17,7 @@ class Meter:
     def __init__(self, recipe, reporter):
         self.recipe, self.reporter = recipe, reporter
         self.pending, self.since, self.timed = [], None, 0
-        self.images = recipe.batch_size * max(recipe.turns.values())
+        self.images = recipe.images_a_round
 
     def add(self, step, scalars):
         """Takes the scalars of one step, still on the device."""

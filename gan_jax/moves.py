@@ -6,7 +6,7 @@ A recipe names them by player: `moves=dict(generator=dict(name="unrolled", learn
 import jax
 
 from gan_jax import step
-from gan_jax.errors import UsageError
+from gan_jax.errors import UsageError, unknown
 
 
 def extragradient(*, gradient=step.gradient):
@@ -57,12 +57,14 @@ def unrolled(*, learning_rate, steps=5, follower="discriminator", gradient=step.
         A move, with the signature of `step.move`.
 
     Raises:
-        UsageError: `steps` is below 1.
+        UsageError: `steps` is below 1; the move, where nobody of the follower's name moves.
     """
     if steps < 1:
         raise UsageError(f"steps={steps}: expected at least 1 foreseen step")
 
     def move(player, game, terms, optimizers, state, batch, key):
+        if follower not in optimizers:
+            raise unknown(f"moves.{player}.follower", follower, optimizers)
         if player == follower:
             return step.move(player, game, terms, optimizers, state, batch, key, gradient=gradient)
         rate = learning_rate(state.step) if callable(learning_rate) else learning_rate

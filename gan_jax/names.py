@@ -51,7 +51,7 @@ def _module(path):
     try:
         return importlib.import_module(path)
     except ModuleNotFoundError as error:
-        if error.name and path.startswith(error.name):
+        if f"{path}.".startswith(f"{error.name}."):
             return None
         raise
 
@@ -154,11 +154,11 @@ def schedule(value, field):
 def _value(parameter, value, field, function):
     """One hyperparameter, checked against the type of its default and turned into what it names."""
     default = parameter.default
-    if isinstance(value, dict) and value and all(str(key).isdecimal() for key in value):
-        return {int(key): part for key, part in value.items()}  # steps of a schedule; JSON made them strings
     kinds = _kinds(parameter)
     if isinstance(value, dict) and float in kinds:
         return schedule(value, field)
+    if isinstance(value, dict) and value and all(str(key).isdecimal() for key in value):
+        return {int(key): part for key, part in value.items()}  # steps of a schedule; JSON made them strings
     if callable(value):
         return value
     if isinstance(value, str) and callable(default) and default is not parameter.empty:

@@ -87,6 +87,6 @@ def check(recipe, rules, facts, key, sharding=None):
     for player, player_terms in rules.terms.items():
         terms.check(player, player_terms, [*offered, "params"])
     # Shapes alone: a batch may be larger than this machine.
-    shape = max(recipe.turns.values()), recipe.batch_size
+    shape = recipe.batches_a_round, recipe.batch_size
     batches = parallel.abstract(lambda _: build.blank(facts, *shape), key, sharding)
     jax.eval_shape(rules.play, state, batches, key)

@@ -1,8 +1,11 @@
 """A run as plain data: every field once, with its unit. Imports no JAX, so that mistakes answer at once."""
 
 import dataclasses
+import importlib
 import json
 import math
+import operator
+import re
 from typing import Any
 
 from gan_jax.errors import UsageError, unknown
@@ -12,6 +15,8 @@ PACE = (
     "steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every", "health_every",
     "max_rollbacks", "model_devices",
 )  # fmt: skip
+# Paths of dicts that are read in the order written.
+IN_ORDER = r"turns|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
 # What networks may compute in.
 PRECISIONS = ("float32", "bfloat16")
 # Fields that may be 0.
@@ -95,6 +100,16 @@ class Recipe:
         if isinstance(self.data, dict) and "name" in self.data:
             self.data = {**self.data, "per_class": self.data.get("per_class", 0)}
 
+    @property
+    def batches_a_round(self):
+        """How many a round sees: as many as the player with the most turns has moves."""
+        return max(self.turns.values())
+
+    @property
+    def images_a_round(self):
+        """Real ones, over all devices and hosts."""
+        return self.batch_size * self.batches_a_round
+
 
 def validate(recipe):
     """Checks types, ranges and that the parts fit together; names are checked where they are looked up.
@@ -126,8 +141,6 @@ def validate(recipe):
             raise UsageError(f"{path}={value}: expected a whole number of 32 bits, or a decimal point")
         if path.endswith(".learning_rate") and value < 0:
             raise UsageError(f"{path}={value}: expected at least 0")
-        if path.endswith(".every") and (value < 1 or not isinstance(value, int)):
-            raise UsageError(f"{path}={value}: expected a whole number of steps, at least 1")
 
 
 def _check_kind(recipe):
@@ -160,7 +173,7 @@ def _check_shapes(recipe):
 
 
 def _check_players(recipe):
-    """Who moves has a network, a loss and an optimizer, and nobody else has the last two."""
+    """Who moves has a loss and an optimizer, and nobody else has."""
     if not recipe.turns:
         raise UsageError("turns is empty: expected at least one player with at least one move")
     if recipe.eval_every and not recipe.eval_metrics:
@@ -190,9 +203,22 @@ def _plain(value):
         return {_plain(name) if callable(name) else name: _plain(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(part) for part in value]
-    if callable(value):
-        return f"{value.__module__}.{value.__qualname__}"
-    return value
+    return _dotted(value) if callable(value) else value
+
+
+def _dotted(function):
+    """A function's dotted path, by which whoever opens the workdir can find it again."""
+    home, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    try:
+        found = operator.attrgetter(name)(importlib.import_module(home))
+    except (ImportError, AttributeError, TypeError):
+        found = None
+    if found is not function:
+        raise UsageError(
+            f"{name or function} of {home} cannot be found again from a workdir: put it at the top of a module "
+            "that can be imported, or name an optax schedule, as in dict(cosine_decay_schedule=dict(...))"
+        )
+    return f"{home}.{name}"
 
 
 def to_dict(recipe):
@@ -205,7 +231,8 @@ def to_dict(recipe):
         Dict of str to JSON values, functions as dotted paths.
 
     Raises:
-        UsageError: Not a Recipe, or a value that JSON cannot hold.
+        UsageError: Not a Recipe, a value that JSON cannot hold, or a function that its dotted path does not
+            lead to, such as one that another function or a config file defines.
     """
     _check_kind(recipe)
     plain = _plain({field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)})
@@ -248,7 +275,7 @@ def flatten(tree, path=""):
 
 
 def differences(old, new):
-    """Fields in which two recipes differ, those of PACE left out; the order of optimizers counts.
+    """Fields in which two recipes differ, those of PACE left out; so does order where it matters.
 
     Args:
         old: A recipe as `to_dict` returns it.
@@ -264,7 +291,14 @@ def differences(old, new):
         for name in dict.fromkeys([*before, *after])
         if before.get(name, absent) != after.get(name, absent)
     ]
-    for path in ("optimizers", "turns"):
-        if not lines and json.dumps(old.get(path)) != json.dumps(new.get(path)):
-            lines.append(f"{path}: another order")
-    return lines
+    earlier, now = dict(_orders(old)), dict(_orders(new))
+    return lines or [f"{path}: another order" for path in now if earlier.get(path) != now[path]]
+
+
+def _orders(tree, path=""):
+    """Walks nested dicts; yields the paths of those whose order matters, and their names in that order."""
+    if re.fullmatch(IN_ORDER, path):
+        yield path, list(tree)
+    for name, part in tree.items():
+        if isinstance(part, dict):
+            yield from _orders(part, f"{path}.{name}" if path else str(name))

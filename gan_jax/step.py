@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from gan_jax import terms as terms_lib
+from gan_jax.errors import unknown
 from gan_jax.types import Turn
 
 
@@ -42,8 +43,14 @@ def init(game, optimizers, averaged, key, batch):
 
     Returns:
         The TrainState.
+
+    Raises:
+        UsageError: A player has an optimizer and no part in the game.
     """
     params, carry = game.init(key, batch)
+    for player in optimizers:
+        if player not in params:
+            raise unknown("players of this game", player, params)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,

@@ -60,7 +60,7 @@ def run(recipe, workdir, data_dir=None):
 def _go_on(recipe, workdir, made, key):
     """Trains from where the workdir, in which no other run is, has come to."""
     mesh, source = made.mesh, made.source
-    rounds = max(recipe.turns.values())
+    rounds = recipe.batches_a_round
     fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
     programs = compiled(
         made.rules, source, recipe.batch_size, fed.decode, mesh, key, slices=recipe.accumulate

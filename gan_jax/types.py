@@ -24,7 +24,7 @@ class Turn(NamedTuple):
         carry: Carry by player.
         batch: Dict of arrays with leading dimension B: `images` in [-1, 1] float32 [B, H, W, C] and,
             if the data has them, `labels` int32 [B].
-        key: The move's own random key.
+        key: Random key of the move, the same for the k-th moves of all players.
         step: Rounds played so far, int32.
     """
 

@@ -70,7 +70,7 @@ def _trained(recipe, devices=1, rounds=3):
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices], slices=recipe.accumulate)
     source = build.source(recipe)
     rules = build.rules(recipe, facts(source), parallel.spread(mesh))
-    fed = batches(source, recipe.batch_size, max(recipe.turns.values()), recipe.seed, mesh)
+    fed = batches(source, recipe.batch_size, recipe.batches_a_round, recipe.seed, mesh)
     programs = compiled(rules, source, recipe.batch_size, fed.decode, mesh, KEY, slices=recipe.accumulate)
     state, seen = programs.init(KEY), []
     for part in fed.feed(0, rounds):

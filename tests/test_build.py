@@ -4,7 +4,7 @@ import optax
 import pytest
 import sources
 
-from gan_jax import build
+from gan_jax import build, preparation
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 from gan_jax.types import Net
@@ -105,6 +105,25 @@ def test_a_function_that_returns_a_net_is_a_network(tiny):
     assert params["discriminator"] == {}
 
 
+def _logits_alone():
+    return Net(lambda key, x: ({}, ()), lambda params, carry, x, *, key, train: (x.sum((1, 2, 3)), ()))
+
+
+def test_networks_that_do_not_say_what_the_game_reads_and_players_without_one(tiny):
+    silent = tiny(nets={**tiny().nets, "discriminator": dict(name=_logits_alone)})
+    with pytest.raises(
+        UsageError, match="nets.discriminator: expected a dict of heads with 'logits' among them"
+    ):
+        preparation.check(silent, build.rules(silent, FACTS), FACTS, jax.random.key(0))
+    crowd = tiny(turns=dict(tiny().turns, critic=1))
+    crowd.losses["critic"], crowd.optimizers["critic"] = (
+        crowd.losses["generator"],
+        crowd.optimizers["generator"],
+    )
+    with pytest.raises(UsageError, match="players of this game: unknown name 'critic'"):
+        preparation.check(crowd, build.rules(crowd, FACTS), FACTS, jax.random.key(0))
+
+
 def test_data_source(tiny):
     assert build.source(tiny()).resolution == 8
     with pytest.raises(UsageError, match="data: unknown name 'resolutin'; did you mean resolution"):
@@ -136,6 +155,18 @@ def _losses(**discriminator):
         (dict(average=dict(generator={})), "average.generator needs half_life"),
         (_losses(r1=dict(gamma=1.0)), "losses.discriminator.r1: unknown name 'gamma'"),
         (_losses(r1="much"), "losses.discriminator.r1.weight='much': expected a number"),
+        *(
+            (
+                _losses(r1=dict(every=every)),
+                f"losses.discriminator.r1.every={every!r}: expected a whole number of",
+            )
+            for every in (0, 1.5, "16", None, True)
+        ),
+        (
+            dict(optimizer=dict(cosine_decay_schedule=dict(init_value=1.0, decay_steps=3))),
+            "optimizers.discriminator.cosine_decay_schedule: expected a function that makes a GradientTransf",
+        ),
+        (dict(optimizer=dict(adam=dict(learning_rate={"10": 0.1}))), "learning_rate: unknown name '10'"),
     ],
 )
 def test_mistakes(tiny, change, message):
@@ -177,6 +208,10 @@ def test_moves_are_named_by_player(tiny):
     unrolled = dict(name="unrolled", learning_rate=0.1, steps=2)
     rules = build.rules(tiny(moves=dict(generator=unrolled, discriminator=dict(name="extragradient"))), FACTS)
     assert set(rules.moves) == {"generator", "discriminator"}
+    unrolled["follower"] = "critic"
+    rules = build.rules(tiny(moves=dict(generator=unrolled)), FACTS)
+    with pytest.raises(UsageError, match="moves.generator.follower: unknown name 'critic'"):
+        preparation.check(tiny(), rules, FACTS, jax.random.key(0))
     recipe = tiny(moves=dict(generator=dict(name="unrolled", steps=2)))
     with pytest.raises(UsageError, match="moves.generator needs learning_rate"):
         build.rules(recipe, FACTS)

@@ -17,6 +17,14 @@ def test_find_in_places_by_dotted_path_or_as_it_is():
     assert names.find(len, (latents,), "x") is len
 
 
+def test_a_module_that_cannot_import_another_says_so(tmp_path, monkeypatch):
+    """Also one whose name begins with that of the other."""
+    (tmp_path / "absent_losses.py").write_text("import absent_loss\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError, match="absent_loss"):
+        names.find("absent_losses.mine", (losses,), "x")
+
+
 def test_first_place_wins():
     assert names.find("clip_weights", (transforms, optax), "x") is transforms.clip_weights
 

@@ -17,7 +17,7 @@ def _programs(recipe, devices):
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices])
     source = build.source(recipe)
     rules = build.rules(recipe, facts(source), parallel.spread(mesh))
-    fed = batches(source, recipe.batch_size, max(recipe.turns.values()), recipe.seed, mesh)
+    fed = batches(source, recipe.batch_size, recipe.batches_a_round, recipe.seed, mesh)
     key = jax.random.key(recipe.seed)
     return compiled(rules, source, recipe.batch_size, fed.decode, mesh, key), fed, key
 

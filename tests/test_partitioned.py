@@ -35,7 +35,7 @@ def _programs(recipe, devices, model_devices):
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices], model_devices=model_devices)
     source = build.source(recipe)
     rules = build.rules(recipe, facts(source), parallel.spread(mesh))
-    fed = batches(source, recipe.batch_size, max(recipe.turns.values()), recipe.seed, mesh)
+    fed = batches(source, recipe.batch_size, recipe.batches_a_round, recipe.seed, mesh)
     return compiled(rules, source, recipe.batch_size, fed.decode, mesh, KEY), fed
 
 

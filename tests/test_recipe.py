@@ -1,8 +1,12 @@
+import functools
 import json
+import types
 
+import optax
 import pytest
 
 from gan_jax import recipe as recipe_lib
+from gan_jax import train
 from gan_jax.errors import UsageError
 
 
@@ -44,10 +48,6 @@ def _loss(fake_logits):
             dict(optimizer=dict(adam=dict(learning_rate=-0.1))),
             "optimizers.discriminator.adam.learning_rate=-0.1: expected at least 0",
         ),
-        (
-            dict(losses=dict(discriminator=dict(a=dict(weight=1.0, every=0)), generator=dict(b=1.0))),
-            "losses.discriminator.a.every=0: expected a whole number of steps",
-        ),
     ],
 )
 def test_mistakes_name_the_field(tiny, change, message):
@@ -81,6 +81,28 @@ def test_what_json_cannot_hold(tiny):
         recipe_lib.to_dict(tiny(data=dict(name="digits", resolution=object())))
 
 
+@pytest.mark.parametrize(
+    "function",
+    [lambda fake_logits: fake_logits, functools.partial(_loss), optax.linear_schedule(1.0, 0.0, 3)],
+)
+def test_functions_that_nobody_could_find_again_are_refused(tiny, function):
+    """Two schedules made by one function have one name, and a resumed run must not take one for the other."""
+    with pytest.raises(
+        UsageError, match="cannot be found again from a workdir: put it at the top of a module"
+    ):
+        recipe_lib.to_dict(tiny(optimizer=dict(sgd=dict(learning_rate=function))))
+
+
+def test_functions_of_a_config_file_are_refused_before_anything_is_written(tiny, tmp_path, monkeypatch):
+    """Its module has a name under which no other process can import it."""
+    module = types.ModuleType("config_config")
+    exec("def mine(fake_logits):\n    return fake_logits", vars(module))
+    recipe = tiny(losses=dict(tiny().losses, generator={module.mine: 1.0}))
+    with pytest.raises(UsageError, match="^mine of config_config cannot be found again"):
+        train.run(recipe, str(tmp_path / "unborn"))
+    assert not (tmp_path / "unborn").exists()
+
+
 def test_stored_recipe_of_another_version(tiny):
     plain = recipe_lib.to_dict(tiny())
     with pytest.raises(UsageError, match="recipe: unknown name 'colour'"):
@@ -109,3 +131,40 @@ def test_differences(tiny):
     assert recipe_lib.differences(plain, other) == ["turns.discriminator: 1 -> 2", "batch_size: 8 -> 16"]
     swapped = recipe_lib.to_dict(tiny(turns=dict(generator=1, discriminator=1)))
     assert recipe_lib.differences(plain, swapped) == ["turns: another order"]
+
+
+def test_order_counts_where_a_recipe_is_read_in_order(tiny):
+    def made(turn):
+        wrap = turn(input_noise=dict(deviation=0.1), input_dropout=dict(rate=0.1))
+        terms = dict(
+            non_saturating_generator=dict(weight=1.0, wrap=turn(top_k=dict(k=2), smooth=dict(amount=0.1)))
+        )
+        recipe = tiny(
+            eval_metrics=turn(modes={}, frechet_distance={}),
+            losses=dict(tiny().losses, generator=terms),
+            optimizer=turn(clip=dict(max_delta=1.0), sgd=dict(learning_rate=0.1)),
+        )
+        recipe.nets["generator"]["wrap"] = wrap
+        recipe.game["augment"] = turn(diffaugment={}, instance_noise=dict(start=0.1, end=0.0, steps=9))
+        return recipe_lib.to_dict(recipe)
+
+    plain, turned = made(dict), made(lambda **given: dict(reversed(given.items())))
+    assert recipe_lib.differences(plain, made(dict)) == []
+    assert sorted(recipe_lib.differences(plain, turned)) == [
+        f"{path}: another order"
+        for path in (
+            "eval_metrics", "game.augment", "losses.generator.non_saturating_generator.wrap",
+            "nets.generator.wrap", "optimizers.discriminator", "optimizers.generator",
+        )
+    ]  # fmt: skip
+    # Hyperparameters are told apart by their names.
+    one, other = (
+        tiny(optimizer=dict(adam=given))
+        for given in (dict(b1=0.5, b2=0.9, learning_rate=1.0), dict(b2=0.9, learning_rate=1.0, b1=0.5))
+    )
+    assert recipe_lib.differences(recipe_lib.to_dict(one), recipe_lib.to_dict(other)) == []
+
+
+def test_what_a_round_sees(tiny):
+    recipe = tiny(turns=dict(discriminator=5, generator=2), batch_size=8)
+    assert (recipe.batches_a_round, recipe.images_a_round) == (5, 40)

@@ -4,7 +4,9 @@ import json
 import os
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from gan_jax import build, checkpoint, parallel, report, sample, step, train
@@ -108,10 +110,21 @@ def _explodes_late(step):
     return jax.numpy.where(step >= 7, np.inf, 0.0)
 
 
-def test_a_parameter_that_is_not_finite_is_not_saved(tiny, tmp_path):
-    recipe = tiny(optimizer=dict(scale=dict(step_size=float(3e38))), checkpoint_every=1)
-    with pytest.raises(Divergence, match="step [12]: "):
+def test_a_parameter_that_is_not_finite_is_neither_saved_nor_judged(tiny, tmp_path):
+    """The losses of the step that breaks it are finite, and so are its samples, as images are kept."""
+    recipe = tiny(checkpoint_every=1, max_rollbacks=0, eval_every=1, eval_features="pixels", eval_images=50)
+    recipe.optimizers = {**recipe.optimizers, "generator": {_breaks_third: {}}}
+    with pytest.raises(Divergence, match="step 3: a parameter of generator is not finite"):
         train.run(recipe, str(tmp_path))
+    assert checkpoint.steps(str(tmp_path))[-1] == 2
+    assert [record["step"] for record in report.evaluations(str(tmp_path))] == [1, 2]
+
+
+def _breaks_third():
+    def update(updates, count, params=None):
+        return jax.tree.map(lambda leaf: jnp.where(count < 2, -0.01 * leaf, jnp.nan), updates), count + 1
+
+    return optax.GradientTransformation(lambda params: jnp.int32(0), update)
 
 
 def test_nothing_is_written_before_the_recipe_is_checked(tiny, tmp_path):

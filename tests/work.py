@@ -30,7 +30,7 @@ def compiled_step(path):
     recipe = tiny_recipes.of_few_pixels(runpy.run_path(path)["get_config"]())
     mesh, source = parallel.mesh(recipe.batch_size), build.source(recipe)
     rules, key = build.rules(recipe, facts(source), parallel.spread(mesh)), jax.random.key(recipe.seed)
-    fed = batches(source, recipe.batch_size, max(recipe.turns.values()), recipe.seed, mesh)
+    fed = batches(source, recipe.batch_size, recipe.batches_a_round, recipe.seed, mesh)
     programs = compiled(rules, source, recipe.batch_size, fed.decode, mesh, key)
     rows = next(fed.feed(0, 1))
     return programs.step.lower(programs.abstract, fed.resident, rows, key).compile()

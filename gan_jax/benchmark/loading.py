@@ -58,7 +58,7 @@ def measured(recipe, source, seconds, repeats):
     from gan_jax import parallel
     from gan_jax.benchmark import ours
 
-    mesh, rounds = parallel.mesh(recipe.batch_size), max(recipe.turns.values())
+    mesh, rounds = parallel.mesh(recipe.batch_size), recipe.batches_a_round
     ways = feeds(source, recipe.batch_size, rounds, mesh)
     advances = {"loader alone": _reading(ways["streamed"])}
     advances |= {name: ours.running(recipe, source, fed, mesh).advance for name, fed in ways.items()}
@@ -111,7 +111,7 @@ def _do():
     recipe.data = dict(name=_DATA.value)
     source = build.source(recipe)
     found = measured(recipe, source, SECONDS.value, REPEATS.value)
-    print("\n".join(table(found, recipe.batch_size * max(recipe.turns.values()))))
+    print("\n".join(table(found, recipe.images_a_round)))
 
 
 if __name__ == "__main__":

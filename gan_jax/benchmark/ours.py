@@ -74,7 +74,7 @@ def prepare(recipe):
     compiling = _compilations()
     recipe_lib.validate(recipe)
     mesh, source = parallel.mesh(recipe.batch_size), build.source(recipe)
-    fed = batches(source, recipe.batch_size, max(recipe.turns.values()), recipe.seed, mesh)
+    fed = batches(source, recipe.batch_size, recipe.batches_a_round, recipe.seed, mesh)
     run = running(recipe, source, fed, mesh)
     return Subject(
         advance=run.advance,
@@ -141,7 +141,7 @@ def matrix_product_peak(seconds, size=2_048):
     Returns:
         FLOP/s.
     """
-    product = jax.jit(lambda a, b: a @ b)
+    product = jax.jit(lambda a, b: a @ b, compiler_options=cpu.compiler_options())  # As steps have it.
     a = jax.random.normal(jax.random.key(0), (size, size))
     jax.block_until_ready(product(a, a))
     best, until = float("inf"), time.perf_counter() + seconds

@@ -124,7 +124,7 @@ class Training:
     def _follow(self):
         """The average moves towards the generator, as `arithmetic.average_decay` says."""
         given = self.recipe.average["generator"]
-        images = float(self.recipe.batch_size * max(self.recipe.turns.values()))
+        images = float(self.recipe.images_a_round)
         seen = tf.cast(self.step + 1, tf.float32) * images
         decay = 0.5 ** (images / tf.minimum(float(given["half_life"]), given["ramp_up"] * seen))
         for mean, value in zip(self.average, self.nets["generator"].trainable_variables):

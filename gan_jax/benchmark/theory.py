@@ -76,7 +76,7 @@ def counted(recipe):
     from gan_jax.types import Turn
 
     source, key = build.source(recipe), jax.random.key(0)
-    info, size, rounds = facts(source), recipe.batch_size, max(recipe.turns.values())
+    info, size, rounds = facts(source), recipe.batch_size, recipe.batches_a_round
     rules = build.rules(recipe, info)
     state = jax.eval_shape(build.start(rules, info, size), key)
     images = jax.eval_shape(lambda: build.blank(info, size)["images"])

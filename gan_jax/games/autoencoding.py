@@ -44,7 +44,7 @@ def autoencoding(
     Raises:
         UsageError: As `gan`.
     """
-    given = networks(nets, ("generator", "discriminator"))
+    given = networks(nets, ("generator", "discriminator"), {"discriminator": "reconstruction"})
     judging = {**given, "discriminator": _judging(given["discriminator"], energy)}
     inner = gan(judging, latents, augment, told=told, averages=averages, average_decay=average_decay)
 

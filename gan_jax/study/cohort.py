@@ -88,7 +88,7 @@ def trained(recipe, seeds, source, stop):
         whose samples are not finite.
     """
     began, info, batch_size = time.monotonic(), facts(source), recipe.batch_size
-    mesh, rounds = parallel.mesh(batch_size, jax.local_devices()[:1]), max(recipe.turns.values())
+    mesh, rounds = parallel.mesh(batch_size, jax.local_devices()[:1]), recipe.batches_a_round
     fed = batches(source, batch_size, rounds, 0, mesh, flip=recipe.data.get("flip", False))
     rules = build.rules(recipe, info)
     init, advance = compiled(rules, info, batch_size, fed.decode, mesh)

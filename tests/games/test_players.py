@@ -3,11 +3,26 @@ import pytest
 from gan_jax import games
 from gan_jax.errors import UsageError
 from gan_jax.games.players import networks
+from gan_jax.types import Net
 
 
 def test_networks_of_the_players_and_no_others():
-    nets = {"discriminator": 1, "generator": 2, "encoder": 3}
-    assert networks(nets, ("generator", "discriminator")) == {"generator": 2, "discriminator": 1}
+    nets = {player: _saying({"logits": 1}) for player in ("discriminator", "generator", "encoder")}
+    found = networks(nets, ("generator", "discriminator"))
+    assert list(found) == ["generator", "discriminator"] and found["generator"] is nets["generator"]
+    assert found["discriminator"].apply("params", "carry", key=None, train=True) == ({"logits": 1}, "carry")
+
+
+@pytest.mark.parametrize("outputs, said", [({"energy": 1, "mean": 2}, "energy, mean"), (3.0, "a float")])
+def test_networks_that_do_not_say_what_the_game_reads(outputs, said):
+    net = networks({"critic": _saying(outputs)}, ("critic",), {"critic": "logits"})["critic"]
+    message = f"nets.critic: expected a dict of heads with 'logits' among them, got {said}"
+    with pytest.raises(UsageError, match=message):
+        net.apply("params", "carry", key=None, train=True)
+
+
+def _saying(outputs):
+    return Net(None, lambda params, carry, *inputs, key, train: (outputs, carry))
 
 
 @pytest.mark.parametrize("game", [games.gan, games.bigan, games.vaegan, games.autoencoding])
