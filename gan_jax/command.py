@@ -7,7 +7,7 @@ from absl import app, flags
 from absl import logging as absl_logging
 
 from gan_jax import cache, stragglers
-from gan_jax.errors import Divergence, Fault, UsageError
+from gan_jax.errors import Divergence, Fault, UsageError, unknown
 
 
 def run(do, explain=None):
@@ -49,6 +49,27 @@ def run(do, explain=None):
         return rest
 
     app.run(main, flags_parser=parse)
+
+
+def check(flag, names, known):
+    """Makes sure that a flag's names exist.
+
+    Args:
+        flag: Its name.
+        names: The names given.
+        known: Those that exist.
+
+    Raises:
+        UsageError: One does not.
+    """
+    for name in names:
+        if name not in known:
+            raise unknown(f"--{flag}", name, known)
+
+
+def say(line):
+    """Prints a line about progress, which is no result."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def fail(error, code=2):

@@ -1,6 +1,7 @@
 """Speed of training, beside other frameworks: `python -m gan_jax.benchmark --against=torch,tensorflow`."""
 
 import json
+import os
 import sys
 
 from absl import flags
@@ -26,15 +27,17 @@ _OUTPUT = flags.DEFINE_string("output", "", "JSON file for the summary and every
 
 
 def _do():
-    for field, given, known in (("cases", _CASES, cases.CASES), ("against", _AGAINST, FRAMEWORKS)):
-        for name in given.value:
-            if name not in known:
-                raise unknown(f"--{field}", name, known)
+    from gan_jax import folders
+
+    command.check("cases", _CASES.value, cases.CASES)
+    command.check("against", _AGAINST.value, FRAMEWORKS)
     frameworks = list(dict.fromkeys([OURS, *_AGAINST.value]))
     interpreters = _interpreters()
     for name in frameworks:
         schedule.check(name, interpreters.get(FRAMEWORKS[name].package, sys.executable))
-    found = schedule.run(_CASES.value, frameworks, interpreters, REPEATS.value, SECONDS.value, _say)
+    if _OUTPUT.value:
+        folders.make_writable(os.path.dirname(os.path.abspath(_OUTPUT.value)))
+    found = schedule.run(_CASES.value, frameworks, interpreters, REPEATS.value, SECONDS.value, command.say)
     summary = report.summarise(found)
     print("\n".join(report.table(summary)))
     if _OUTPUT.value:
@@ -61,10 +64,6 @@ def _plain(summary):
     if isinstance(summary, dict):
         return {name: _plain(value) for name, value in summary.items()}
     return summary
-
-
-def _say(line):
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,11 @@ def halvings(resolution):
     return count
 
 
-def halved(resolution, most=4):
+def halved(resolution):
     """Sizes after each of SNGAN's four blocks below 48 pixels: the first two halve what can be halved.
 
     Args:
         resolution: Height and width, pixels.
-        most: Number of blocks.
 
     Returns:
         List of heights and widths, pixels.
@@ -32,7 +31,7 @@ def halved(resolution, most=4):
     while resolution > 4 and resolution % 2 == 0 and len(sizes) < 2:
         resolution //= 2
         sizes.append(resolution)
-    return sizes + [resolution] * (most - len(sizes))
+    return sizes + [resolution] * (4 - len(sizes))
 
 
 def stages(resolution, widths):

@@ -12,9 +12,8 @@ from absl import flags
 from gan_jax import command
 from gan_jax.benchmark import cases
 from gan_jax.benchmark.pace import REPEATS, SECONDS
-from gan_jax.benchmark.report import spread
+from gan_jax.benchmark.report import between, spread
 from gan_jax.benchmark.worker import clocked
-from gan_jax.errors import unknown
 
 _CASE = flags.DEFINE_string("case", "mlp", "What to train; mlp is the fastest.")
 _DATA = flags.DEFINE_string("data", "digits", "Images to train on, as a recipe names them.")
@@ -93,16 +92,13 @@ def table(found, images):
         Lines of text.
     """
     rows = [
-        f"| {name} | {time.median:#.3g} [{time.low:#.3g}, {time.high:#.3g}] "
-        f"| {1e3 * images / time.median:,.0f} |"
-        for name, time in found.items()
+        f"| {name} | {between(time)} | {1e3 * images / time.median:,.0f} |" for name, time in found.items()
     ]
     return ["| images | ms a step | images/s |", "|---|---|---|", *rows]
 
 
 def _do():
-    if _CASE.value not in cases.CASES:
-        raise unknown("--case", _CASE.value, cases.CASES)
+    command.check("case", [_CASE.value], cases.CASES)
     command.import_jax()
     from gan_jax import build, cpu
 

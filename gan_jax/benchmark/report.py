@@ -28,6 +28,11 @@ def spread(values):
     return Spread(*statistics.quantiles(values, n=4, method="inclusive"))
 
 
+def between(values):
+    """A Spread for people: `median [lower quartile, upper quartile]`, three significant digits."""
+    return "{1:{f}} [{0:{f}}, {2:{f}}]".format(*values, f="#.3g" if values.high < 100 else ".0f")
+
+
 def milliseconds(measured):
     """A step's time in one process: the median of its blocks."""
     return statistics.median(measured["milliseconds"])
@@ -123,15 +128,8 @@ def table(summary):
 
 def _cells(name, values):
     """A row: numbers that are not known are left empty."""
-    shown = {
-        field: _between(value) if isinstance(value, Spread) else value for field, value in values.items()
-    }
+    shown = {field: between(value) if isinstance(value, Spread) else value for field, value in values.items()}
     shown["name"] = name
     return [
         "" if shown[form[1:-1].partition(":")[0]] is None else form.format(**shown) for _, form in _COLUMNS
     ]
-
-
-def _between(values):
-    """`median [lower quartile, upper quartile]`, three significant digits."""
-    return "{1:{f}} [{0:{f}}, {2:{f}}]".format(*values, f="#.3g" if values.high < 100 else ".0f")

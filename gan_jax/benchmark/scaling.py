@@ -7,7 +7,6 @@ cut. Writes `scaling.json` and `scaling.png`.
 import json
 import math
 import os
-import sys
 from typing import NamedTuple
 
 from absl import flags
@@ -16,8 +15,7 @@ from gan_jax import command
 from gan_jax.benchmark import cases, schedule
 from gan_jax.benchmark.frameworks import OURS
 from gan_jax.benchmark.pace import REPEATS, SECONDS
-from gan_jax.benchmark.report import Spread, milliseconds, spread
-from gan_jax.errors import unknown
+from gan_jax.benchmark.report import Spread, between, milliseconds, spread
 
 _AXES = flags.DEFINE_list("axes", list(cases.AXES), "What to vary.")
 _OUTPUT = flags.DEFINE_string("output", ".", "Folder of scaling.json and scaling.png.")
@@ -82,9 +80,8 @@ def table(lines):
         for point in line:
             time, work = point.milliseconds, point.flops / 1e9
             growth = "" if point.growth is None else f"{point.growth:.2f}"
-            shown = f"{time.median:#.3g} [{time.low:#.3g}, {time.high:#.3g}]"
             rate = f"{1e3 * work / time.median:.0f}"
-            rows.append(f"| {axis} | {point.value} | {shown} | {work:.2f} | {rate} | {growth} |")
+            rows.append(f"| {axis} | {point.value} | {between(time)} | {work:.2f} | {rate} | {growth} |")
     return rows
 
 
@@ -113,21 +110,17 @@ def plot(lines, path):
 
 
 def _do():
-    for axis in _AXES.value:
-        if axis not in cases.AXES:
-            raise unknown("--axes", axis, cases.AXES)
-    os.makedirs(_OUTPUT.value, exist_ok=True)
+    from gan_jax import folders
+
+    command.check("axes", _AXES.value, cases.AXES)
+    folders.make_writable(_OUTPUT.value)
     names = [f"{axis}={value}" for axis in _AXES.value for value in cases.AXES[axis]]
-    found = schedule.run(names, [OURS], {}, REPEATS.value, SECONDS.value, _say)
+    found = schedule.run(names, [OURS], {}, REPEATS.value, SECONDS.value, command.say)
     lines = {axis: points(found, axis) for axis in _AXES.value}
     print("\n".join(table(lines)))
-    plot(lines, os.path.join(_OUTPUT.value, "scaling.png"))
     with open(os.path.join(_OUTPUT.value, "scaling.json"), "w") as file:
         json.dump(found, file, indent=1)
-
-
-def _say(line):
-    print(line, file=sys.stderr, flush=True)
+    plot(lines, os.path.join(_OUTPUT.value, "scaling.png"))
 
 
 if __name__ == "__main__":

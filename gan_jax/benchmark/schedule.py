@@ -9,7 +9,7 @@ import time
 
 from gan_jax.benchmark import cases
 from gan_jax.benchmark.frameworks import FRAMEWORKS
-from gan_jax.errors import UsageError
+from gan_jax.errors import Fault, UsageError
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -55,7 +55,7 @@ def run(case_names, frameworks, interpreters, repeats, seconds, say=lambda line:
         `{"peak": [FLOP/s of each round], "cases": {case: [{framework: what the worker measured}, ...]}}`.
 
     Raises:
-        UsageError: A worker failed; its last words.
+        Fault: A worker failed; its last words.
     """
     with tempfile.TemporaryDirectory() as cache:
 
@@ -98,5 +98,5 @@ def _worker(command, environment):
     ended = subprocess.run([*command, started], env=environment, capture_output=True, text=True)
     if ended.returncode:
         last = (ended.stderr.strip() or f"exit code {ended.returncode}").splitlines()[-1]
-        raise UsageError(f"{' '.join(command)} failed: {last}")
+        raise Fault(f"{' '.join(command)} failed: {last}")
     return json.loads(ended.stdout.strip().splitlines()[-1])

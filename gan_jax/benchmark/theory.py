@@ -11,7 +11,6 @@ from absl import flags
 
 from gan_jax import command
 from gan_jax.benchmark import cases
-from gan_jax.errors import unknown
 
 _CASES = flags.DEFINE_list("cases", list(cases.CASES), "What to count.")
 
@@ -110,9 +109,7 @@ def counted(recipe):
 
 
 def _do():
-    for name in _CASES.value:
-        if name not in cases.CASES:
-            raise unknown("--cases", name, cases.CASES)
+    command.check("cases", _CASES.value, cases.CASES)
     command.import_jax()
     print("| case | forward of D and G | needed | compiled | excess |\n|---|---|---|---|---|")
     for name in _CASES.value:

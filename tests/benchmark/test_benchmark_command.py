@@ -64,6 +64,12 @@ def test_a_mistake_is_one_line(flags, said):
     assert code == 2 and not out and len(err.splitlines()) == 1 and said in err
 
 
+def test_nothing_is_measured_for_a_file_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    code, out, err = run("--cases=mlp", f"--output={tmp_path}/file/speed.json")
+    assert code == 2 and not out and len(err.splitlines()) == 1 and "cannot be written" in err
+
+
 def test_help_imports_no_framework():
     code = "import gan_jax.benchmark.__main__, gan_jax.benchmark.worker, sys; print(*sys.modules)"
     loaded = subprocess.run(
