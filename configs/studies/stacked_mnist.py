@@ -63,17 +63,19 @@ RELATIVISTIC = {
 
 
 def _best(base):
-    """The same for four times the steps, learning rate and penalties falling by a cosine, as on points."""
+    """The same for four times the steps, at twice the rate, which falls in the last quarter.
+
+    A large penalty finds the modes; a small one, from the middle on, lets the discriminator tell 4 from 9.
+    """
     recipe = changed(base, RELATIVISTIC)
     recipe.steps = 4 * base.steps
-
-    def falling(value, share):
-        return dict(cosine_decay_schedule=dict(init_value=value, decay_steps=recipe.steps, alpha=share))
-
+    last = recipe.steps // 4
+    weight = dict(init_value=10.0, decay_steps=recipe.steps // 2, alpha=0.1)
+    rate = dict(init_value=1e-3, end_value=0.0, transition_steps=last, transition_begin=recipe.steps - last)
     for penalty in ("r1", "r2"):
-        recipe.losses["discriminator"][penalty] = dict(weight=falling(10.0, 0.1))
+        recipe.losses["discriminator"][penalty] = dict(weight=dict(cosine_decay_schedule=weight))
     for chain in recipe.optimizers.values():
-        chain["adam"]["learning_rate"] = falling(1e-3, 0.0)
+        chain["adam"]["learning_rate"] = dict(linear_schedule=rate)
     recipe.average = dict(generator=dict(half_life=20_000))
     return recipe
 
