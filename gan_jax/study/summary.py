@@ -36,7 +36,7 @@ class Summary(NamedTuple):
         collapsed: How many runs lost half of their modes for good, see `collapse.collapse_step`; None if less
             of the first measure is better.
         collapse_step: Spread of the steps at which they did.
-        seconds: Spread of what a run took.
+        seconds: That a run took, on average; None where all were interrupted.
     """
 
     seeds: int
@@ -47,7 +47,7 @@ class Summary(NamedTuple):
     floors: dict
     collapsed: int | None
     collapse_step: Spread
-    seconds: Spread
+    seconds: float | None
 
 
 class Difference(NamedTuple):
@@ -193,7 +193,7 @@ def summarised(recipe, outcomes, measures):
         floors=floors(max(outcomes, key=lambda outcome: len(outcome.evaluations)), measures),
         collapsed=sum(step is not None for step in collapses) if counts else None,
         collapse_step=spread(collapses),
-        seconds=spread(outcome.seconds for outcome in outcomes),
+        seconds=spread(outcome.seconds for outcome in outcomes).mean,
     )
 
 

@@ -8,7 +8,7 @@ import math
 from gan_jax.study.summary import difference
 
 
-def shown(spread, seeds=None):
+def shown(spread, seeds):
     """A Spread for people.
 
     Args:
@@ -44,7 +44,8 @@ def rows(found, measures):
             cells += [final, _against(summary, found[first], name), best]
         collapsed = "-" if summary.collapsed is None else f"{summary.collapsed} of {seeds}"
         ends = [collapsed, shown(summary.collapse_step, summary.collapsed), f"{summary.diverged} of {seeds}"]
-        table.append([variant, str(seeds), *cells, *ends, shown(summary.seconds, summary.seconds.seeds)])
+        seconds = "-" if summary.seconds is None else f"{summary.seconds:.3g}"
+        table.append([variant, str(seeds), *cells, *ends, seconds])
     return [*table, _perfect(found, measures)]
 
 
@@ -86,7 +87,6 @@ def plain(study, found):
             "final": {measure: spread._asdict() for measure, spread in summary.final.items()},
             "best": {measure: spread._asdict() for measure, spread in summary.best.items()},
             "collapse_step": summary.collapse_step._asdict(),
-            "seconds": summary.seconds._asdict(),
         }
         for name, summary in found.items()
     }

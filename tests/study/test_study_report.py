@@ -25,7 +25,7 @@ def _summary(modes, floors=None, deviation=0.0):
         floors=floors or {},
         collapsed=1,
         collapse_step=Spread(2.0, None, 1),
-        seconds=Spread(3.25, None, 1),
+        seconds=3.25,
     )
 
 
