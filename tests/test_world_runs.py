@@ -40,6 +40,8 @@ def test_modes_over_time_come_out_of_a_normal_run(workdir):
     assert list(values) == [
         "captured_modes",
         "high_quality",
+        "captured_modes_kl",
+        "captured_modes_kl_of_perfect",
         "uniform_modes_kl",
         "uniform_modes_kl_of_perfect",
         "modes",

@@ -153,6 +153,8 @@ def images(tiny):
 def test_a_signal_between_runs_is_no_run_of_its_own(images, tmp_path, monkeypatch):
     """Nothing but a run, which saves what it has, makes a question of Ctrl-C."""
     asked = []
+    # Whoever starts the tests in the background has it ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupted(recipe, workdir, data_dir):
         asked.append(recipe.seed)
@@ -161,6 +163,7 @@ def test_a_signal_between_runs_is_no_run_of_its_own(images, tmp_path, monkeypatc
     monkeypatch.setattr(train, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         running.run(images, str(tmp_path))
+    signal.signal(signal.SIGINT, before)
     assert asked == [0]
 
 
