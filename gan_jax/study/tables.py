@@ -21,7 +21,12 @@ def shown(spread, seeds):
     if spread.mean is None:
         return "-"
     deviation = "" if spread.deviation is None else f" ± {spread.deviation:.2g}"
-    return f"{spread.mean:.3g}{deviation}" + (f" (of {spread.seeds})" if spread.seeds != seeds else "")
+    return f"{_number(spread.mean)}{deviation}" + (f" (of {spread.seeds})" if spread.seeds != seeds else "")
+
+
+def _number(value):
+    """Three significant digits, and all that a large number has before the point."""
+    return f"{value:.3g}" if abs(value) < 999.5 or not math.isfinite(value) else f"{value:,.0f}"
 
 
 def rows(found, measures):
@@ -44,7 +49,7 @@ def rows(found, measures):
             cells += [final, _against(summary, found[first], name), best]
         collapsed = "-" if summary.collapsed is None else f"{summary.collapsed} of {seeds}"
         ends = [collapsed, shown(summary.collapse_step, summary.collapsed), f"{summary.diverged} of {seeds}"]
-        seconds = "-" if summary.seconds is None else f"{summary.seconds:.3g}"
+        seconds = "-" if summary.seconds is None else _number(summary.seconds)
         table.append([variant, str(seeds), *cells, *ends, seconds])
     return [*table, _perfect(found, measures)]
 
@@ -60,7 +65,7 @@ def _against(summary, first, measure):
 def _perfect(found, measures):
     """The row of a perfect sampler, looked at once: the best of several looks would be better still."""
     floors = {name: value for summary in found.values() for name, value in summary.floors.items()}
-    values = [f"{floors[name]:.3g}" if name in floors else "-" for name in measures]
+    values = [_number(floors[name]) if name in floors else "-" for name in measures]
     cells = [cell for value in values for cell in (value, "-", "-")]
     return ["a perfect sampler", "-", *cells, *["-"] * 4]
 

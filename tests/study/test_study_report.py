@@ -52,9 +52,11 @@ def test_collapses_that_are_not_counted_and_chances_that_are_tiny():
         name: found._replace(collapsed=None, collapse_step=Spread(None, None, 0))
         for name, found in FOUND.items()
     }
-    sure["other"] = sure["other"]._replace(final={**FOUND["other"].final, "modes": Spread(6.0, 1e-4, 2)})
+    final = {**FOUND["other"].final, "modes": Spread(1000.0, 1e-4, 2)}
+    sure["other"] = sure["other"]._replace(final=final, seconds=1234.5)
     line = tables.markdown(tables.rows(sure, MEASURES)).splitlines()[3]
-    assert "(<0.001)" in line and line.endswith("| - | - | 0 of 2 | 3.25 |")
+    assert line.startswith("| other | 2 | 1,000 ± 0.0001 |") and "(<0.001)" in line
+    assert line.endswith("| - | - | 0 of 2 | 1,234 |")
 
 
 def test_csv():
