@@ -6,13 +6,13 @@
         --output=runs/longer
 
 The world, its 2,500 samples and what counts as a mode are those of Lin et al. 2018, arXiv:1712.04086,
-section 4.1, also its two normal latents and batches of 100, which are packs where samples are packed. Its networks and training are smaller here, so
-that a run takes seconds: two hidden layers of 128 ReLU in place of four of 400 with batch norm and three of
-200 maxout units, 4,000 steps in place of 400,000, and Adam at 1e-3 with its own beta1, 0.9, in place of 1e-4
-and 0.8. Tricks that are in `configs/tricks` have its numbers. Other weights are for modes 0.008 wide, where
-those for images would forbid every useful slope: 0.1 for WGAN-GP is that of its authors' code for points,
-0.01 for R1, R2 and mode seeking is ours, and so are clip and rate of WGAN, ten times its paper's. `best` is
-no single trick, and trains six times as long.
+section 4.1, also its two normal latents and batches of 100, which are packs where samples are packed. Its
+networks and training are smaller here, so that a run takes seconds: two hidden layers of 128 ReLU in place
+of four of 400 with batch norm and three of 200 maxout units, 4,000 steps in place of 400,000, and Adam at
+1e-3 with its own beta1, 0.9, in place of 1e-4 and 0.8. Tricks that are in `configs/tricks` have its numbers.
+Other weights are for modes 0.008 wide, where those for images would forbid every useful slope: 0.1 for
+WGAN-GP is that of its authors' code for points, 0.01 for R1, R2 and mode seeking is ours, and so are clip
+and rate of WGAN, ten times its paper's. `best` is no single trick, and trains six times as long.
 """
 
 from gan_jax.recipe import Recipe

@@ -3,9 +3,9 @@
 import contextlib
 import json
 import os
-import zipfile
 import zlib
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -94,14 +94,11 @@ def read(output, name, recipe):
     path = _path(output, name, recipe.seed)
     if not os.path.exists(path):
         return None
-    try:
-        with open(path) as file:
-            record = json.load(file)
+    with _readable(path), open(path) as file:
+        record = json.load(file)
         outcome = {**record, "samples": None}
         found = Outcome(**{field: outcome[field] for field in Outcome._fields})
         trained = recipe_lib.from_dict(record["decides"])
-    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
-        raise UsageError(f"{path} cannot be read: {type(error).__name__}: {error}; delete it") from None
     _check_same(path, trained, recipe)
     return found
 
@@ -149,8 +146,14 @@ def samples(output, name, seed):
     path = f"{folder(output, name, seed)}.npz"
     if not os.path.exists(path):
         return None
+    with _readable(path), np.load(path) as stored:
+        return stored["images"]
+
+
+@contextlib.contextmanager
+def _readable(path):
+    """Whatever a damaged file raises becomes a UsageError that names it."""
     try:
-        with np.load(path) as stored:
-            return stored["images"]
-    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, EOFError, UsageError, zlib.error, BadZipFile) as error:
         raise UsageError(f"{path} cannot be read: {type(error).__name__}: {error}; delete it") from None

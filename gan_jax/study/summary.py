@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax import watching
 from gan_jax.collapse import collapse_step
 from gan_jax.errors import unknown
 from gan_jax.metrics import HIGHER_IS_BETTER
@@ -91,7 +92,8 @@ def difference(spread, other):
     """
     from scipy.stats import ttest_ind_from_stats  # Here, since it takes a second that training need not wait.
 
-    if not spread.deviation and not other.deviation or None in (spread.deviation, other.deviation):
+    deviations = spread.deviation, other.deviation
+    if None in deviations or not any(deviations):
         return None
     return Difference(*map(float, ttest_ind_from_stats(*spread, *other, equal_var=False)))
 
@@ -105,7 +107,7 @@ def due(recipe):
     Returns:
         List of steps, the last one among them.
     """
-    return [*range(recipe.eval_every, recipe.steps, recipe.eval_every), recipe.steps]
+    return [step for step in range(1, recipe.steps + 1) if watching.due(recipe, step)]
 
 
 def curve(outcome, measure, steps):
