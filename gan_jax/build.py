@@ -9,13 +9,25 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax import augment, games, kinds, latents, losses, moves, nets, penalties, step, transforms, wrap
+from gan_jax import (
+    augment,
+    games,
+    latents,
+    losses,
+    modalities,
+    moves,
+    nets,
+    penalties,
+    step,
+    transforms,
+    wrap,
+)
 from gan_jax import data as data_lib
 from gan_jax.accumulation import accumulated
 from gan_jax.data.source import per_class
 from gan_jax.errors import UsageError
+from gan_jax.latents import linear
 from gan_jax.losses import modifiers
-from gan_jax.metrics.perceptual_path_length import linear
 from gan_jax.names import bind, find, schedule
 from gan_jax.nets.linen import from_linen
 from gan_jax.step import average_decay, init
@@ -176,12 +188,12 @@ def kind(facts):
         facts: Dict of facts about it; without a `kind`, as in old workdirs, they are about images.
 
     Returns:
-        The `gan_jax.kinds.Kind`.
+        The `gan_jax.modalities.Kind`.
 
     Raises:
         UsageError: There is no such kind.
     """
-    return find(facts.get("kind", "images"), (kinds,), "kind of data")()
+    return find(facts.get("kind", "images"), (modalities,), "kind of data")()
 
 
 def _moves(recipe):

@@ -5,7 +5,7 @@ A set is a folder of images, an `.npz` or `.npy` file, or a data set with a spli
 
 from absl import flags
 
-from gan_jax import command
+from gan_jax.cli import command
 from gan_jax.errors import UsageError
 
 _GENERATED = flags.DEFINE_string("generated", None, "The set to judge: folder, .npz file, or data:split.")
@@ -25,13 +25,14 @@ def _do():
         if value is None:
             raise UsageError(f"--{name} is missing: a folder of images, an .npz file, or data:split")
     command.import_jax()
-    from gan_jax import data, evaluation
+    from gan_jax import data
+    from gan_jax.evaluation import reports
 
     generated, reference = (
         data.opened(name, _RESOLUTION.value, _DATA_DIR.value, skip_corrupt=_SKIP_CORRUPT.value)
         for name in (_GENERATED.value, _REFERENCE.value)
     )
-    evaluation.of_sets(
+    reports.of_sets(
         generated,
         reference,
         metrics=_METRICS.value,

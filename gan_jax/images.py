@@ -1,10 +1,12 @@
 """Images: [-1, 1] float32 NHWC on the device, uint8 everywhere else."""
 
 import math
+import pathlib
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from PIL import Image
 
 
 def to_float(images):
@@ -98,3 +100,15 @@ def grid(images, *, columns=0, line=2, shade=96):
     tiles.reshape(-1, *tiles.shape[2:])[:count, line:, line:] = images
     tiled = tiles.swapaxes(1, 2).reshape(rows * (height + line), columns * (width + line), channels)
     return np.pad(tiled, ((0, line), (0, line), (0, 0)), constant_values=shade)
+
+
+def save(path, picture):
+    """Writes a picture as PNG.
+
+    Args:
+        path: The file; its folder is made, but not the folder above that.
+        picture: uint8 [H, W, C], C 1 or 3.
+    """
+    # Of a workdir that is gone, nothing is made anew.
+    pathlib.Path(path).parent.mkdir(exist_ok=True)
+    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(path)

@@ -11,10 +11,55 @@ import numpy as np
 
 from gan_jax.errors import UsageError
 from gan_jax.images import columns_of
-from gan_jax.metrics.perceptual_path_length import spherical
 from gan_jax.names import FromZero
 
 __all__ = ["normal", "uniform", "codes"]
+
+
+def linear(left, right, t):
+    """Points on the straight lines between pairs of latents.
+
+    Karras et al. 2019, arXiv:1812.04948, eq. 3's lerp.
+
+    Args:
+        left: Latents [B, ...].
+        right: Latents of the same shape.
+        t: Shares of the way, [B], in [0, 1].
+
+    Returns:
+        Latents, float64 of the same shape.
+    """
+    left, right = np.asarray(left, np.float64), np.asarray(right, np.float64)
+    return left + np.reshape(t, (-1,) + (1,) * (left.ndim - 1)) * (right - left)
+
+
+def spherical(left, right, t):
+    """Points on the great circles between pairs of latents.
+
+    Karras et al. 2019, arXiv:1812.04948, eq. 2's slerp, after Shoemake 1985. Its reference implementation
+    normalises the latents and the result, as its generator does with whatever it is given; here latents keep
+    their lengths, which go from one to the other with them. Latents that are parallel, opposite or 0 have no
+    great circle, and go straight.
+
+    Args:
+        left: Latents [B, ...].
+        right: Latents of the same shape.
+        t: Shares of the angle, [B], in [0, 1].
+
+    Returns:
+        Latents, float64 of the same shape.
+    """
+    shape = np.shape(left)
+    a, b = (np.asarray(x, np.float64).reshape(shape[0], -1) for x in (left, right))
+    t = np.reshape(t, (-1, 1))
+    lengths = np.linalg.norm(a, axis=1, keepdims=True) * np.linalg.norm(b, axis=1, keepdims=True)
+    cosine = np.sum(a * b, axis=1, keepdims=True) / np.where(lengths > 0, lengths, 1.0)
+    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+    # Where nothing tells the circle's plane: the sine is noise of about the root of float64's precision.
+    straight = (lengths == 0) | (np.sin(angle) < 1e-7)
+    sine = np.where(straight, 1.0, np.sin(angle))
+    along = (np.sin((1.0 - t) * angle) * a + np.sin(t * angle) * b) / sine
+    return np.where(straight, a + t * (b - a), along).reshape(shape)
 
 
 def normal(key, count, *, size=128):

@@ -12,8 +12,8 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
-from gan_jax import command, config_file
 from gan_jax import recipe as recipe_lib
+from gan_jax.cli import command, config_file
 from gan_jax.errors import UsageError
 
 try:
@@ -71,7 +71,8 @@ def _train():
     name = str(_CONFIG.value.data["name"]).replace("/", "-")
     cluster = _cluster()
     command.import_jax()
-    from gan_jax import cpu, processes, train
+    from gan_jax.runtime import cpu, processes
+    from gan_jax.training import train
 
     cpu.keep_memory()
     with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):
@@ -102,9 +103,9 @@ def _sample():
     if wrong:
         raise UsageError(f"labels={','.join(_LABELS.value)}: expected whole numbers, got {wrong[0]!r}")
     model = _model()
-    from gan_jax import sample
+    from gan_jax.sampling import samples
 
-    sample.run(
+    samples.run(
         **model,
         num_images=64 if _NUM_IMAGES.value is None else _NUM_IMAGES.value,
         sample_seed=_SAMPLE_SEED.value,
@@ -114,9 +115,9 @@ def _sample():
 
 def _evaluate():
     model = _model()
-    from gan_jax import evaluation
+    from gan_jax.evaluation import reports
 
-    evaluation.of_workdir(
+    reports.of_workdir(
         **model,
         metrics=_METRICS.value,
         features_name=_FEATURES.value,
@@ -130,14 +131,14 @@ def _evaluate():
 
 def _encode():
     model = _model()
-    from gan_jax import encode
+    from gan_jax.sampling import encode
 
     encode.run(**model, split=_SPLIT.value, data_dir=_DATA_DIR.value)
 
 
 def _interpolate():
     model = _model()
-    from gan_jax import interpolate
+    from gan_jax.sampling import interpolate
 
     interpolate.run(
         **model,
@@ -148,9 +149,9 @@ def _interpolate():
 
 def _augment():
     model = _model()
-    from gan_jax import augmentation
+    from gan_jax.evaluation import samples_as_data
 
-    augmentation.run(
+    samples_as_data.run(
         **model,
         images_per_class=_IMAGES_PER_CLASS.value,
         seeds=_SEEDS.value,

@@ -5,7 +5,7 @@ import os
 import jax
 import numpy as np
 
-from gan_jax import checkpoint
+from gan_jax.checkpoints import checkpoint
 
 
 def truncated(path, seed):

@@ -9,12 +9,13 @@ import numpy as np
 import optax
 import pytest
 
-from gan_jax import accumulation, build, parallel, step
+from gan_jax import accumulation, build, step
 from gan_jax.augment.probability import adapt_probability, start_probability
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
 from gan_jax.errors import UsageError
-from gan_jax.programs import compiled
+from gan_jax.runtime import parallel
+from gan_jax.training.compiled import compiled
 from gan_jax.types import Game, Term
 
 FACTS = {"resolution": 8, "channels": 1, "classes": 10}
@@ -66,7 +67,7 @@ def _recipe(tiny, **changes):
 
 
 def _trained(recipe, devices=1, rounds=3):
-    """State and scalars after some rounds, as `gan_jax.train` comes to them."""
+    """State and scalars after some rounds, as `gan_jax.training.train` comes to them."""
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices], slices=recipe.accumulate)
     source = build.source(recipe)
     rules = build.rules(recipe, facts(source), parallel.spread(mesh))

@@ -4,9 +4,10 @@ import optax
 import pytest
 import sources
 
-from gan_jax import build, preparation
+from gan_jax import build
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
+from gan_jax.training import setup
 from gan_jax.types import Net
 
 FACTS = {"resolution": 8, "channels": 1, "classes": 10}
@@ -114,14 +115,14 @@ def test_networks_that_do_not_say_what_the_game_reads_and_players_without_one(ti
     with pytest.raises(
         UsageError, match="nets.discriminator: expected a dict of heads with 'logits' among them"
     ):
-        preparation.check(silent, build.rules(silent, FACTS), FACTS, jax.random.key(0))
+        setup.check(silent, build.rules(silent, FACTS), FACTS, jax.random.key(0))
     crowd = tiny(turns=dict(tiny().turns, critic=1))
     crowd.losses["critic"], crowd.optimizers["critic"] = (
         crowd.losses["generator"],
         crowd.optimizers["generator"],
     )
     with pytest.raises(UsageError, match="players of this game: unknown name 'critic'"):
-        preparation.check(crowd, build.rules(crowd, FACTS), FACTS, jax.random.key(0))
+        setup.check(crowd, build.rules(crowd, FACTS), FACTS, jax.random.key(0))
 
 
 def test_data_source(tiny):
@@ -211,7 +212,7 @@ def test_moves_are_named_by_player(tiny):
     unrolled["follower"] = "critic"
     rules = build.rules(tiny(moves=dict(generator=unrolled)), FACTS)
     with pytest.raises(UsageError, match="moves.generator.follower: unknown name 'critic'"):
-        preparation.check(tiny(), rules, FACTS, jax.random.key(0))
+        setup.check(tiny(), rules, FACTS, jax.random.key(0))
     recipe = tiny(moves=dict(generator=dict(name="unrolled", steps=2)))
     with pytest.raises(UsageError, match="moves.generator needs learning_rate"):
         build.rules(recipe, FACTS)

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import tiny_recipes
 
-from gan_jax import build, preparation, report, train
+from gan_jax import build
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 from gan_jax.step import train_step
+from gan_jax.training import report, setup, train
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "configs")
 CONFIGS = sorted(glob.glob(os.path.join(ROOT, "*.py")))
@@ -185,9 +186,9 @@ def test_traced(path, data):
     facts = dict(zip(("resolution", "channels", "classes"), FACTS[data]))
     if not facts["classes"] and _name(path) in TOLD:
         with pytest.raises(UsageError, match="game.told: the data does not have"):
-            preparation.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+            setup.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
         return
-    preparation.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+    setup.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
 
 
 @pytest.mark.parametrize("path", [*CONFIGS, *TRICKS], ids=_name)

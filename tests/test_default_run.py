@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from gan_jax import data, sample
+from gan_jax import data
+from gan_jax.sampling import samples
 
 
 @pytest.mark.slow
@@ -14,7 +15,7 @@ def test_default_recipe_makes_digits_of_all_ten_classes(tmp_path):
         command_line.start("--config=configs/dcgan.py", f"--workdir={tmp_path}/run")
     )
     assert code == 0, err
-    made = np.load(sample.run(f"{tmp_path}/run", num_images=1000))["images"].reshape(1000, -1) / 255.0
+    made = np.load(samples.run(f"{tmp_path}/run", num_images=1000))["images"].reshape(1000, -1) / 255.0
     train, test = data.digits(), data.digits().heldout()
     real, unseen = (split.read(np.arange(split.size)) for split in (train, test))
     nearest = KNeighborsClassifier(1).fit(real["images"].reshape(train.size, -1) / 255.0, real["labels"])

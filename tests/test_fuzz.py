@@ -14,9 +14,11 @@ import tiny_recipes
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gan_jax import build, checkpoint, features, preparation, train
+from gan_jax import build, features
 from gan_jax import recipe as recipe_lib
+from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
+from gan_jax.training import setup, train
 
 CONFIGS = sorted(glob.glob(os.path.join(command_line.ROOT, "configs", "**", "*.py"), recursive=True))
 # Recipes that are traced quickly; the slow tests take all.
@@ -102,7 +104,7 @@ def _prepared(plain, workdir):
         recipe = recipe_lib.from_dict(plain)
         recipe_lib.validate(recipe)
         recipe_lib.to_dict(recipe)
-        preparation.prepare(recipe, workdir)
+        setup.prepare(recipe, workdir)
 
 
 def _often(examples):
@@ -118,7 +120,7 @@ def test_no_recipe_ends_in_a_traceback(plain, tmp_path_factory):
 
 def test_a_batch_that_no_memory_holds_is_checked_all_the_same(tiny):
     recipe, facts = tiny(batch_size=2**30), {"resolution": 8, "channels": 1, "classes": 10}
-    preparation.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+    setup.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
 
 
 @pytest.mark.slow

@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import parallel, wrap
+from gan_jax import wrap
 from gan_jax.errors import UsageError
 from gan_jax.nets import dcgan
 from gan_jax.nets.linen import from_linen
 from gan_jax.nets.normalisation import ConditionalBatchNorm
+from gan_jax.runtime import parallel
 
 KEY = jax.random.key(0)
 LABELS = np.arange(16) % 3

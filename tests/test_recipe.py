@@ -6,8 +6,8 @@ import optax
 import pytest
 
 from gan_jax import recipe as recipe_lib
-from gan_jax import train
 from gan_jax.errors import UsageError
+from gan_jax.training import train
 
 
 def _loss(fake_logits):

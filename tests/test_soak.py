@@ -18,7 +18,11 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax import build, checkpoint, parallel, report, rollback, trained
+from gan_jax import build
+from gan_jax.checkpoints import checkpoint
+from gan_jax.runtime import parallel
+from gan_jax.sampling import loading
+from gan_jax.training import report, rollback
 
 MNIST = os.path.join(command_line.ROOT, "..", "shared", "tfds")
 pytestmark = [
@@ -133,7 +137,7 @@ def test_nothing_is_lost_and_nothing_is_wrong(soaked, monkeypatch):
     _, steps, least, _ = RUNS[name]
     print(name, dict(happened), "rollbacks:", [each["step"] for each in rollback.read(str(whole))])
     assert sum(count for what, count in happened.items() if what.startswith("SIG")) >= least
-    states = [trained.load(str(workdir), steps).state for workdir in (whole, broken)]
+    states = [loading.load(str(workdir), steps).state for workdir in (whole, broken)]
     assert int(states[0].step) == steps and damages.equal(*states)
     for file, without in (
         ("metrics.jsonl", ("images_per_second",)),
@@ -150,7 +154,7 @@ def test_nothing_is_lost_and_nothing_is_wrong(soaked, monkeypatch):
 def test_every_damage_is_noticed_or_does_no_harm(soaked, monkeypatch, tmp_path, caplog):
     monkeypatch.syspath_prepend(command_line.ROOT)
     workdir = soaked[2]
-    states = {step: trained.load(str(workdir), step).state for step in checkpoint.steps(str(workdir))}
+    states = {step: loading.load(str(workdir), step).state for step in checkpoint.steps(str(workdir))}
     newest, abstract = workdir / "checkpoints" / str(max(states)), _abstract(workdir)
     random, verdicts = np.random.default_rng(1), collections.Counter()
     for number in range(6):
@@ -168,7 +172,7 @@ def test_every_damage_is_noticed_or_does_no_harm(soaked, monkeypatch, tmp_path, 
 
 def _abstract(workdir):
     """The shapes of a run's state, on one device."""
-    model = trained.load(str(workdir))
+    model = loading.load(str(workdir))
     start = build.start(model.rules, model.facts, model.recipe.batch_size)
     here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     return parallel.abstract(start, jax.random.key(0), here)

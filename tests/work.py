@@ -22,10 +22,11 @@ def compiled_step(path):
     """The compiled step of the tiny recipe of a file."""
     import tiny_recipes
 
-    from gan_jax import build, parallel
+    from gan_jax import build
     from gan_jax.data.batches import batches
     from gan_jax.data.source import facts
-    from gan_jax.programs import compiled
+    from gan_jax.runtime import parallel
+    from gan_jax.training.compiled import compiled
 
     recipe = tiny_recipes.of_few_pixels(runpy.run_path(path)["get_config"]())
     mesh, source = parallel.mesh(recipe.batch_size), build.source(recipe)

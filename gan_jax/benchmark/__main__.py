@@ -6,10 +6,10 @@ import sys
 
 from absl import flags
 
-from gan_jax import command
 from gan_jax.benchmark import cases, report, schedule
 from gan_jax.benchmark.frameworks import FRAMEWORKS, OURS
-from gan_jax.benchmark.pace import REPEATS, SECONDS
+from gan_jax.benchmark.timing_flags import REPEATS, SECONDS
+from gan_jax.cli import command
 from gan_jax.errors import UsageError, unknown
 
 _CASES = flags.DEFINE_list("cases", list(cases.CASES), "What to train.")
@@ -27,7 +27,7 @@ _OUTPUT = flags.DEFINE_string("output", "", "JSON file for the summary and every
 
 
 def _do():
-    from gan_jax import folders
+    from gan_jax.runtime import folders
 
     command.check("cases", _CASES.value, cases.CASES)
     command.check("against", _AGAINST.value, FRAMEWORKS)

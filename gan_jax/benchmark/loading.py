@@ -9,11 +9,11 @@ import itertools
 
 from absl import flags
 
-from gan_jax import command
 from gan_jax.benchmark import cases
-from gan_jax.benchmark.pace import REPEATS, SECONDS
 from gan_jax.benchmark.report import between, spread
+from gan_jax.benchmark.timing_flags import REPEATS, SECONDS
 from gan_jax.benchmark.worker import clocked
+from gan_jax.cli import command
 
 _CASE = flags.DEFINE_string("case", "mlp", "What to train; mlp is the fastest.")
 _DATA = flags.DEFINE_string("data", "digits", "Images to train on, as a recipe names them.")
@@ -54,8 +54,8 @@ def measured(recipe, source, seconds, repeats):
     Returns:
         Dict of Spreads: `loader alone`, and those of `feeds`.
     """
-    from gan_jax import parallel
     from gan_jax.benchmark import ours
+    from gan_jax.runtime import parallel
 
     mesh, rounds = parallel.mesh(recipe.batch_size), recipe.batches_a_round
     ways = feeds(source, recipe.batch_size, rounds, mesh)
@@ -100,7 +100,8 @@ def table(found, images):
 def _do():
     command.check("case", [_CASE.value], cases.CASES)
     command.import_jax()
-    from gan_jax import build, cpu
+    from gan_jax import build
+    from gan_jax.runtime import cpu
 
     cpu.keep_memory()
     recipe = cases.find(_CASE.value)

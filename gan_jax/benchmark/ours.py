@@ -1,17 +1,18 @@
-"""Training as `gan_jax.train` does it, and with plain convolutions: the very program that trains is timed."""
+"""Training as `gan_jax.training.train` does it, and with plain convolutions: the very program that trains is timed."""
 
 import time
 from typing import Any, Callable, NamedTuple
 
 import jax
 
-from gan_jax import build, cpu, parallel
+from gan_jax import build
 from gan_jax import recipe as recipe_lib
 from gan_jax.benchmark.subject import Subject
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
 from gan_jax.nets import convolution
-from gan_jax.programs import compiled
+from gan_jax.runtime import cpu, parallel
+from gan_jax.training.compiled import compiled
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 
@@ -33,7 +34,7 @@ class Run(NamedTuple):
 
 
 def running(recipe, source, fed, mesh):
-    """The program that `gan_jax.train` trains with, at its first step.
+    """The program that `gan_jax.training.train` trains with, at its first step.
 
     Args:
         recipe: The Recipe.

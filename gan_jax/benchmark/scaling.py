@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from absl import flags
 
-from gan_jax import command
 from gan_jax.benchmark import cases, schedule
 from gan_jax.benchmark.frameworks import OURS
-from gan_jax.benchmark.pace import REPEATS, SECONDS
 from gan_jax.benchmark.report import Spread, between, milliseconds, spread
+from gan_jax.benchmark.timing_flags import REPEATS, SECONDS
+from gan_jax.cli import command
 
 _AXES = flags.DEFINE_list("axes", list(cases.AXES), "What to vary.")
 _OUTPUT = flags.DEFINE_string("output", ".", "Folder of scaling.json and scaling.png.")
@@ -110,7 +110,7 @@ def plot(lines, path):
 
 
 def _do():
-    from gan_jax import folders
+    from gan_jax.runtime import folders
 
     command.check("axes", _AXES.value, cases.AXES)
     folders.make_writable(_OUTPUT.value)

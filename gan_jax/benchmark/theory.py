@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from absl import flags
 
-from gan_jax import command
 from gan_jax.benchmark import cases
+from gan_jax.cli import command
 
 _CASES = flags.DEFINE_list("cases", list(cases.CASES), "What to count.")
 
@@ -70,8 +70,9 @@ def counted(recipe):
     import jax
     import jax.numpy as jnp
 
-    from gan_jax import build, cpu
+    from gan_jax import build
     from gan_jax.data.source import facts
+    from gan_jax.runtime import cpu
     from gan_jax.types import Turn
 
     source, key = build.source(recipe), jax.random.key(0)

@@ -10,9 +10,9 @@ import os
 import platform
 import time
 
-from gan_jax import memory
 from gan_jax.benchmark import cases
 from gan_jax.benchmark.frameworks import FRAMEWORKS
+from gan_jax.runtime import memory
 
 # Blocks of steps that are timed one after the other in a process.
 BLOCKS = 3

@@ -8,7 +8,7 @@ from gan_jax.data.digits import digits
 from gan_jax.data.folder import folder
 from gan_jax.data.stacked import stacked_digits, stacked_mnist
 from gan_jax.data.tfds import tfds
-from gan_jax.data.worlds import grid, ring, swiss_roll
+from gan_jax.data.toy import grid, ring, swiss_roll
 from gan_jax.errors import UsageError
 
 __all__ = [

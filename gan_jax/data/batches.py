@@ -8,8 +8,9 @@ from typing import Any, Callable, NamedTuple
 import jax
 import numpy as np
 
-from gan_jax import images, parallel
+from gan_jax import images
 from gan_jax.errors import Fault, UsageError
+from gan_jax.runtime import parallel
 
 # A set of at most so many bytes as uint8 lies on every device whole.
 RESIDENT_BYTES = 2**30

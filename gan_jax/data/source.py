@@ -24,7 +24,7 @@ class Source(NamedTuple):
             as networks see them, and `labels`, int32 [N], if there are classes. Called from several threads
             at once.
         heldout: Function of nothing to the Source of images that training never sees, or to None.
-        kind: Name of a function of `gan_jax.kinds`, or a dotted path.
+        kind: Name of a function of `gan_jax.modalities`, or a dotted path.
         classifier: Function of nothing to Features that know the classes; None where one must be trained.
     """
 

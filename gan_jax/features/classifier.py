@@ -18,13 +18,14 @@ import numpy as np
 import optax
 from flax import serialization
 
-from gan_jax import augment, cache, images, parallel
+from gan_jax import augment, images
 from gan_jax.data.batches import batches
 from gan_jax.data.source import subset
 from gan_jax.errors import UsageError
-from gan_jax.features.record import Features, fingerprint
+from gan_jax.features.types import Features, fingerprint
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.linen import from_linen
+from gan_jax.runtime import cache, parallel
 
 log = logging.getLogger("gan_jax")
 

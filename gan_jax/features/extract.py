@@ -3,9 +3,10 @@
 import jax
 import numpy as np
 
-from gan_jax import images, parallel
+from gan_jax import images
 from gan_jax.data.batches import prefetch
 from gan_jax.errors import UsageError
+from gan_jax.runtime import parallel
 
 
 def extractor(features, devices=None):

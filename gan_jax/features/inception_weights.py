@@ -10,9 +10,9 @@ import urllib.request
 import flax.traverse_util
 import numpy as np
 
-from gan_jax import cache
 from gan_jax.errors import UsageError
 from gan_jax.features import inception, torch_file
+from gan_jax.runtime import cache
 
 NAME = "pt_inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{NAME}"

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.features.record import Features, fingerprint
+from gan_jax.features.types import Features, fingerprint
 
 # Points further out count as here: their squared distances would leave float32.
 FAR = 1e6

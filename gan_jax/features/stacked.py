@@ -4,7 +4,7 @@ import itertools
 
 import jax.numpy as jnp
 
-from gan_jax.features.record import Features
+from gan_jax.features.types import Features
 
 
 def stacked(digits, channels=3, padding=0):

@@ -4,7 +4,7 @@ import jax
 
 from gan_jax.features import inception as network
 from gan_jax.features import inception_weights
-from gan_jax.features.record import Features
+from gan_jax.features.types import Features
 from gan_jax.images import to_uint8
 
 

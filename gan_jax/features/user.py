@@ -5,7 +5,7 @@ import hashlib
 import jax
 
 from gan_jax.errors import UsageError
-from gan_jax.features.record import Features
+from gan_jax.features.types import Features
 from gan_jax.names import find
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from gan_jax.chunks import in_chunks
 from gan_jax.errors import UsageError
 from gan_jax.metrics import checks
+from gan_jax.runtime.chunks import in_chunks
 
 
 def code_agreement(generate, latents, codes, classify, seed, *, code=0, batch_size=64):

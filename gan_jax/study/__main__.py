@@ -11,8 +11,8 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
-from gan_jax import command, config_file
 from gan_jax import recipe as recipe_lib
+from gan_jax.cli import command, config_file
 from gan_jax.errors import UsageError
 from gan_jax.study import definition
 
@@ -42,7 +42,7 @@ def _do():
         definition.variant(study, name)
     stem = os.path.splitext(os.path.basename(config_flags.get_config_filename(flags.FLAGS["config"])))[0]
     command.import_jax()
-    from gan_jax import cpu
+    from gan_jax.runtime import cpu
     from gan_jax.study import running
 
     cpu.keep_memory()

@@ -3,10 +3,10 @@
 import logging
 import os
 
-from gan_jax import build, sample
+from gan_jax import build, images
 from gan_jax.data.source import facts
-from gan_jax.report import save_picture
-from gan_jax.study import cells, definition, page, plots, tables
+from gan_jax.sampling import samples
+from gan_jax.study import definition, page, plots, tables, trials
 from gan_jax.study.summary import summarised
 
 log = logging.getLogger("gan_jax")
@@ -36,9 +36,9 @@ def write(study, output, data_dir=None):
     drawn = {f"{measure} over the steps": _plot(found, measure, output) for measure in study.measures}
     shown = {name: _samples(output, name, outcomes) for name, outcomes in done.items()}
     pictures = {
-        name: _picture(recipes[name], name, samples, output, data_dir)
-        for name, samples in shown.items()
-        if samples is not None
+        name: _picture(recipes[name], name, rows, output, data_dir)
+        for name, rows in shown.items()
+        if rows is not None
     }
     changes = {name: _changes(study, recipe) for name, recipe in recipes.items()}
     content = page.Page(study.title, _notes(study, done), table, drawn, changes, pictures)
@@ -52,7 +52,7 @@ def _done(study, output):
     found = {}
     for name in study.variants:
         for seed in range(study.seeds):
-            outcome = cells.read(output, name, definition.cell(study, name, seed))
+            outcome = trials.read(output, name, definition.cell(study, name, seed))
             if outcome is not None:
                 found.setdefault(name, {})[seed] = outcome
     return found
@@ -94,7 +94,7 @@ def _plot(found, measure, output):
 
 def _samples(output, name, outcomes):
     """Samples of the first seed that has some."""
-    drawn = (cells.samples(output, name, seed) for seed in sorted(outcomes))
+    drawn = (trials.samples(output, name, seed) for seed in sorted(outcomes))
     return next((samples for samples in drawn if samples is not None), None)
 
 
@@ -102,8 +102,8 @@ def _picture(recipe, name, shown, output, data_dir):
     """Path of the picture of samples, drawn over as many real ones where their kind has these."""
     path = os.path.join(output, "samples", f"{name}.png")
     source = build.source(recipe, data_dir)
-    real = sample.first_of(lambda: source.heldout() or source)
-    save_picture(path, build.kind(facts(source)).picture(shown, lambda: real(len(shown))))
+    real = samples.first_of(lambda: source.heldout() or source)
+    images.save(path, build.kind(facts(source)).picture(shown, lambda: real(len(shown))))
     return path
 
 

@@ -4,11 +4,13 @@ import logging
 
 import jax
 
-from gan_jax import build, folders, lock, preparation, signals, watching
+from gan_jax import build
 from gan_jax.data.source import facts
 from gan_jax.errors import UsageError
-from gan_jax.sample import sampler
-from gan_jax.study import alone, cells, cohort, definition, report, summary
+from gan_jax.runtime import folders, lock, signals
+from gan_jax.sampling.samples import sampler
+from gan_jax.study import definition, report, sequential, summary, trials, vectorized
+from gan_jax.training import evaluating, setup
 
 log = logging.getLogger("gan_jax")
 
@@ -42,16 +44,16 @@ def run(study, output, *, only=(), data_dir=None):
             if _missing(study, output, name):
                 log.info("stopped; the same command goes on from there")
                 return
-            summary.check(study.measures, cells.read(output, name, definition.cell(study, name, 0)))
+            summary.check(study.measures, trials.read(output, name, definition.cell(study, name, 0)))
         report.write(study, output, data_dir)
 
 
 def _missing(study, output, name):
     """Seeds of a variant that have no cell yet; what is there of another study is refused."""
     recipes = (definition.cell(study, name, seed) for seed in range(study.seeds))
-    missing = [recipe for recipe in recipes if cells.read(output, name, recipe) is None]
+    missing = [recipe for recipe in recipes if trials.read(output, name, recipe) is None]
     for recipe in missing:
-        cells.check_begun(output, name, recipe)
+        trials.check_begun(output, name, recipe)
     return [recipe.seed for recipe in missing]
 
 
@@ -60,10 +62,10 @@ def _check(name, recipe, data_dir):
     try:
         source = build.source(recipe, data_dir)
         rules = build.rules(recipe, facts(source))
-        preparation.check(recipe, rules, facts(source), jax.random.key(0))
-        if reason := watching.obstacle(recipe, source):
+        setup.check(recipe, rules, facts(source), jax.random.key(0))
+        if reason := evaluating.obstacle(recipe, source):
             raise UsageError(f"nothing to compare by: {reason}")
-        watching.judging(recipe, rules.game, source, sampler(rules.game, facts(source)))
+        evaluating.judging(recipe, rules.game, source, sampler(rules.game, facts(source)))
     except UsageError as error:
         raise UsageError(f"variant {name}: {error}") from None
 
@@ -78,13 +80,13 @@ def _train(study, output, name, seeds, data_dir):
     source = build.source(recipe, data_dir)
     if source.kind == "points":
         with signals.stop_requests() as stop:  # Runs of their own listen themselves.
-            outcomes = cohort.trained(recipe, seeds, source, stop)
+            outcomes = vectorized.trained(recipe, seeds, source, stop)
         for seed, outcome in outcomes.items():
-            cells.write(output, name, definition.cell(study, name, seed), outcome)
+            trials.write(output, name, definition.cell(study, name, seed), outcome)
         return
     for seed in seeds:
         cell = definition.cell(study, name, seed)
-        outcome = alone.trained(cell, cells.folder(output, name, seed), data_dir)
+        outcome = sequential.trained(cell, trials.folder(output, name, seed), data_dir)
         if outcome is None:
             return
-        cells.write(output, name, cell, outcome)
+        trials.write(output, name, cell, outcome)

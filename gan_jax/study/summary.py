@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax import watching
-from gan_jax.collapse import collapse_step
 from gan_jax.errors import unknown
 from gan_jax.metrics import HIGHER_IS_BETTER
+from gan_jax.study.collapse import collapse_step
+from gan_jax.training import evaluating
 
 
 class Spread(NamedTuple):
@@ -107,7 +107,7 @@ def due(recipe):
     Returns:
         List of steps, the last one among them.
     """
-    return [step for step in range(1, recipe.steps + 1) if watching.due(recipe, step)]
+    return [step for step in range(1, recipe.steps + 1) if evaluating.due(recipe, step)]
 
 
 def curve(outcome, measure, steps):

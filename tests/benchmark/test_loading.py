@@ -6,9 +6,10 @@ import sys
 import jax
 import numpy as np
 
-from gan_jax import data, parallel
+from gan_jax import data
 from gan_jax.benchmark import loading
 from gan_jax.benchmark.report import Spread
+from gan_jax.runtime import parallel
 
 
 def test_ways_agree():

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_jax import parallel
 from gan_jax.data import batches as lib
 from gan_jax.data.source import Source
 from gan_jax.errors import Fault, UsageError
+from gan_jax.runtime import parallel
 
 SIZE = 10
 

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import build, data, parallel, train
+from gan_jax import build, data
 from gan_jax.data.batches import batches
 from gan_jax.data.source import facts
 from gan_jax.errors import UsageError
+from gan_jax.runtime import parallel
+from gan_jax.training import train
 
 
 def _save(path, shape, seed=0, **options):

@@ -13,7 +13,7 @@ jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 2)
 jax.distributed.initialize(f"localhost:{sys.argv[1]}", num_processes=2, process_id=int(sys.argv[2]))
 import numpy as np
-from gan_jax import parallel
+from gan_jax.runtime import parallel
 from gan_jax.data.batches import batches, row_order
 from gan_jax.data.source import Source
 

@@ -6,7 +6,7 @@ import sources
 
 from gan_jax.errors import UsageError
 from gan_jax.features.extract import extractor
-from gan_jax.features.record import Features, fingerprint
+from gan_jax.features.types import Features, fingerprint
 
 
 def _mean_and_deviation(params, images):

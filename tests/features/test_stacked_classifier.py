@@ -6,7 +6,7 @@ import numpy as np
 
 from gan_jax import data, features
 from gan_jax.features.extract import extractor
-from gan_jax.features.record import Features
+from gan_jax.features.types import Features
 from gan_jax.metrics import modes
 
 

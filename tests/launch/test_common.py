@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from gan_jax import command
+from gan_jax.cli import command
 from gan_jax.errors import UsageError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -20,7 +20,7 @@ def outcome(*logs):
 
 
 def test_outcome_of_every_line_that_training_logs(tmp_path):
-    source = ast.parse((ROOT / "gan_jax/train.py").read_text())
+    source = ast.parse((ROOT / "gan_jax/training/train.py").read_text())
     calls = [node for node in ast.walk(source) if isinstance(node, ast.Call)]
     logged = [call.args[0].value for call in calls if ast.unparse(call.func) == "log.info"]
     read = {}

@@ -5,8 +5,8 @@ import pytest
 import sources
 
 from gan_jax.errors import UsageError
-from gan_jax.features.record import Features
-from gan_jax.judge import Judge
+from gan_jax.evaluation.evaluator import Judge
+from gan_jax.features.types import Features
 from gan_jax.metrics.linear_probe import linear_probe
 
 

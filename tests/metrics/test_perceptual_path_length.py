@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan_jax.errors import UsageError
-from gan_jax.metrics.perceptual_path_length import linear, perceptual_path_length, spherical
+from gan_jax.latents import linear, spherical
+from gan_jax.metrics.perceptual_path_length import perceptual_path_length
 
 SIZE, PIXELS = 6, 4
 

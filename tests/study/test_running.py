@@ -12,10 +12,12 @@ import numpy as np
 import optax
 import pytest
 
-from gan_jax import build, checkpoint, train
+from gan_jax import build
+from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import Divergence, UsageError
-from gan_jax.study import Study, alone, cells, cohort, definition, report, running
-from gan_jax.study.cells import Outcome
+from gan_jax.study import Study, definition, report, running, sequential, trials, vectorized
+from gan_jax.study.trials import Outcome
+from gan_jax.training import train
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_resumes_where_it_was_stopped(study, tmp_path, monkeypatch, caplog):
         asked.append((next(iter(recipe.losses["generator"])), tuple(seeds)))
         return {seed: _outcome(float(seed)) for seed in seeds}
 
-    monkeypatch.setattr(cohort, "trained", recorded)
+    monkeypatch.setattr(vectorized, "trained", recorded)
     first = Study(title=study.title, base=study.base, variants=study.variants, seeds=1)
     running.run(first, output, only=["plain"])
     assert asked == [("non_saturating_generator", (0,))]
@@ -85,7 +87,7 @@ def test_resumes_where_it_was_stopped(study, tmp_path, monkeypatch, caplog):
 
 
 def test_stopped_studies_say_so_and_leave_what_is_finished(study, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(cohort, "trained", lambda recipe, seeds, source, stop: {})
+    monkeypatch.setattr(vectorized, "trained", lambda recipe, seeds, source, stop: {})
     monkeypatch.setattr(report, "write", lambda *given: pytest.fail("reported"))
     with caplog.at_level(logging.INFO, "gan_jax"):
         running.run(study, str(tmp_path))
@@ -106,7 +108,7 @@ def test_stopped_studies_say_so_and_leave_what_is_finished(study, tmp_path, monk
     ],
 )
 def test_every_variant_is_checked_before_the_first_is_trained(study, tmp_path, monkeypatch, changes, message):
-    monkeypatch.setattr(cohort, "trained", lambda *given: pytest.fail("trained"))
+    monkeypatch.setattr(vectorized, "trained", lambda *given: pytest.fail("trained"))
     study.variants["bad"] = changes
     with pytest.raises(UsageError, match=message):
         running.run(study, str(tmp_path / "output"))
@@ -120,7 +122,7 @@ def test_measures_are_checked_with_the_first_variant(study, tmp_path, monkeypatc
         trained.append(next(iter(recipe.losses["generator"])))
         return {seed: _outcome(1.0) for seed in seeds}
 
-    monkeypatch.setattr(cohort, "trained", recorded)
+    monkeypatch.setattr(vectorized, "trained", recorded)
     study.measures = ("captured",)
     with pytest.raises(UsageError, match="measures: unknown name 'captured'; did you mean captured_modes"):
         running.run(study, str(tmp_path))
@@ -180,7 +182,7 @@ def test_a_signal_in_a_run_stops_the_study(images, tmp_path, monkeypatch, caplog
         running.run(images, str(tmp_path))
     assert asked == [0] and caplog.messages[-1] == "stopped; the same command goes on from there"
     running.run(images, str(tmp_path))
-    first, second = (cells.read(str(tmp_path), "plain", definition.cell(images, "plain", n)) for n in (0, 1))
+    first, second = (trials.read(str(tmp_path), "plain", definition.cell(images, "plain", n)) for n in (0, 1))
     assert [record["step"] for record in first.evaluations] == [2, 4]
     assert first.seconds is None and second.seconds > 0
 
@@ -203,7 +205,7 @@ def test_a_run_that_diverges_at_its_end_has_diverged(images, tmp_path):
     """Its parameters are not finite, and its samples, as images are kept, do not show it."""
     images.base.optimizers["generator"] = {f"{__name__}.breaking": {}}
     running.run(images, str(tmp_path))
-    outcome = cells.read(str(tmp_path), "plain", definition.cell(images, "plain", 0))
+    outcome = trials.read(str(tmp_path), "plain", definition.cell(images, "plain", 0))
     assert outcome.diverged and [record["step"] for record in outcome.evaluations] == [2]
     with open(tmp_path / "results.json") as file:
         plain = json.load(file)["variants"]["plain"]
@@ -233,12 +235,12 @@ def test_images_are_runs_of_their_own(images, tmp_path, monkeypatch):
 
     monkeypatch.setattr(train, "run", diverging)
     running.run(study, str(tmp_path))
-    whole, broken = (cells.read(str(tmp_path), "plain", definition.cell(study, "plain", n)) for n in (0, 1))
+    whole, broken = (trials.read(str(tmp_path), "plain", definition.cell(study, "plain", n)) for n in (0, 1))
     assert [record["step"] for record in whole.evaluations] == [2, 4]
     assert [record["step"] for record in broken.evaluations] == [2]
     assert whole.protocol["generated"].startswith("50 images")
-    assert cells.samples(str(tmp_path), "plain", 0).shape == (4, 8, 8, 1)
-    assert cells.samples(str(tmp_path), "plain", 1) is None
+    assert trials.samples(str(tmp_path), "plain", 0).shape == (4, 8, 8, 1)
+    assert trials.samples(str(tmp_path), "plain", 1) is None
     with open(tmp_path / "results.json") as file:
         plain = json.load(file)["variants"]["plain"]
     assert plain["diverged"] == 1 and plain["final"]["frechet_distance"]["seeds"] == 1
@@ -246,4 +248,4 @@ def test_images_are_runs_of_their_own(images, tmp_path, monkeypatch):
 
 def test_a_run_that_is_asked_to_stop_is_no_outcome(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "run", lambda *given: None)
-    assert alone.trained(tiny(eval_every=5), str(tmp_path)) is None
+    assert sequential.trained(tiny(eval_every=5), str(tmp_path)) is None

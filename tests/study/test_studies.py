@@ -7,9 +7,10 @@ import runpy
 import jax
 import pytest
 
-from gan_jax import build, preparation
+from gan_jax import build
 from gan_jax import recipe as recipe_lib
 from gan_jax.study import definition
+from gan_jax.training import setup
 
 FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "configs", "studies")
 STUDIES = sorted(glob.glob(os.path.join(FOLDER, "*.py")))
@@ -27,7 +28,7 @@ def _study(stem):
 
 def _traced(study, name, facts):
     recipe = definition.variant(study, name)
-    preparation.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+    setup.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=_stem)

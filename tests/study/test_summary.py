@@ -6,8 +6,8 @@ from scipy.stats import t
 
 from gan_jax.errors import UsageError
 from gan_jax.study import summary
-from gan_jax.study.cells import Outcome
 from gan_jax.study.summary import Spread
+from gan_jax.study.trials import Outcome
 
 MEASURES = ("captured_modes", "uniform_modes_kl")
 

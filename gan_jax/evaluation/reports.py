@@ -1,0 +1,239 @@
+"""Evaluations as people read them: of a workdir's checkpoints, or of any two sets of images."""
+
+import json
+import math
+import os
+import platform
+
+import flax
+import jax
+import numpy as np
+
+import gan_jax
+from gan_jax import build, features
+from gan_jax.checkpoints import checkpoint
+from gan_jax.errors import UsageError
+from gan_jax.evaluation import probes
+from gan_jax.evaluation.evaluator import Judge, select
+from gan_jax.runtime import folders
+from gan_jax.sampling import loading, samples
+
+# Generated images, where no fewer real ones are held out to tell what a perfect model would get.
+NUM_IMAGES = 10_000
+
+
+def of_workdir(
+    workdir, *, metrics=("quick",), features_name="classifier", num_images=None, seed=0, step=None,
+    all_steps=False, averaged=True, data_dir=None, download=False,
+):  # fmt: skip
+    """Evaluates checkpoints of a run against the data it was trained on.
+
+    Args:
+        workdir: Folder of a run.
+        metrics: See `judge.select`.
+        features_name: See `features.named`.
+        num_images: Images generated; None for as many as are held out, 10,000 at most.
+        seed: Of latents and of everything random in metrics.
+        step: Rounds played, `best`, or None for the newest checkpoint and the best.
+        all_steps: Evaluate every checkpoint there is.
+        averaged: Use averaged parameters.
+        data_dir: Folder of prepared TFDS data.
+        download: Fetch the Inception weights if they are absent.
+
+    Returns:
+        By step, dicts of `protocol` and `values`; each is also in `evaluations/` in the workdir.
+
+    Raises:
+        UsageError: A mistake in what was asked for.
+    """
+    model = loading.load(workdir, step)
+    real = build.source(model.recipe, data_dir)
+    heldout = real.heldout()
+    size = min(NUM_IMAGES, heldout.size if heldout else real.size // 2) if num_images is None else num_images
+    if size < 2:
+        raise UsageError(f"num_images={size}: expected at least 2")
+    network = features.named(features_name, real, heldout, download=download)
+    judge = Judge(real, heldout, network, seed=seed)
+    folder = os.path.join(workdir, "evaluations")
+    folders.make_writable(folder)
+    records = {}
+    for number in _steps(workdir, model, step, all_steps):
+        records[number] = _of_model(loading.load(workdir, number), judge, metrics, size, averaged)
+        kind = records[number]["protocol"]["parameters"]
+        stem = f"step_{number:07d}_seed_{seed}_{kind}_{features_name.replace(os.sep, '_')}"
+        write(os.path.join(folder, f"{stem}.json"), records[number])
+    print(shown(records, of="step"))
+    return records
+
+
+def of_sets(
+    generated, reference, *, metrics=("quick",), features_name="classifier", seed=0, output="", download=False
+):
+    """Evaluates one set of images against another; no GAN is needed.
+
+    Args:
+        generated: The Source of what is judged.
+        reference: The Source of what it should be like.
+        metrics: See `judge.select`.
+        features_name: See `features.named`.
+        seed: Of everything random in metrics.
+        output: JSON file to write; empty for none.
+        download: Fetch the Inception weights if they are absent.
+
+    Returns:
+        Dict of `protocol` and `values`.
+
+    Raises:
+        UsageError: Sets that cannot be compared, or a mistake in what was asked for.
+    """
+    heldout = reference.heldout()
+    network = features.named(features_name, reference, heldout, download=download)
+    judge = Judge(reference, heldout, network, seed=seed)
+    chosen = select(metrics, judge.table(generated), network)
+    record = {"protocol": protocol(judge, generated), "values": judge(chosen, generated)}
+    if output:
+        write(output, record)
+    print(shown({"value": record}))
+    return record
+
+
+def _steps(workdir, model, step, all_steps):
+    """Checkpoints to judge: every one, the one asked for, or the best and the newest."""
+    if all_steps:
+        return checkpoint.steps(workdir)
+    best = checkpoint.best_step(workdir) if step is None else None
+    return sorted({model.step, model.step if best is None else best})
+
+
+def _of_model(model, judge, metrics, size, averaged):
+    """The record of one checkpoint."""
+    game, seed = model.rules.game, judge.seed
+    labels = judge.labels(size) if "labels" in game.hears else None
+    fake = samples.source(
+        f"step {model.step} of {model.workdir}", samples.sampler(game, model.facts), model.state, model.facts,
+        size=size, seed=seed, labels=labels, averaged=averaged,
+    )  # fmt: skip
+    extras = probes.of(model, judge, averaged, seed)
+    chosen = select(metrics, judge.table(fake, extras), judge.features)
+    return {
+        "protocol": {"step": model.step, **facts_of_model(model, averaged), **protocol(judge, fake)},
+        "values": judge(chosen, fake, extras),
+    }
+
+
+def facts_of_model(model, averaged):
+    """What of a model belongs beside its values.
+
+    Args:
+        model: The Trained.
+        averaged: Averaged parameters are used.
+
+    Returns:
+        Dict that JSON can hold.
+    """
+    statistics = [
+        jax.tree_util.keystr(path)
+        for path, _ in jax.tree_util.tree_leaves_with_path(model.state.carry["generator"])
+    ]
+    normed = any("batch_stats" in path for path in statistics)
+    return {
+        "workdir": model.workdir,
+        "parameters": "averaged" if averaged and model.state.average else "live",
+        "batch_norm": "running statistics of training, of the live network" if normed else "none",
+        "training_seed": model.recipe.seed,
+    }
+
+
+def protocol(judge, fake):
+    """What belongs beside every value, so that it can be had again and compared with others.
+
+    Args:
+        judge: The Judge.
+        fake: The generated Source.
+
+    Returns:
+        Dict that JSON can hold.
+    """
+    real, heldout = judge.real.source, judge.heldout and judge.heldout.source
+    size = judge.real.outputs["features"].shape[1]
+    few = min(real.size, fake.size)
+    note = f"{few} images are fewer than {size} features: the covariance is singular, distances are too large"
+    return {
+        "generated": f"{fake.size} images: {fake.name}",
+        "reference": f"{real.size} images: {real.name}",
+        "image_shape": [real.resolution, real.resolution, real.channels],
+        "features": {"name": judge.features.name, "size": size, **judge.features.facts},
+        "floor": f"{judge.floor_size(fake.size)} images: "
+        + (heldout.name if heldout else "half of the reference, compared with the other half"),
+        "seed": judge.seed,
+        "notes": [note] if few < size else [],
+        "versions": versions(),
+    }
+
+
+def versions():
+    """What computed a value: versions of packages and Python, and the kind of device, by name."""
+    packages = {package.__name__: package.__version__ for package in (gan_jax, jax, flax, np)}
+    return packages | {"python": platform.python_version(), "device": jax.devices()[0].device_kind}
+
+
+def write(path, record):
+    """Writes a record as JSON, whole or not at all; an infinite value becomes the string `inf`.
+
+    Values that the file has already, by the same protocol, are kept beside the new ones.
+
+    Args:
+        path: The file; its folder exists.
+        record: Dict of `protocol` and `values`.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    plain = {
+        name: {kind: number if math.isfinite(number) else str(number) for kind, number in value.items()}
+        for name, value in record["values"].items()
+    }
+    try:
+        with open(f"{path}.tmp", "w") as file:
+            json.dump(
+                {**record, "values": _kept(path, record["protocol"]) | plain}, file, indent=2, allow_nan=False
+            )
+        os.replace(f"{path}.tmp", path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _kept(path, protocol):
+    """Values of an older record of the same protocol; none if there is no such, or it cannot be read."""
+    try:
+        with open(path) as file:
+            old = json.load(file)
+        # As JSON would return it: tuples become lists.
+        return old["values"] if old["protocol"] == json.loads(json.dumps(protocol)) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def shown(records, of=""):
+    """Records of one protocol as a table: a row a value, a column a record, the floor last.
+
+    Args:
+        records: Dict of records, from what they are of.
+        of: What that is.
+
+    Returns:
+        str of several lines.
+    """
+    last = list(records.values())[-1]
+    told = {name: value for name, value in last["protocol"].items() if name not in ("step", "versions")}
+    told["features"] = ", ".join(f"{name} {value}" for name, value in told["features"].items())
+    lines = [f"{name:<14}{value}" for name, value in told.items() if value not in ([], "")]
+    wide = max(map(len, last["values"])) + 2
+    heads = [f"{of} {key}".strip() for key in records] + ["floor"]
+    lines += ["", " " * wide + "".join(f"{head:>14}" for head in heads)]
+    for name in last["values"]:
+        row = [record["values"][name]["value"] for record in records.values()]
+        floor = last["values"][name].get("floor")
+        cells = [f"{value:.5g}" for value in row] + ["" if floor is None else f"{floor:.5g}"]
+        lines.append(f"{name:<{wide}}" + "".join(f"{cell:>14}" for cell in cells))
+    return "\n".join(lines)

@@ -1,0 +1,252 @@
+"""Data augmentation by a GAN: what generated images add to few real ones that a classifier learns from."""
+
+import dataclasses
+import functools
+import logging
+import os
+from typing import NamedTuple
+
+import numpy as np
+
+from gan_jax import build
+from gan_jax.data.source import Source, of_arrays
+from gan_jax.errors import UsageError
+from gan_jax.evaluation import reports
+from gan_jax.features.classifier import BATCH, accuracy, fit, usual_steps
+from gan_jax.runtime import folders
+from gan_jax.sampling import loading, samples
+
+log = logging.getLogger("gan_jax")
+
+# Generated images for each real one.
+RATIO = 10
+
+
+class Sets(NamedTuple):
+    """Sources of real images.
+
+    Attributes:
+        gan: What the GAN was trained on.
+        classifier: What classifiers are trained on, in memory.
+        heldout: What they are tested on.
+    """
+
+    gan: Source
+    classifier: Source
+    heldout: Source
+
+
+def run(
+    workdir, *, images_per_class=None, seeds=5, num_images=None, step=None, averaged=True, data_dir=None,
+    classifier_steps=None,
+):  # fmt: skip
+    """Trains classifiers on few real images, on these and generated ones, and on generated ones alone.
+
+    Each is the small classifier of `gan_jax.features`, tested on held-out real images. Within a seed they
+    start from the same weights, see the same generated images and take equally many steps; another seed
+    has other classifiers and other generated images. The real images are the same for all: those that
+    `data.per_class` of a recipe keeps.
+
+    Args:
+        workdir: Folder of a run whose networks are told labels.
+        images_per_class: Real images of each class; None for as many as the run was trained on.
+        seeds: How many times.
+        num_images: Generated images, as nearly as possible equally many of every class; None for ten times
+            as many as there are real ones.
+        step: Which checkpoint: rounds played, `best`, or None for the newest.
+        averaged: Use averaged parameters.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+        classifier_steps: Optimiser steps of each classifier; None for the usual ones on the largest set.
+
+    Returns:
+        Dict of `protocol`, `values`, and `accuracies` by seed; also in `evaluations/` in the workdir.
+
+    Raises:
+        UsageError: A model that is not told labels, too few images of a class, none held out, or a number
+            out of range.
+    """
+    _check_positive(images_per_class=images_per_class, seeds=seeds, classifier_steps=classifier_steps)
+    model = _conditional(loading.load(workdir, step))
+    sets = _sets(model, images_per_class, data_dir)
+    real = sets.classifier
+    size = _size(num_images, real)
+    folders.make_writable(os.path.join(workdir, "evaluations"))
+    steps = classifier_steps or usual_steps(size + max(size, real.size))
+    protocol = _protocol(model, averaged, sets, size, seeds, steps)
+    if protocol["warning"]:
+        log.warning("%s", protocol["warning"])
+    accuracies = compare(real, _generator(model, size, averaged), sets.heldout, seeds=seeds, steps=steps)
+    record = {"protocol": protocol, "values": summary(accuracies), "accuracies": accuracies}
+    many = f"{real.size}_real_{size}_generated_{seeds}_seeds"
+    stem = f"augmentation_step_{model.step:07d}_{protocol['parameters']}_{many}"
+    reports.write(os.path.join(workdir, "evaluations", f"{stem}.json"), record)
+    print(shown(record))
+    return record
+
+
+def compare(real, generate, heldout, *, seeds, steps):
+    """Accuracies of classifiers with and without generated images.
+
+    Args:
+        real: Labelled Source of the real images.
+        generate: Function of a seed to the Source of generated ones.
+        heldout: Labelled Source to test on.
+        seeds: How many: 0, 1, and so on.
+        steps: Optimiser steps of each classifier.
+
+    Returns:
+        By what was trained on, `real`, `real_and_generated` and `generated`, one accuracy a seed, in [0, 1].
+    """
+    found = {"real": [], "real_and_generated": [], "generated": []}
+    for seed in range(seeds):
+        made = generate(seed)
+        for name, source in zip(found, (real, mixed(real, made), made)):
+            found[name].append(accuracy(fit(source, seed, steps=steps), heldout))
+        log.info("seed %d: %s", seed, ", ".join(f"{name} {each[-1]:.4f}" for name, each in found.items()))
+    return found
+
+
+def mixed(real, made):
+    """Real and generated images in one set, the real ones repeated until they are as many.
+
+    So at least half of what a classifier sees is real, however many are generated.
+
+    Args:
+        real: Labelled Source.
+        made: Labelled Source of the same shape.
+
+    Returns:
+        A Source.
+    """
+    repeated = real.read(np.arange(max(real.size, made.size)) % real.size)
+    fresh = made.read(np.arange(made.size))
+    both = {name: np.concatenate([repeated[name], fresh[name]]) for name in ("images", "labels")}
+    return of_arrays(f"{real.name}, and {made.name}", both["images"], both["labels"], real.classes)
+
+
+def summary(accuracies):
+    """Means over seeds and how far to trust them.
+
+    Args:
+        accuracies: From `compare`.
+
+    Returns:
+        By what was trained on, `mean` and, of at least two seeds, `standard_deviation`; and `difference`,
+        of real images with generated ones and without, seed by seed: `mean` and `standard_error`.
+    """
+    gained = np.subtract(accuracies["real_and_generated"], accuracies["real"])
+    values = {name: _spread(each, "standard_deviation") for name, each in accuracies.items()}
+    return values | {"difference": _spread(gained, "standard_error", np.sqrt(len(gained)))}
+
+
+def shown(record):
+    """A record as a table: a row for what was trained on, the difference last.
+
+    Args:
+        record: From `run`.
+
+    Returns:
+        str of several lines.
+    """
+    told = {name: value for name, value in record["protocol"].items() if name not in ("versions", "warning")}
+    lines = [f"{name:<16}{value}" for name, value in told.items()]
+    lines += ["", f"{'trained on':<26}{'accuracy':>10}{'std dev':>10}{'seeds':>8}"]
+    for name, each in record["accuracies"].items():
+        value = record["values"][name]
+        spread = f"{value['standard_deviation']:.4f}" if "standard_deviation" in value else "-"
+        lines.append(f"{name.replace('_', ' '):<26}{value['mean']:>10.4f}{spread:>10}{len(each):>8}")
+    gained = record["values"]["difference"]
+    error = f" ± {gained['standard_error']:.4f} (standard error)" if "standard_error" in gained else ""
+    lines.append(f"generated images add, paired by seed: {gained['mean']:+.4f}{error}")
+    warning = record["protocol"]["warning"]
+    return "\n".join(lines + ([f"warning: {warning}"] if warning else []))
+
+
+def _spread(values, name, divisor=1.0):
+    """Mean of some values and their standard deviation over a divisor, under a name."""
+    mean = {"mean": float(np.mean(values))}
+    return mean | ({name: float(np.std(values, ddof=1) / divisor)} if len(values) > 1 else {})
+
+
+def _check_positive(**given):
+    for name, value in given.items():
+        if value is not None and value < 1:
+            raise UsageError(f"{name}={value}: expected at least 1")
+
+
+def _conditional(model):
+    """The model, if it can be asked for classes."""
+    if "labels" not in model.rules.game.hears:
+        raise UsageError(
+            f"{model.workdir}: an unconditional model, its images have no classes to learn; acgan, cgan and "
+            "projection are told labels"
+        )
+    return model
+
+
+def _sets(model, count, data_dir):
+    """The real images: `count` of each class for the classifiers, None for those of the GAN."""
+    count = count or model.recipe.data["per_class"]
+    if not count:
+        raise UsageError(
+            f"images_per_class is missing: how many real images of each class; {model.workdir} saw all"
+        )
+    few = dataclasses.replace(model.recipe, data={**model.recipe.data, "per_class": count})
+    source = build.source(few, data_dir)
+    heldout = source.heldout()
+    if heldout is None or not heldout.classes:
+        raise UsageError(f"{source.name}: no labelled images are held out to test a classifier on")
+    given = source.read(np.arange(source.size))
+    kept = of_arrays(source.name, given["images"], given["labels"], source.classes)
+    return Sets(build.source(model.recipe, data_dir), kept, heldout)
+
+
+def _size(num_images, real):
+    """Generated images: the number asked for, or the usual one."""
+    size, least = RATIO * real.size if num_images is None else num_images, len(real.classes)
+    if size < least:
+        raise UsageError(f"num_images={size}: expected at least {least}, one of each class")
+    return size
+
+
+def _generator(model, size, averaged):
+    """A function of a seed to generated images in memory, the classes in turn."""
+    labels = np.arange(size, dtype=np.int32) % model.facts["classes"]
+    made = functools.partial(
+        samples.source, "generated images", samples.sampler(model.rules.game, model.facts), model.state,
+        model.facts, size=size, labels=labels, averaged=averaged,
+    )  # fmt: skip
+
+    def generate(seed):
+        source = made(seed=seed)
+        return of_arrays(source.name, source.read(np.arange(size))["images"], labels, source.classes)
+
+    return generate
+
+
+def _protocol(model, averaged, sets, size, seeds, steps):
+    """What belongs beside the accuracies, so that they can be had again."""
+    return {
+        "step": model.step,
+        **reports.facts_of_model(model, averaged),
+        "gan_trained_on": f"{sets.gan.size} images: {sets.gan.name}",
+        "real": f"{sets.classifier.size} images: {sets.classifier.name}, the same for every seed",
+        "generated": f"{size} images, the classes in turn, others for every seed",
+        "mixed": "the real images repeated until they are as many as the generated ones",
+        "tested_on": f"{sets.heldout.size} images: {sets.heldout.name}",
+        "classifier": f"the small one of gan_jax.features, {steps} steps of {BATCH} shifted images",
+        "seeds": f"0 to {seeds - 1}, of classifiers and latents",
+        "warning": _leak(sets),
+        "versions": reports.versions(),
+    }
+
+
+def _leak(sets):
+    """A warning if the GAN knows more real images than the classifiers may; else empty."""
+    known, few = sets.gan.size, sets.classifier.size
+    if known <= few:
+        return ""
+    return (
+        f"a leak, no augmentation: the GAN was trained on {known:,} images, the classifier on {few:,}; "
+        f"train a GAN with --config.data.per_class={few // len(sets.classifier.classes)}"
+    )

@@ -1,0 +1,48 @@
+"""The seeds of a variant one after the other, each as a run of its own that `train` can go on with."""
+
+import time
+
+import numpy as np
+
+from gan_jax.checkpoints import checkpoint
+from gan_jax.errors import Divergence
+from gan_jax.sampling import samples
+from gan_jax.study.trials import Outcome
+from gan_jax.training import report, train
+
+
+def trained(recipe, workdir, data_dir=None):
+    """One run, from where its workdir has come to.
+
+    Args:
+        recipe: From `definition.cell`.
+        workdir: Folder of the run; it keeps its checkpoints.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+
+    Returns:
+        The Outcome, or None if somebody asked to stop.
+    """
+    interrupted, _ = checkpoint.read_recipe(workdir)
+    began, diverged = time.monotonic(), False
+    try:
+        train.run(recipe, workdir, data_dir)
+    except Divergence:
+        diverged = True
+    evaluations = report.evaluations(workdir)
+    finished = bool(evaluations) and evaluations[-1]["step"] == recipe.steps
+    if not finished and not diverged:
+        return None
+    return Outcome(
+        evaluations=[{"step": record["step"], "values": record["values"]} for record in evaluations],
+        protocol=evaluations[-1]["protocol"] if evaluations else {},
+        samples=None if diverged else _samples(workdir, recipe.grid_size),
+        diverged=diverged,
+        # How long earlier starts took is on no record.
+        seconds=None if interrupted else time.monotonic() - began,
+    )
+
+
+def _samples(workdir, count):
+    """Samples of the last checkpoint."""
+    with np.load(samples.run(workdir, num_images=count)) as stored:
+        return stored["images"]

@@ -1,0 +1,136 @@
+"""A table of damages to a real checkpoint: each is noticed, or what is restored is what was saved."""
+
+import os
+import shutil
+
+import jax
+import pytest
+from damages import deleted, emptied, equal, files, flipped, noticed, truncated
+
+from gan_jax import build
+from gan_jax.checkpoints import checkpoint
+from gan_jax.errors import UsageError
+from gan_jax.runtime import lock, parallel
+from gan_jax.sampling import loading
+
+FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+
+
+@pytest.fixture(scope="module")
+def run(tiny, tmp_path_factory):
+    """A workdir with checkpoints 1 and 2, both with a cost, the shapes, and the states."""
+    recipe, workdir = tiny(), str(tmp_path_factory.mktemp("damage") / "run")
+    start = build.start(build.rules(recipe, FACTS), FACTS, recipe.batch_size)
+    mesh = parallel.mesh(recipe.batch_size, jax.devices()[:1])
+    abstract = parallel.abstract(start, jax.random.key(0), parallel.replicated(mesh))
+    states = {step: start(jax.random.key(step)).replace(step=jax.numpy.int32(step)) for step in (1, 2)}
+    with checkpoint.manager(workdir, keep=5) as manager:
+        for step, state in states.items():
+            checkpoint.save(manager, step, state, cost=1.0 / step)
+    checkpoint.write_recipe(workdir, recipe, FACTS)
+    return workdir, abstract, states
+
+
+@pytest.fixture
+def copied(run, tmp_path):
+    """The same in a copy of the workdir, to be damaged."""
+    workdir, abstract, states = run
+    shutil.copytree(workdir, tmp_path / "run")
+    return str(tmp_path / "run"), abstract, states
+
+
+def _newest(workdir):
+    return os.path.join(workdir, "checkpoints", "2")
+
+
+def _data(folder):
+    """The largest file of the storage library: the arrays of one save."""
+    return max(files(os.path.join(folder, "state", "ocdbt.process_0", "d")), key=os.path.getsize)
+
+
+@pytest.mark.parametrize("damage", [truncated, emptied, deleted, flipped])
+def test_each_file_damaged(run, tmp_path, damage, caplog):
+    whole, abstract, states = run
+    verdicts = {}
+    for number, path in enumerate(files(_newest(whole))):
+        workdir = str(tmp_path / str(number))
+        shutil.copytree(whole, workdir)
+        place = os.path.relpath(path, whole)
+        damage(os.path.join(workdir, place), number)
+        verdicts[place] = noticed(workdir, abstract, states, caplog)
+    assert len(verdicts) >= 15
+    harmful = {"truncated": 8, "emptied": 8, "deleted": 4, "flipped": 4}[damage.__name__]
+    assert sum(verdicts.values()) >= harmful, verdicts
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_one_bit_flipped_among_the_arrays(copied, seed, caplog):
+    workdir, abstract, states = copied
+    flipped(_data(_newest(workdir)), seed)
+    noticed(workdir, abstract, states, caplog)
+
+
+@pytest.mark.parametrize("item", ["state", "checksums", "metrics", "."])
+def test_each_folder_gone(copied, item, caplog):
+    workdir, abstract, states = copied
+    for name in os.listdir(_newest(workdir)) if item == "." else [item]:
+        path = os.path.join(_newest(workdir), name)
+        (shutil.rmtree if os.path.isdir(path) else os.remove)(path)
+    assert noticed(workdir, abstract, states, caplog) == (item in ("state", "."))
+    assert ("checkpoint 2 in" in caplog.text and "has no checksums" in caplog.text) == (item == "checksums")
+
+
+def _other_kernel(copied):
+    """Puts one other array where the newest checkpoint has its own; all that orbax writes is in order."""
+    workdir, _, states = copied
+    generator = states[2].params["generator"]
+    layer = {**generator["Dense_1"], "kernel": generator["Dense_1"]["kernel"].at[3, 5].add(1e-6)}
+    params = {**states[2].params, "generator": {**generator, "Dense_1": layer}}
+    other = os.path.join(workdir, "other")
+    with checkpoint.manager(other, keep=1) as manager:
+        checkpoint.save(manager, 2, states[2].replace(params=params))
+    shutil.rmtree(os.path.join(_newest(workdir), "state"))
+    shutil.move(os.path.join(_newest(other), "state"), os.path.join(_newest(workdir), "state"))
+    return workdir
+
+
+def test_an_array_that_is_another_one_is_named(copied, caplog):
+    _other_kernel(copied)
+    assert noticed(*copied, caplog)
+    assert "other checksums than when it was written: params/generator/Dense_1/kernel; trying" in caplog.text
+
+
+def test_the_step_asked_for_is_refused_and_left_where_it_is(copied):
+    workdir = _other_kernel(copied)
+    for step in (2, "best", None):
+        with pytest.raises(UsageError, match="checkpoint 2 in .* is damaged: other checksums than"):
+            loading.load(workdir, step)
+    with lock.held(workdir):  # Who reads needs no hold.
+        assert checkpoint.steps(workdir) == [1, 2] and loading.load(workdir, 1).step == 1
+
+
+def test_a_checkpoint_older_than_checksums_is_restored_with_a_word(copied, caplog):
+    workdir, _, states = copied
+    shutil.rmtree(os.path.join(_newest(workdir), "checksums"))
+    assert equal(loading.load(workdir, 2).state, states[2])
+    assert "checkpoint 2 in" in caplog.text and "has no checksums" in caplog.text
+
+
+@pytest.mark.parametrize("damage", [truncated, flipped])
+def test_a_damaged_cost_of_an_old_checkpoint_puts_it_aside(copied, damage, caplog):
+    workdir, abstract, states = copied
+    damage(os.path.join(workdir, "checkpoints", "1", "metrics", "metrics"), 3)
+    assert checkpoint.best_step(workdir) == 2 and "the cost of checkpoint 1 in" in caplog.text
+    assert equal(checkpoint.restore_latest(workdir, abstract), states[2])
+    assert checkpoint.steps(workdir) == [2] and os.listdir(os.path.join(workdir, "damaged")) == ["1"]
+
+
+def test_training_goes_on_beside_what_was_put_aside(copied, caplog):
+    workdir, abstract, states = copied
+    truncated(_data(_newest(workdir)), 0)
+    state = checkpoint.restore_latest(workdir, abstract)
+    with checkpoint.manager(workdir, keep=1) as manager:
+        assert checkpoint.best_cost(manager) == 1.0
+        checkpoint.save(manager, 2, state.replace(step=jax.numpy.int32(2)), cost=2.0)
+    assert checkpoint.steps(workdir) == [1, 2] and checkpoint.best_step(workdir) == 1
+    assert os.listdir(os.path.join(workdir, "damaged")) == ["2"]

@@ -1,0 +1,328 @@
+"""Evaluating workdirs and any two sets, with everything a value needs to be had again."""
+
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+
+import command_line
+import jax
+import numpy as np
+import pytest
+import sources
+from PIL import Image
+
+import gan_jax
+from gan_jax import data
+from gan_jax import metrics as metrics_lib
+from gan_jax.errors import UsageError
+from gan_jax.evaluation import probes, reports
+from gan_jax.evaluation.evaluator import Judge
+from gan_jax.features.types import Features
+from gan_jax.latents import linear, spherical
+from gan_jax.sampling import loading, samples
+from gan_jax.training import train
+
+
+def quarters(images):
+    """Features of digits of 8 pixels: mean of each quarter; a user's function."""
+    return images.reshape(len(images), 2, 4, 2, 4, 1).mean((2, 4)).reshape(len(images), 4)
+
+
+MINE = f"{__name__}.quarters"
+
+
+def _at(source, rows):
+    return np.asarray(quarters(source.read(rows)["images"] / np.float32(127.5) - 1), np.float64)
+
+
+@pytest.fixture(scope="module")
+def workdir(tiny, tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("run"))
+    train.run(tiny(eval_every=5, eval_features=MINE, eval_images=100), folder)
+    return folder
+
+
+def test_workdir_value_is_that_of_its_samples(workdir, capsys):
+    records = reports.of_workdir(
+        workdir, metrics=["frechet_distance"], features_name=MINE, num_images=120, seed=3, step=10
+    )
+    images = np.load(samples.run(workdir, num_images=120, sample_seed=3, step=10))["images"]
+    train_set = data.digits(resolution=8)
+    real = _at(train_set, np.arange(1297))
+    expected = metrics_lib.frechet_distance(real, _at(sources.of_arrays(images), np.arange(120)))
+    value = records[10]["values"]["frechet_distance"]
+    assert value["value"] == pytest.approx(expected["frechet_distance"], rel=1e-5)
+    drawn = np.random.default_rng([3, 500]).permutation(500)[:120]
+    expected = metrics_lib.frechet_distance(real, _at(train_set.heldout(), drawn))
+    assert value["floor"] == pytest.approx(expected["frechet_distance"], rel=1e-5)
+    table = capsys.readouterr().out.splitlines()
+    assert table[-1].split()[0] == "frechet_distance"
+    np.testing.assert_allclose(
+        [float(cell) for cell in table[-1].split()[1:]], list(value.values()), rtol=1e-4
+    )
+
+
+def test_written_with_its_protocol(workdir):
+    (path,) = [
+        reports.of_workdir(
+            workdir, metrics=["precision_recall"], features_name=MINE, num_images=50, step="10"
+        )
+        and os.path.join(workdir, "evaluations", f"step_0000010_seed_0_averaged_{MINE}.json")
+    ]
+    with open(path) as file:
+        written = json.load(file)
+    assert set(written["values"]) == {"precision", "recall"}
+    protocol = written["protocol"]
+    assert protocol["generated"] == f"50 images: step 10 of {workdir}"
+    assert protocol["reference"] == "1297 images: digits of scikit-learn, train"
+    assert protocol["floor"] == "50 images: digits of scikit-learn, test"
+    assert protocol["features"] == {"name": MINE, "size": 4, "weights": "inside the function"}
+    versions = protocol["versions"]
+    assert set(versions) == {"gan_jax", "jax", "flax", "numpy", "python", "device"}
+    assert versions["gan_jax"] == gan_jax.__version__ and versions["jax"] == jax.__version__
+    assert protocol["parameters"] == "averaged"
+    assert (protocol["step"], protocol["seed"], protocol["training_seed"]) == (10, 0, 0)
+    assert protocol["image_shape"] == [8, 8, 1] and protocol["batch_norm"] == "none"
+
+
+def test_without_a_step_the_best_and_the_newest(workdir):
+    with open(os.path.join(workdir, "evaluations.jsonl")) as file:
+        seen = {r["step"]: r["values"]["frechet_distance"]["value"] for r in map(json.loads, file)}
+    assert list(seen) == [5, 10]
+    options = dict(metrics=["frechet_distance"], features_name=MINE, num_images=100)
+    best = min(seen, key=seen.get)
+    assert list(reports.of_workdir(workdir, **options)) == sorted({best, 10})
+    assert list(reports.of_workdir(workdir, step="best", **options)) == [best]
+    every = reports.of_workdir(workdir, all_steps=True, **options)
+    # What training saw is what an evaluation of the same protocol sees.
+    for step, record in every.items():
+        assert record["values"]["frechet_distance"]["value"] == pytest.approx(seen[step], rel=1e-5)
+
+
+def test_everything_that_a_model_offers(workdir):
+    metrics = {
+        "perceptual_path_length": {},
+        "discriminator_overfitting": {},
+        "memorisation": {},
+        "power_spectrum_distance": {},
+    }
+    (record,) = reports.of_workdir(
+        workdir, metrics=metrics, features_name=MINE, num_images=60, step=10
+    ).values()
+    values = record["values"]
+    assert values["perceptual_path_length"]["value"] > 0 and "floor" not in values["perceptual_path_length"]
+    assert np.isfinite(values["discriminator_overfitting"]["value"])
+    assert "floor" in values["power_spectrum_distance"] and "floor" not in values["closer_than_heldout"]
+
+
+def test_logits_are_those_of_the_discriminator(workdir):
+    """Against the discriminator applied by hand; without dropout and augmentation there is nothing random."""
+    model = loading.load(workdir)
+    params, carry = model.state.params, model.state.carry
+    source = data.digits(resolution=8)
+    shown = source.read(np.arange(20))
+    found = probes.logits(model, shown["images"], shown["labels"])
+    images = shown["images"] / np.float32(127.5) - 1
+    size = model.recipe.batch_size
+    assert found["real_logits"].shape == (size * (20 // size),) == found["fake_logits"].shape
+    # Dropout of 0.2 moves a logit; over the weights' order the two must still go together.
+    layers = params["discriminator"]
+    hidden = images.reshape(20, -1) @ layers["Dense_0"]["kernel"] + layers["Dense_0"]["bias"]
+    hidden = np.where(hidden > 0, hidden, 0.01 * hidden)
+    plain = (hidden @ layers["Dense_1"]["kernel"] + layers["Dense_1"]["bias"])[:, 0]
+    assert np.corrcoef(plain[: len(found["real_logits"])], found["real_logits"])[0, 1] > 0.7
+    assert carry is model.state.carry
+
+
+@pytest.mark.parametrize("name, path", [("uniform", linear), ("normal", spherical)])
+def test_paths_suit_the_latents(workdir, name, path):
+    model = loading.load(workdir)
+    model.recipe.game["latents"]["name"] = name
+    pixels = Features("pixels", (), lambda _, x: {"features": x.reshape(len(x), -1)}, {})
+    judge = Judge(data.digits(resolution=8), None, pixels)
+    assert probes.of(model, judge, averaged=True, seed=0)["interpolate"]() is path
+
+
+def test_conditional_models_are_asked_for_the_datas_labels(tiny, tmp_path):
+    told = dict(name="gan", latents=dict(name="normal", size=4), told=("labels",))
+    train.run(tiny(game=told), str(tmp_path))
+    options = dict(metrics=["intra_class_frechet_distance"], features_name=MINE, num_images=200)
+    (record,) = reports.of_workdir(str(tmp_path), **options).values()
+    model = loading.load(str(tmp_path))
+    judge = Judge(
+        data.digits(resolution=8), None, Features("mine", (), lambda _, x: {"features": quarters(x)}, {})
+    )
+    labels = judge.labels(200)
+    sampled = samples.sampler(model.rules.game, model.facts)
+    images = sampled(model.state, jax.random.key(0), np.arange(200), labels)
+    real = judge.real.source.read(np.arange(1297))
+    expected = metrics_lib.intra_class_frechet_distance(
+        _at(judge.real.source, np.arange(1297)),
+        _at(sources.of_arrays(images), np.arange(200)),
+        real["labels"],
+        labels,
+    )
+    found = record["values"]["intra_class_frechet_distance"]["value"]
+    assert found == pytest.approx(expected["intra_class_frechet_distance"], rel=1e-5)
+
+
+def test_two_sets_without_a_model(tmp_path, capsys):
+    real, fake = sources.noise(90, seed=1), sources.noise(60, seed=2)
+    path = str(tmp_path / "result.json")
+    record = reports.of_sets(
+        fake, real, metrics=["frechet_distance", "sliced_wasserstein"], features_name=MINE, output=path
+    )
+    expected = metrics_lib.frechet_distance(_at(real, np.arange(90)), _at(fake, np.arange(60)))
+    assert record["values"]["frechet_distance"]["value"] == pytest.approx(
+        expected["frechet_distance"], rel=1e-5
+    )
+    with open(path) as file:
+        assert json.load(file) == record
+    assert record["protocol"]["floor"] == "45 images: half of the reference, compared with the other half"
+    assert "sliced_wasserstein" in capsys.readouterr().out
+
+
+def test_fewer_images_than_features_are_said_so():
+    flat = Features("flat", (), lambda _, x: {"features": x.reshape(len(x), -1)}, {})
+    protocol = reports.protocol(Judge(sources.noise(90), None, flat), sources.noise(50))
+    assert protocol["notes"] == [
+        "50 images are fewer than 64 features: the covariance is singular, distances are too large"
+    ]
+    assert reports.protocol(Judge(sources.noise(90), None, flat), sources.noise(70))["notes"] == []
+
+
+def test_infinite_values_are_strings_in_json(tmp_path):
+    path = tmp_path / "x.json"
+    reports.write(path, {"protocol": {}, "values": {"modes_kl": {"value": float("inf"), "floor": 0.5}}})
+    assert json.loads(path.read_text())["values"] == {"modes_kl": {"value": "inf", "floor": 0.5}}
+
+
+def test_values_of_the_same_protocol_are_kept(tmp_path):
+    path = str(tmp_path / "values.json")
+
+    def write(protocol, **values):
+        named = {name: {"value": value} for name, value in values.items()}
+        reports.write(path, {"protocol": protocol, "values": named})
+        return {name: value["value"] for name, value in json.loads(open(path).read())["values"].items()}
+
+    assert write({"shape": (8, 8)}, one=1.0, two=2.0) == {"one": 1.0, "two": 2.0}
+    assert write({"shape": (8, 8)}, two=3.0, three=4.0) == {"one": 1.0, "two": 3.0, "three": 4.0}
+    assert write({"shape": (9, 9)}, four=5.0) == {"four": 5.0}
+    (tmp_path / "values.json").write_text("{")
+    assert write({"shape": (8, 8)}, one=1.0) == {"one": 1.0}
+
+
+def test_too_few_images(workdir):
+    with pytest.raises(UsageError, match="num_images=1: expected at least 2"):
+        reports.of_workdir(workdir, num_images=1)
+
+
+def _folder(path, images):
+    os.makedirs(path)
+    for number, image in enumerate(images):
+        Image.fromarray(image[..., 0]).save(os.path.join(path, f"{number:03d}.png"))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    """Sets as files: two folders, an archive, and folders that nobody can use."""
+    folder = tmp_path_factory.mktemp("sets")
+    images = sources.noise(40, seed=1).read(np.arange(40))["images"]
+    _folder(folder / "a", images[:20])
+    _folder(folder / "b", images[20:])
+    _folder(folder / "corrupt", images[:12])
+    (folder / "corrupt" / "005.png").write_bytes(b"no image")
+    (folder / "empty").mkdir()
+    np.savez(folder / "a.npz", images=images[:20])
+    np.savez(folder / "floats.npz", images=np.full((4, 8, 8, 1), np.nan, np.float32))
+    np.savez(folder / "large.npz", images=np.zeros((20, 16, 16, 1), np.uint8))
+    return str(folder)
+
+
+# Flags (with {f} for the folder), exit code, and what is said.
+COMMANDS = {
+    "folders": (["--generated={f}/a", "--reference={f}/b"], 0, "frechet_distance"),
+    "archive and data": (
+        ["--generated={f}/a.npz", "--reference=digits:test", "--resolution=8"],
+        0,
+        "reference     500 images: digits of scikit-learn, test",
+    ),
+    "corrupt files skipped": (
+        ["--generated={f}/corrupt", "--reference={f}/b", "--skip_corrupt"],
+        0,
+        "generated     11 images: ",
+    ),
+    "resized": (
+        ["--generated={f}/large.npz", "--reference={f}/b", "--resolution=8"],
+        0,
+        "image_shape   [8, 8, 1]",
+    ),
+    "nothing generated": (
+        ["--reference={f}/b"],
+        2,
+        "--generated is missing: a folder of images, an .npz file",
+    ),
+    "corrupt file": (["--generated={f}/corrupt", "--reference={f}/b"], 2, "{f}/corrupt/005.png"),
+    "empty folder": (["--generated={f}/empty", "--reference={f}/b"], 2, "{f}/empty"),
+    "no such folder": (
+        ["--generated={f}/none", "--reference={f}/b"],
+        2,
+        "{f}/none: no such folder, .npz file",
+    ),
+    "no images but floats": (["--generated={f}/floats.npz", "--reference={f}/b"], 2, "with NaN or infinity"),
+    "other sizes": (["--generated={f}/large.npz", "--reference={f}/b"], 2, "has images of 16x16x1, "),
+    "no such metric": (
+        ["--generated={f}/a", "--reference={f}/b", "--metrics=precision"],
+        2,
+        "metrics: unknown name 'precision'; did you mean precision_recall",
+    ),
+    "a classifier without labels": (
+        ["--generated={f}/a", "--reference={f}/b", "--features=classifier"],
+        2,
+        "{f}/b has no labels to train a classifier on; give other features: pixels or inception",
+    ),
+    "inception without weights": (
+        ["--generated={f}/a", "--reference={f}/b", "--features=inception"],
+        2,
+        "no Inception weights at ",
+    ),
+    "output that cannot be written": (
+        ["--generated={f}/a", "--reference={f}/b", "--output={f}/none/x.json"],
+        2,
+        "{f}/none/x.json cannot be written: No such file or directory",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def answers(sets):
+    def run(name):
+        flags = [flag.format(f=sets) for flag in COMMANDS[name][0]]
+        if not any(flag.startswith("--features") for flag in flags):
+            flags.append("--features=test_evaluation.quarters")
+        if not any(flag.startswith("--metrics") for flag in flags):
+            flags.append("--metrics=frechet_distance,power_spectrum_distance")
+        done = subprocess.run(
+            [sys.executable, "-m", "gan_jax.evaluate", *flags],
+            cwd=command_line.ROOT,
+            env={**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.path.dirname(__file__)},
+            text=True,
+            capture_output=True,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return dict(zip(COMMANDS, pool.map(run, COMMANDS)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_line(answers, sets, name):
+    code, out, err = answers[name]
+    _, expected, said = COMMANDS[name]
+    assert code == expected, err
+    assert "Traceback" not in err and said.format(f=sets) in (err if expected else out)
+    if expected:
+        assert err.count("\n") == 1 and err.startswith("error: ")

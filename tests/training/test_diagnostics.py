@@ -1,0 +1,159 @@
+"""A run's numbers against NumPy in float64, on games whose logits are known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gan_jax import build
+from gan_jax.build import Rules
+from gan_jax.losses import (
+    hinge_discriminator,
+    least_squares_discriminator,
+    non_saturating_discriminator,
+    wasserstein_discriminator,
+)
+from gan_jax.step import TrainState
+from gan_jax.training import diagnostics
+from gan_jax.types import Game, Term
+
+KEY = jax.random.key(0)
+FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+
+
+def _rules(loss, **others):
+    fields = dict(
+        game=None, terms={"discriminator": {"loss": Term(loss)}}, optimizers={}, moves={}, turns={}, decay={}
+    )
+    return Rules(**{**fields, **others})
+
+
+def _state(params=None, opt=None, average=None):
+    return TrainState(jnp.int32(3), params or {"discriminator": {}}, {}, opt or {}, average or {})
+
+
+REAL, FAKE = np.array([3.0, -1.0, 0.5, 2.0]), np.array([-2.0, 0.0, 1.0, -4.0])
+
+
+def _verdict(loss, real=REAL, fake=FAKE):
+    table = {"real_logits": jnp.float32(real), "fake_logits": jnp.float32(fake)}
+    return diagnostics.verdict(_rules(loss), table, _state())
+
+
+def test_accuracy_is_the_share_of_pairs_in_order_and_knows_no_origin():
+    # 3 and 2 are above all four fakes, 0.5 above three, -1 above two.
+    for offset in (0.0, 100.0):
+        found = _verdict(wasserstein_discriminator, REAL + offset, FAKE + offset)
+        np.testing.assert_allclose(found["discriminator_accuracy"], 13 / 16)
+        np.testing.assert_allclose(found["logit_gap"], 1.125 + 1.25, rtol=1e-6)
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-np.float64(x)))
+
+
+@pytest.mark.parametrize(
+    "loss, expected",
+    [
+        (non_saturating_discriminator, np.mean(_sigmoid(-REAL)) + np.mean(_sigmoid(FAKE))),
+        (hinge_discriminator, np.mean(REAL < 1) + np.mean(FAKE > -1)),
+        (least_squares_discriminator, np.mean(np.abs(REAL - 1)) + np.mean(np.abs(FAKE))),
+        (wasserstein_discriminator, 2.0),
+    ],
+)
+def test_gradient_of_the_loss_at_its_logits(loss, expected):
+    np.testing.assert_allclose(_verdict(loss)["logit_gradient"], expected, rtol=1e-6)
+
+
+def test_a_game_without_logits_has_no_verdict():
+    table = {"real_logits": jnp.zeros(2)}
+    assert diagnostics.verdict(_rules(hinge_discriminator), table, _state()) == {}
+    table["fake_logits"] = jnp.zeros(2)
+    assert (
+        diagnostics.verdict(_rules(hinge_discriminator)._replace(terms={"critic": {}}), table, _state()) == {}
+    )
+
+
+def test_gradient_and_update_of_a_player():
+    # Loss mean(w . x)^2 / 2 at w = (1, 2), x = (3, 4): gradient 11 (3, 4); descent at 0.01 moves by 0.55.
+    def play(turn):
+        return {"product": turn.batch["x"] @ turn.params["generator"]["w"]}, turn.carry
+
+    def loss(product):
+        return jnp.square(product) / 2
+
+    rules = _rules(
+        None, game=Game(None, play, None, None), terms={"generator": {"loss": Term(loss, 1.0)}},
+        optimizers={"generator": optax.sgd(0.01)},
+    )  # fmt: skip
+    params = {"generator": {"w": jnp.array([1.0, 2.0])}}
+    state = _state(params, {"generator": optax.sgd(0.01).init(params["generator"])}).replace(
+        carry={"generator": {}}
+    )
+    found = diagnostics.movement(rules, "generator", state, {"x": jnp.array([[3.0, 4.0]])}, KEY)
+    np.testing.assert_allclose(found["gradient_norm"], 55.0, rtol=1e-6)
+    np.testing.assert_allclose(found["update_ratio"], 0.55 / np.sqrt(5), rtol=1e-6)
+
+
+def test_largest_singular_value_of_all_kernels():
+    random = np.random.default_rng(0)
+    left, _ = np.linalg.qr(random.normal(size=(18, 4)))
+    right, _ = np.linalg.qr(random.normal(size=(4, 4)))
+    kernel = (left * [7.0, 3.0, 2.0, 1.0]) @ right
+    params = {
+        "conv": {"kernel": jnp.float32(kernel.reshape(3, 3, 2, 4)), "bias": jnp.full(4, 50.0)},
+        "zero": jnp.zeros((3, 5)),
+        "dense": jnp.eye(6) * 2,
+    }
+    np.testing.assert_allclose(diagnostics.largest_singular_value(params, KEY), 7.0, rtol=1e-4)
+    np.testing.assert_allclose(diagnostics.largest_singular_value({"zero": params["zero"]}, KEY), 0.0)
+    assert diagnostics.largest_singular_value({"bias": jnp.ones(3)}, KEY) == 0
+
+
+def test_distance_from_the_average():
+    params = {"a": jnp.array([3.0, 0.0]), "b": jnp.array([[2.0]])}
+    average = {"a": jnp.array([0.0, 4.0]), "b": jnp.array([[2.0]])}
+    np.testing.assert_allclose(diagnostics.relative_distance(params, average), 5 / np.sqrt(20), rtol=1e-6)
+    assert diagnostics.relative_distance(params, params) == 0
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.25, 1.0])
+def test_diversity_is_a_ratio_of_distances_between_pairs(spread):
+    random = np.random.default_rng(1)
+    real, fake = random.normal(size=(2, 6, 4, 4, 1))
+    heard = {"images": jnp.float32(real), "labels": jnp.arange(6)}
+
+    def sample(params, carry, latents, batch, key):
+        assert batch is heard and latents == 6
+        return params["generator"] * jnp.float32(fake) + params["discriminator"]
+
+    def distance(images):
+        flat = images.reshape(6, -1)
+        pairs = [(i, j) for i in range(6) for j in range(i)]
+        return np.sqrt(np.mean([np.sum((flat[i] - flat[j]) ** 2) for i, j in pairs]))
+
+    game = Game(None, None, lambda key, count: count, sample)
+    state = _state(
+        {"generator": jnp.float32(9), "discriminator": 1.0}, average={"generator": jnp.float32(spread)}
+    )
+    found = diagnostics.diversity(game, state, heard, KEY)["diversity"]
+    np.testing.assert_allclose(found, spread * distance(fake) / distance(real), rtol=1e-5)
+
+
+def test_all_numbers_of_a_tiny_game(tiny):
+    recipe = tiny()
+    rules = build.rules(recipe, FACTS)
+    state = build.start(rules, FACTS, 8)(KEY)
+    images = jax.random.uniform(KEY, (8, 8, 8, 1), minval=-1.0)
+    found = jax.jit(
+        lambda state: diagnostics.vitals(rules, state, {"images": images, "labels": jnp.arange(8)}, KEY)
+    )(state)
+    movement = {"gradient_norm", "update_ratio", "largest_singular_value"}
+    assert {subject: set(values) for subject, values in found.items()} == {
+        "game": {"discriminator_accuracy", "logit_gap", "logit_gradient", "diversity"},
+        "generator": {*movement, "average_distance"},
+        "discriminator": movement,
+    }
+    assert all(jnp.isfinite(value) and value.shape == () for value in jax.tree.leaves(found))
+    assert found["generator"]["average_distance"] == 0 and 0.9 < found["game"]["logit_gradient"] < 1.1

@@ -1,0 +1,142 @@
+"""Evaluations while a model trains, and the checkpoint that they call best."""
+
+import logging
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import build
+from gan_jax.checkpoints import checkpoint
+from gan_jax.errors import UsageError
+from gan_jax.sampling import loading
+from gan_jax.sampling.samples import sampler
+from gan_jax.training import evaluating, report, train
+
+MINE = f"{__name__}.brightness"
+
+
+def brightness(images):
+    """A user's features: mean and deviation of the pixels."""
+    flat = images.reshape(len(images), -1)
+    return jnp.stack([flat.mean(1), flat.std(1)], axis=1)
+
+
+def _watched(tiny, **changes):
+    return tiny(**{**dict(eval_every=2, eval_features=MINE, eval_images=50, checkpoint_every=5), **changes})
+
+
+def _values(workdir, name="frechet_distance"):
+    return {record["step"]: record["values"][name]["value"] for record in report.evaluations(workdir)}
+
+
+def test_best_checkpoint_is_kept_and_the_end_says_so(tiny, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        train.run(_watched(tiny, keep_checkpoints=1, steps=21), str(tmp_path))
+    values = _values(str(tmp_path))
+    assert list(values) == [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 21]
+    best = min(values, key=values.get)
+    assert checkpoint.best_step(str(tmp_path)) == best == loading.load(str(tmp_path), "best").step
+    assert checkpoint.steps(str(tmp_path)) == sorted({best, 21})
+    record = report.evaluations(str(tmp_path))[0]
+    assert record["protocol"]["features"]["name"] == MINE and record["protocol"]["seed"] == 0
+    floor = record["values"]["frechet_distance"]["floor"]
+    said = f"best {values[best]:.4g} at step {best}, final {values[21]:.4g} at step 21, floor {floor:.4g}"
+    assert f"frechet_distance: {said}" in caplog.messages
+
+
+def test_due_after_every_few_rounds_and_the_last(tiny):
+    assert [step for step in range(1, 8) if evaluating.due(tiny(eval_every=3, steps=7), step)] == [3, 6, 7]
+    assert not any(evaluating.due(tiny(eval_every=0), step) for step in range(1, 11))
+
+
+def test_resumed_run_evaluates_as_the_unbroken_one(tiny, tmp_path):
+    whole, broken = str(tmp_path / "whole"), str(tmp_path / "broken")
+    train.run(_watched(tiny), whole)
+    train.run(_watched(tiny, steps=5), broken)
+    train.run(_watched(tiny), broken)
+    # The first start of the broken one also evaluates at its end.
+    assert {step: v for step, v in _values(broken).items() if step != 5} == _values(whole)
+    assert checkpoint.best_step(broken) in _values(broken)
+
+
+def test_evaluation_does_not_change_training(tiny, tmp_path):
+    for name, changes in (("with", {}), ("without", dict(eval_every=0))):
+        train.run(_watched(tiny, **changes), str(tmp_path / name))
+    states = [loading.load(str(tmp_path / name), 10).state for name in ("with", "without")]
+    jax.tree.map(np.testing.assert_array_equal, *states)
+
+
+def test_more_is_better_for_some(tiny, tmp_path, monkeypatch):
+    shares = iter([0.5, 0.75, 0.25])
+    monkeypatch.setattr(evaluating.Judge, "__call__", lambda *given: {"precision": {"value": next(shares)}})
+    train.run(_watched(tiny, steps=6, checkpoint_every=6), str(tmp_path))
+    assert checkpoint.best_step(str(tmp_path)) == 4
+    records = report.evaluations(str(tmp_path))
+    assert evaluating.conclusion(records) == "precision: best 0.75 at step 4, final 0.25 at step 6"
+
+
+def test_no_more_images_than_are_held_out(tiny, tmp_path, monkeypatch):
+    judged = []
+    judge = evaluating.Judge.__call__
+    monkeypatch.setattr(
+        evaluating.Judge, "__call__", lambda self, m, fake: judged.append(fake.size) or judge(self, m, fake)
+    )
+    train.run(_watched(tiny, eval_every=10, eval_images=9_000), str(tmp_path))
+    assert judged == [500]
+
+
+def test_data_without_labels_has_no_classifier_and_trains_all_the_same(tiny, tmp_path, monkeypatch, caplog):
+    from gan_jax import build
+
+    digits = build.source(tiny())
+    plain = digits._replace(classes=(), read=lambda rows: {"images": digits.read(rows)["images"]})
+    monkeypatch.setattr(build, "source", lambda recipe, data_dir: plain)
+    with caplog.at_level(logging.WARNING, "gan_jax"):
+        train.run(_watched(tiny, eval_features="classifier"), str(tmp_path))
+    assert caplog.messages[0].startswith(
+        "no evaluation in training: digits of scikit-learn, train has no labels"
+    )
+    assert checkpoint.steps(str(tmp_path))[-1] == 10 and not report.evaluations(str(tmp_path))
+
+
+def test_mistakes_come_before_anything_is_written(tiny, tmp_path):
+    for changes, message in [
+        (
+            dict(eval_metrics=dict(frechet={})),
+            "metrics: unknown name 'frechet'; did you mean frechet_distance",
+        ),
+        (dict(eval_metrics={}), "eval_metrics is empty: expected a metric for eval_every=2"),
+        (dict(eval_metrics=dict(modes={})), "metrics: modes reads what there is not: .*'fake_label_logits'"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            train.run(_watched(tiny, **changes), str(tmp_path / "unborn"))
+    assert not (tmp_path / "unborn").exists()
+
+
+def pale(images):
+    """A user's classifier that takes grey images for one class, and finds all ten among others."""
+    flat = images.reshape(len(images), -1)
+    order = jnp.argsort(jnp.argsort(flat.mean(1))) % 10
+    logits = jax.nn.one_hot(jnp.where(flat.std(1) > 0.1, order, 0), 10)
+    return {"features": jnp.stack([flat.mean(1), flat.std(1)], axis=1), "class_logits": logits}
+
+
+def test_missing_classes_are_told_of_where_a_classifier_is_at_hand(tiny, tmp_path, caplog):
+    recipe = _watched(tiny, eval_every=500, eval_features=f"{__name__}.pale", steps=2000)
+    source, facts = build.source(recipe), {"resolution": 8, "channels": 1, "classes": 10}
+    rules = build.rules(recipe, facts)
+    state = build.start(rules, facts, recipe.batch_size)(jax.random.key(0))
+    state = state.replace(average=jax.tree.map(jnp.zeros_like, state.average))  # Its samples are grey.
+    look = evaluating.watch(recipe, rules.game, source, sampler(rules.game, facts))
+    with report.opened(str(tmp_path), recipe, 0) as reporter:
+        for step in (500, 1000, 1500):
+            look(step, state, reporter)
+    records = report.read_metrics(tmp_path / "health.jsonl")
+    assert [(record["step"], record["samples"]) for record in records] == [
+        (step, {"classes": 1.0, "real_classes": 10.0}) for step in (500, 1000, 1500)
+    ]
+    assert [len(record["said"]) for record in records] == [0, 0, 1]
+    said = "whole classes are missing among samples, for 1000 steps now (classes 1, real classes 10)"
+    assert f"step 1500/2000  health: {said}" in caplog.text
