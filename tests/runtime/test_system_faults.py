@@ -13,7 +13,7 @@ from gan_jax import build
 from gan_jax.checkpoints import checkpoint, checksums
 from gan_jax.data import batches as batches_lib
 from gan_jax.errors import Fault, UsageError
-from gan_jax.runtime import lock, parallel
+from gan_jax.runtime import folders, lock, parallel
 from gan_jax.training import report, train
 
 FACTS = {"resolution": 8, "channels": 1, "classes": 10}
