@@ -27,7 +27,7 @@ def get_config(data="digits"):
             discriminator=dict(adam=dict(learning_rate=2e-4, b1=0.5)),
             generator=dict(adam=dict(learning_rate=2e-4, b1=0.5)),
         ),
-        turns=dict(discriminator=1, generator=1),
+        updates=dict(discriminator=1, generator=1),
         average=dict(generator=dict(half_life=10_000, ramp_up=0.05)),
         batch_size=128,
         steps=4_000,

@@ -35,7 +35,7 @@ def get_config(data="digits"):
             discriminator=dict(adam=dict(learning_rate=rate, b1=0.0, b2=0.99)),
             generator=dict(adam=dict(learning_rate=copy.deepcopy(rate), b1=0.0, b2=0.99)),
         ),
-        turns=dict(discriminator=1, generator=1),
+        updates=dict(discriminator=1, generator=1),
         average=dict(generator=dict(half_life=10_000, ramp_up=0.05)),
         batch_size=64,
         steps=steps,

@@ -30,7 +30,7 @@ def get_config(data="digits"):
             discriminator=dict(adam=dict(learning_rate=4e-4, b1=0.0, b2=0.9)),
             generator=dict(adam=dict(learning_rate=1e-4, b1=0.0, b2=0.9)),
         ),
-        turns=dict(discriminator=1, generator=1),
+        updates=dict(discriminator=1, generator=1),
         average=dict(generator=dict(half_life=10_000, ramp_up=0.05)),
         batch_size=64,
         steps=2_000,

@@ -27,7 +27,7 @@ def get_config(data="ring"):
             discriminator=dict(adam=dict(learning_rate=1e-4, b1=0.8)),
             generator=dict(adam=dict(learning_rate=1e-4, b1=0.8)),
         ),
-        turns=dict(discriminator=1, generator=1),
+        updates=dict(discriminator=1, generator=1),
         batch_size=100,
         steps=20_000,
         log_every=1_000,

@@ -27,7 +27,7 @@ def get_config(data="digits"):
             discriminator=dict(rmsprop=dict(learning_rate=5e-5), clip_weights=dict(max_value=0.01)),
             generator=dict(rmsprop=dict(learning_rate=5e-5)),
         ),
-        turns=dict(discriminator=5, generator=1),
+        updates=dict(discriminator=5, generator=1),
         average=dict(generator=dict(half_life=10_000, ramp_up=0.05)),
         batch_size=64,
         steps=4_000,

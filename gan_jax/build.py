@@ -32,19 +32,19 @@ from gan_jax.names import bind, find, schedule
 from gan_jax.nets.linen import from_linen
 from gan_jax.step import average_decay, init
 from gan_jax.terms import reads
-from gan_jax.types import Augment, Net, Term, Turn
+from gan_jax.types import Augment, Net, Term, Context
 
 
-class _Rules(NamedTuple):
+class _TrainSpec(NamedTuple):
     game: Any
     terms: dict
     optimizers: dict
     moves: dict
-    turns: dict
+    updates: dict
     decay: dict
 
 
-class Rules(_Rules):
+class TrainSpec(_TrainSpec):
     """What `train_step` is made of, once names have become functions.
 
     Attributes:
@@ -62,7 +62,7 @@ class Rules(_Rules):
         return jax.jit(functools.partial(step.train_step, *self), inline=True)
 
 
-def rules(recipe, facts, spread=lambda array: array):
+def train_spec(recipe, facts, spread=lambda array: array):
     """Everything of a recipe but its data.
 
     Args:
@@ -71,13 +71,13 @@ def rules(recipe, facts, spread=lambda array: array):
         spread: Function from an array [B, ...] to the same array spread over the devices.
 
     Returns:
-        The Rules.
+        The TrainSpec.
 
     Raises:
         UsageError: An unknown name or hyperparameter, or a value of the wrong type.
     """
-    images = recipe.images_a_round
-    return Rules(
+    images = recipe.samples_per_step
+    return TrainSpec(
         game=_game(recipe, facts, spread),
         terms={
             player: {_name(name): _term(name, spec, f"losses.{player}") for name, spec in specs.items()}
@@ -90,7 +90,7 @@ def rules(recipe, facts, spread=lambda array: array):
             for player, given in recipe.optimizers.items()
         },
         moves=_moves(recipe),
-        turns=dict(recipe.turns),
+        updates=dict(recipe.updates),
         decay={
             player: average_decay(images, **bind(average_decay, given, f"average.{player}", ("batch_size",)))
             for player, given in recipe.average.items()
@@ -98,25 +98,27 @@ def rules(recipe, facts, spread=lambda array: array):
     )
 
 
-def start(rules, facts, batch_size):
+def start(train_spec, facts, batch_size):
     """The function that makes the first state.
 
     Args:
-        rules: The Rules.
+        rules: The TrainSpec.
         facts: Dict of `resolution`, `channels` and `classes` of the data.
         batch_size: Images a move; what networks are initialised on, since some need a multiple of samples.
 
     Returns:
         Function from a random key to the TrainState.
     """
-    return lambda key: init(rules.game, rules.optimizers, rules.decay, key, blank(facts, batch_size))
+    return lambda key: init(
+        train_spec.game, train_spec.optimizers, train_spec.decay, key, blank(facts, batch_size)
+    )
 
 
-def offers(rules, facts, batch_size):
+def offers(train_spec, facts, batch_size):
     """Names on the game's table, found by tracing one move on blank data; nothing is compiled.
 
     Args:
-        rules: The Rules.
+        rules: The TrainSpec.
         facts: Dict of `resolution`, `channels` and `classes` of the data.
         batch_size: Images a move.
 
@@ -126,9 +128,9 @@ def offers(rules, facts, batch_size):
     names = []
 
     def look(key):
-        params, carry = rules.game.init(key, blank(facts, batch_size))
-        turn = Turn(params, carry, blank(facts, batch_size), key, jnp.zeros((), jnp.int32))
-        names.extend(rules.game.play(turn)[0])
+        params, carry = train_spec.game.init(key, blank(facts, batch_size))
+        context = Context(params, carry, blank(facts, batch_size), key, jnp.zeros((), jnp.int32))
+        names.extend(train_spec.game.play(context)[0])
 
     jax.eval_shape(look, jax.random.key(0))
     return names
@@ -201,7 +203,7 @@ def _moves(recipe):
     gradient = accumulated(recipe.accumulate)
     named = {player: _move(given, gradient, f"moves.{player}") for player, given in recipe.moves.items()}
     plain = functools.partial(step.move, gradient=gradient)
-    return {player: named.get(player, plain) for player in recipe.turns}
+    return {player: named.get(player, plain) for player in recipe.updates}
 
 
 def _move(given, gradient, field):
@@ -240,7 +242,7 @@ def _game(recipe, facts, spread):
                 f"game.name: {made.__name__} reads {name!r}; a game may read {', '.join(offered)}"
             )
     game = made(*(offered[name] for name in read), **bind(made, given, "game", read))
-    return _with_grid(game, recipe.game["latents"]) if game.exhibit is None else game
+    return _with_grid(game, recipe.game["latents"]) if game.preview is None else game
 
 
 def _latents(given, spread):
@@ -268,10 +270,10 @@ def _with_grid(game, given):
     made, bound = _distribution(given)
     draw = _companion(made, "grid")
 
-    def exhibit(params, carry, batch, key):
+    def preview(params, carry, batch, key):
         return game.sample(params, carry, draw(key, len(batch["images"]), **bound), batch, key)
 
-    return game if draw is None else game._replace(exhibit=exhibit)
+    return game if draw is None else game._replace(preview=preview)
 
 
 def between(recipe):
@@ -328,7 +330,7 @@ def _net(given, facts, precision, field):
     net = made(**bind(made, {**known, **options}, field, ("parent", "name")))
     net = net if isinstance(net, Net) else from_linen(net)
     # Innermost: what other wrappers make of parameters and outputs is float32.
-    return _wrapped(wrap.policy(net, dtype=precision), given, wrap, "net", field)
+    return _wrapped(wrap.mixed_precision(net, dtype=precision), given, wrap, "net", field)
 
 
 def _wrapped(inner, given, place, provided, field):

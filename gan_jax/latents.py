@@ -152,8 +152,8 @@ def codes_grid(key, count, *, noise=62, discrete=(10,), continuous=2, reach=2.0)
     ]
     across = jnp.linspace(-reach, reach, columns_of(count))[column]
     varied += [kept.at[:, starts[-1] + number].set(across) for number in range(continuous)]
-    turn = row % len(varied) if varied else row
-    return jnp.stack(varied, axis=1)[np.arange(count), turn] if varied else kept
+    context = row % len(varied) if varied else row
+    return jnp.stack(varied, axis=1)[np.arange(count), context] if varied else kept
 
 
 def codes_discrete(latents, *, noise=62, discrete=(10,), continuous=2):

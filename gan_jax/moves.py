@@ -69,14 +69,14 @@ def unrolled(*, learning_rate, steps=5, follower="discriminator", gradient=step.
             return step.move(player, game, terms, optimizers, state, batch, key, gradient=gradient)
         rate = learning_rate(state.step) if callable(learning_rate) else learning_rate
 
-        def play(turn):
-            params = turn.params
+        def play(context):
+            params = context.params
             for _ in range(steps):  # Written out: XLA:CPU is slow at convolutions inside loops.
                 here = state.replace(params=params)
-                found, _, _ = step.gradient(follower, game, terms, here, turn.batch, turn.key)
+                found, _, _ = step.gradient(follower, game, terms, here, context.batch, context.key)
                 foreseen = jax.tree.map(lambda p, g: p - rate * g, params[follower], found)
                 params = {**params, follower: foreseen}
-            return game.play(turn._replace(params=params))
+            return game.play(context._replace(params=params))
 
         foreseeing = game._replace(play=play)
         return step.move(player, foreseeing, terms, optimizers, state, batch, key, gradient=gradient)

@@ -11,16 +11,16 @@ from typing import Any
 from gan_jax.errors import UsageError, unknown
 
 # How long, how often and where: fields that a resumed run may change without becoming another run.
-PACE = (
-    "steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every", "health_every",
+RESUMABLE = (
+    "steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every", "diagnostics_every",
     "max_rollbacks", "model_devices",
 )  # fmt: skip
 # Paths of dicts that are read in the order written.
-IN_ORDER = r"turns|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
+IN_ORDER = r"updates|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
 # What networks may compute in.
 PRECISIONS = ("float32", "bfloat16")
 # Fields that may be 0.
-FROM_ZERO = ("seed", "eval_every", "health_every", "max_rollbacks")
+FROM_ZERO = ("seed", "eval_every", "diagnostics_every", "max_rollbacks")
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Recipe:
         grid_size: Images in a grid.
         checkpoint_every: Steps between two checkpoints.
         keep_checkpoints: Newest checkpoints kept; the best one is kept beside them.
-        health_every: Steps between two looks at the run's health, each about as costly as a step; 0 for none.
+        diagnostics_every: Steps between two looks at the run's health, each about as costly as a step; 0 for none.
         max_rollbacks: How often, in the whole run, a loss or parameter that is not finite sends it back to
             its last checkpoint with other random numbers; 0 to end it at once.
         eval_every: Steps between two evaluations, which also come after the last step; 0 for none.
@@ -75,7 +75,7 @@ class Recipe:
     nets: dict
     losses: dict
     optimizers: dict
-    turns: dict
+    updates: dict
     moves: dict = dataclasses.field(default_factory=dict)
     average: dict = dataclasses.field(default_factory=dict)
     batch_size: int = 64
@@ -89,7 +89,7 @@ class Recipe:
     grid_size: int = 64
     checkpoint_every: int = 500
     keep_checkpoints: int = 2
-    health_every: int = 100
+    diagnostics_every: int = 100
     max_rollbacks: int = 3
     eval_every: int = 0
     eval_metrics: dict = dataclasses.field(default_factory=lambda: dict(frechet_distance={}))
@@ -101,14 +101,14 @@ class Recipe:
             self.data = {**self.data, "per_class": self.data.get("per_class", 0)}
 
     @property
-    def batches_a_round(self):
+    def batches_per_step(self):
         """How many a round sees: as many as the player with the most turns has moves."""
-        return max(self.turns.values())
+        return max(self.updates.values())
 
     @property
-    def images_a_round(self):
+    def samples_per_step(self):
         """Real ones, over all devices and hosts."""
-        return self.batch_size * self.batches_a_round
+        return self.batch_size * self.batches_per_step
 
 
 def validate(recipe):
@@ -167,25 +167,25 @@ def _check_shapes(recipe):
         for player, part in getattr(recipe, path).items():
             if not isinstance(part, dict):
                 raise UsageError(f"{path}.{player}={part!r}: expected a dict")
-    for player, count in recipe.turns.items():
+    for player, count in recipe.updates.items():
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise UsageError(f"turns.{player}={count!r}: expected a whole number, at least 1")
 
 
 def _check_players(recipe):
     """Who moves has a loss and an optimizer, and nobody else has."""
-    if not recipe.turns:
+    if not recipe.updates:
         raise UsageError("turns is empty: expected at least one player with at least one move")
     if recipe.eval_every and not recipe.eval_metrics:
         raise UsageError(f"eval_metrics is empty: expected a metric for eval_every={recipe.eval_every}")
     for path in ("losses", "optimizers"):
-        missing = [player for player in recipe.turns if not getattr(recipe, path).get(player)]
+        missing = [player for player in recipe.updates if not getattr(recipe, path).get(player)]
         if missing:
             raise UsageError(f"{path}: nothing for {missing[0]!r}, who has turns")
     for path in ("losses", "optimizers", "moves", "average"):
         for player in getattr(recipe, path):
-            if player not in recipe.turns:
-                raise unknown(path, player, recipe.turns)
+            if player not in recipe.updates:
+                raise unknown(path, player, recipe.updates)
 
 
 def numbers(tree, path=""):
@@ -275,7 +275,7 @@ def flatten(tree, path=""):
 
 
 def differences(old, new):
-    """Fields in which two recipes differ, those of PACE left out; so does order where it matters.
+    """Fields in which two recipes differ, those of RESUMABLE left out; so does order where it matters.
 
     Args:
         old: A recipe as `to_dict` returns it.
@@ -284,7 +284,7 @@ def differences(old, new):
     Returns:
         List of lines like `batch_size: 64 -> 32`.
     """
-    before, after = ({k: v for k, v in flatten(r).items() if k not in PACE} for r in (old, new))
+    before, after = ({k: v for k, v in flatten(r).items() if k not in RESUMABLE} for r in (old, new))
     absent = "(absent)"
     lines = [
         f"{name}: {before.get(name, absent)!r} -> {after.get(name, absent)!r}"

@@ -1,4 +1,4 @@
-"""The one train step: every player in turn sees the table, sums its terms, and moves."""
+"""The one train step: every player in turn sees the outputs, sums its terms, and moves."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import optax
 
 from gan_jax import terms as terms_lib
 from gan_jax.errors import unknown
-from gan_jax.types import Turn
+from gan_jax.types import Context
 
 
 @flax.struct.dataclass
@@ -77,9 +77,9 @@ def gradient(player, game, terms, state, batch, key):
     """
 
     def loss(params):
-        turn = Turn({**state.params, player: params}, state.carry, batch, key, state.step)
-        table, carry = game.play(turn)
-        summed, values = terms_lib.total(terms[player], {**table, "params": params}, state.step)
+        context = Context({**state.params, player: params}, state.carry, batch, key, state.step)
+        outputs, carry = game.play(context)
+        summed, values = terms_lib.total(terms[player], {**outputs, "params": params}, state.step)
         return summed, (carry[player], values)
 
     found, (carry, values) = jax.grad(loss, has_aux=True)(state.params[player])
@@ -124,7 +124,7 @@ def move(player, game, terms, optimizers, state, batch, key, *, gradient=gradien
     return state.replace(carry={**state.carry, player: carry}), values
 
 
-def train_step(game, terms, optimizers, moves, turns, decay, state, batches, key):
+def train_step(game, terms, optimizers, moves, updates, decay, state, batches, key):
     """One round: the players move one after the other, then the averages follow.
 
     The k-th move of each player in a round sees the k-th batch and the k-th random key. So with one turn each
@@ -146,8 +146,8 @@ def train_step(game, terms, optimizers, moves, turns, decay, state, batches, key
         The new state, and `{"player/term": value}`: unweighted, float32, mean over the player's moves.
     """
     key = jax.random.fold_in(key, state.step)
-    order = [(player, k) for player, count in turns.items() for k in range(count)]
-    values = {player: [] for player in turns}
+    order = [(player, k) for player, count in updates.items() for k in range(count)]
+    values = {player: [] for player in updates}
     for player, k in order:
         batch = jax.tree.map(lambda leaf, k=k: leaf[k], batches)
         play, drawn = moves.get(player, move), jax.random.fold_in(key, k)

@@ -178,7 +178,7 @@ def spectral_decay(strength=1e-4, pattern=""):
 
 
 def orthogonal_decay(strength=1e-4, pattern=""):
-    """Turns the filters of every kernel away from each other in each update.
+    """Updates the filters of every kernel away from each other in each update.
 
     The decoupled form (Loshchilov and Hutter 2019, arXiv:1711.05101) of `penalties.orthogonal`, Brock et al.
     2019, arXiv:1809.11096, eq. 3: adds -strength * 4 W (W^T W * (1 - I)). The authors' code has a 2 for the 4

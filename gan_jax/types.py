@@ -16,7 +16,7 @@ class Net(NamedTuple):
     apply: Callable
 
 
-class Turn(NamedTuple):
+class Context(NamedTuple):
     """All that may be looked at when a player moves.
 
     Attributes:
@@ -40,7 +40,7 @@ class Game(NamedTuple):
 
     Attributes:
         init: `(key, batch) -> (params, carry)`, both by player.
-        play: `turn -> (table, carry)`. The table offers by name everything a term may read; the
+        play: `context -> (outputs, carry)`. The table offers by name everything a term may read; the
             carry, by player, is what would be kept if that player were the one who moves.
         draw: `(key, count) -> latents`, any pytree of arrays [count, ...].
         sample: `(params, carry, latents, batch, key) -> images` in [-1, 1] float32 [count, H, W, C].
@@ -56,7 +56,7 @@ class Game(NamedTuple):
     draw: Callable
     sample: Callable
     hears: tuple = ()
-    exhibit: Callable | None = None
+    preview: Callable | None = None
     encode: Callable | None = None
 
 
@@ -64,7 +64,7 @@ class Term(NamedTuple):
     """One summand of a player's loss.
 
     Attributes:
-        fn: Its positional parameters name what it reads from the table; `params` are the mover's own.
+        fn: Its positional parameters name what it reads from the outputs; `params` are the mover's own.
         weight: A number, or an optax schedule: a function of the step.
         every: Computed in every n-th step only, and then n times as strongly.
     """

@@ -1,7 +1,7 @@
 """Wrappers of networks, Net -> Net: `wrapper(net, *, hyperparameters)`. They compose in any order.
 
-The outer wrapper sees inputs and parameters first and outputs last: `spectral_norm(policy(net))` normalises
-in float32 what the policy then rounds. Of two wrappers that reparametrise weights, the inner one has the last
+The outer wrapper sees inputs and parameters first and outputs last: `spectral_norm(mixed_precision(net))` normalises
+in float32 what `mixed_precision` then rounds. Of two wrappers that reparametrise weights, the inner one has the last
 word: `spectral_norm(weight_norm(net))` normalises directions, whose length does not matter.
 """
 
@@ -252,7 +252,7 @@ def _group_norm(layer, x, groups):
     return (normalised * params.get("scale", 1.0) + params.get("bias", 0.0)).astype(x.dtype)
 
 
-def policy(net, *, dtype="bfloat16"):
+def mixed_precision(net, *, dtype="bfloat16"):
     """Computes in half precision; parameters, carry and outputs stay float32.
 
     Micikevicius et al. 2018, arXiv:1710.03740, section 3.1. Parameters and inputs are rounded on the way in,
@@ -270,7 +270,7 @@ def policy(net, *, dtype="bfloat16"):
         UsageError: Another type.
     """
     if dtype not in ("bfloat16", "float16", "float32"):
-        raise UsageError(f"policy(dtype={dtype!r}): expected 'bfloat16', 'float16' or 'float32'")
+        raise UsageError(f"mixed_precision(dtype={dtype!r}): expected 'bfloat16', 'float16' or 'float32'")
 
     def cast(tree, dtype):
         def one(leaf):

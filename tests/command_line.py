@@ -26,7 +26,7 @@ def get_config(data="digits"):
             discriminator=dict(non_saturating_discriminator=1.0), generator=dict(non_saturating_generator=1.0)
         ),
         optimizers=dict(discriminator=adam, generator=dict(adam)),
-        turns=dict(discriminator=1, generator=1),
+        updates=dict(discriminator=1, generator=1),
         average=dict(generator=dict(half_life=100.0)),
         batch_size=8, steps=20, log_every=5, grid_every=10, grid_size=4, checkpoint_every=5,
     )

@@ -50,7 +50,7 @@ def _tiny(net="mlp", optimizer=None, **changes):
             discriminator=dict(non_saturating_discriminator=1.0), generator=dict(non_saturating_generator=1.0)
         ),
         optimizers=dict(discriminator=optimizer, generator=optimizer),
-        turns=dict(discriminator=1, generator=1),
+        updates=dict(discriminator=1, generator=1),
         average=dict(generator=dict(half_life=100.0)),
         batch_size=8,
         steps=10,

@@ -70,9 +70,11 @@ def _trained(recipe, devices=1, rounds=3):
     """State and scalars after some rounds, as `gan_jax.training.train` comes to them."""
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices], slices=recipe.accumulate)
     source = build.source(recipe)
-    rules = build.rules(recipe, facts(source), parallel.spread(mesh))
-    fed = batches(source, recipe.batch_size, recipe.batches_a_round, recipe.seed, mesh)
-    programs = compiled(rules, source, recipe.batch_size, fed.decode, mesh, KEY, slices=recipe.accumulate)
+    train_spec = build.train_spec(recipe, facts(source), parallel.spread(mesh))
+    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh)
+    programs = compiled(
+        train_spec, source, recipe.batch_size, fed.decode, mesh, KEY, slices=recipe.accumulate
+    )
     state, seen = programs.init(KEY), []
     for part in fed.feed(0, rounds):
         state, scalars = programs.step(state, fed.resident, part, KEY)
@@ -118,13 +120,13 @@ def test_adaptive_augmentation_keeps_its_pace_with_images_divided():
     chex.assert_trees_all_close(accumulation.averaged(slices), at_once, rtol=1e-6)
 
 
-def _play(turn):
+def _play(context):
     table = {
-        "x": turn.params["generator"],
-        "real": turn.batch["images"],
-        "drawn": jax.random.uniform(turn.key),
+        "x": context.params["generator"],
+        "real": context.batch["images"],
+        "drawn": jax.random.uniform(context.key),
     }
-    return table, {"generator": turn.carry["generator"] + jnp.mean(turn.batch["images"])}
+    return table, {"generator": context.carry["generator"] + jnp.mean(context.batch["images"])}
 
 
 def test_every_slice_draws_its_own_numbers_and_reads_the_carry_before_the_move():
@@ -155,15 +157,15 @@ def test_other_moves_accumulate_too(tiny, move):
         discriminator=dict(name="mlp.Discriminator", widths=(4,), dropout=0.0),
     )
     fields = dict(moves=dict(generator=move), losses=tiny().losses, nets=nets, batch_size=4)
-    rules = {k: build.rules(_recipe(tiny, accumulate=k, **fields), FACTS) for k in (1, 2)}
+    train_spec = {k: build.train_spec(_recipe(tiny, accumulate=k, **fields), FACTS) for k in (1, 2)}
     images = jnp.repeat(jax.random.uniform(KEY, (2, 8, 8, 1)), 2, axis=0)
 
     @jax.jit
     def after(key):
-        state = build.start(rules[1], FACTS, 4)(key)
+        state = build.start(train_spec[1], FACTS, 4)(key)
         played = [
             each.moves["generator"]("generator", *each[:3], state, {"images": images}, key)[0].params
-            for each in (rules[1], rules[2])
+            for each in (train_spec[1], train_spec[2])
         ]
         return state.params, *played
 
@@ -179,19 +181,19 @@ def _own_move():
 
 def test_a_move_that_takes_no_gradient_cannot_accumulate(tiny):
     moved = dict(generator=dict(name=_own_move))
-    assert build.rules(_recipe(tiny, moves=moved), FACTS).moves["generator"] is step.move
+    assert build.train_spec(_recipe(tiny, moves=moved), FACTS).moves["generator"] is step.move
     with pytest.raises(UsageError, match="moves.generator.name: _own_move takes no `gradient`"):
-        build.rules(_recipe(tiny, moves=moved, accumulate=2), FACTS)
+        build.train_spec(_recipe(tiny, moves=moved, accumulate=2), FACTS)
 
 
 def _compiled(tiny, slices, devices):
     nets = {player: dict(name=f"mlp.{player.title()}", widths=(64, 64)) for player in tiny().nets}
     recipe = tiny(batch_size=256, accumulate=slices, nets=nets)
     mesh = parallel.mesh(256, jax.devices()[:devices], slices=slices)
-    rules = build.rules(recipe, FACTS, parallel.spread(mesh))
-    played = functools.partial(step.train_step, *rules)
+    train_spec = build.train_spec(recipe, FACTS, parallel.spread(mesh))
+    played = functools.partial(step.train_step, *train_spec)
     everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
-    state = parallel.abstract(build.start(rules, FACTS, 256), KEY, everywhere)
+    state = parallel.abstract(build.start(train_spec, FACTS, 256), KEY, everywhere)
     blank = {"images": jax.ShapeDtypeStruct((1, 256, 8, 8, 1), jnp.float32, sharding=rows)}
     return jax.jit(played, out_shardings=everywhere).lower(state, blank, KEY).compile()
 

@@ -71,8 +71,8 @@ def _game(augmented):
     averages = dict(discriminator=("real_logits", "fake_logits"))
     game = gan(NETS, lambda key, count: jax.random.normal(key, (count, SIZE)), augmented, averages=averages)
 
-    def play(turn):
-        table, carry = game.play(turn)
+    def play(context):
+        table, carry = game.play(context)
         # What the equilibrium game will keep: the balance of real and fake energies.
         return {**table, "balance": jnp.float32(0.5)}, carry
 
@@ -89,10 +89,10 @@ def _terms(loss, penalty):
 
 def _step(loss, penalty, augmented):
     def run(state, key):
-        turns = {"discriminator": 1, "generator": 1}
+        updates = {"discriminator": 1, "generator": 1}
         batches = {"images": IMAGES}
         return step.train_step(
-            _game(augmented), _terms(loss, penalty), OPTIMIZERS, {}, turns, {}, state, batches, key
+            _game(augmented), _terms(loss, penalty), OPTIMIZERS, {}, updates, {}, state, batches, key
         )
 
     return run
@@ -136,18 +136,18 @@ def test_a_random_sample_runs_ten_finite_steps(loss, penalty, augmented):
 
 
 def test_every_term_reads_what_the_game_offers():
-    turn = {}
+    context = {}
 
     def look():
-        from gan_jax.types import Turn
+        from gan_jax.types import Context
 
         state = _start(AUGMENTS["none"])
-        turn["table"], _ = _game(AUGMENTS["none"]).play(
-            Turn(state.params, state.carry, {"images": IMAGES[0]}, jax.random.key(0), state.step)
+        context["table"], _ = _game(AUGMENTS["none"]).play(
+            Context(state.params, state.carry, {"images": IMAGES[0]}, jax.random.key(0), state.step)
         )
 
     jax.eval_shape(look)
     for loss, penalty in itertools.product(ADVERSARIAL, PENALTIES):
         for player, terms in _terms(loss, penalty).items():
-            check(player, terms, [*turn["table"], "params"])
+            check(player, terms, [*context["table"], "params"])
     assert reads(penalties.lecam)[2] == "average_real_logits"

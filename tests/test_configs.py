@@ -43,7 +43,7 @@ def _both(numbers):
 # By recipe: the numbers of its paper, and where each is. What a recipe's docstring calls ours is not here.
 PAPER = {
     # Goodfellow et al. 2014, algorithm 1 and its choice of k = 1.
-    "gan": {"turns": {"discriminator": 1, "generator": 1}, "game.latents.name": "uniform"},
+    "gan": {"updates": {"discriminator": 1, "generator": 1}, "game.latents.name": "uniform"},
     # Radford et al. 2016, section 4.
     "dcgan": {**_both(DCGAN), "game.latents": {"name": "uniform", "size": 100}, "turns.discriminator": 1},
     # Mao et al. 2017: labels 0 and 1 (defaults), beta1 0.5, 1024 latents.
@@ -53,25 +53,25 @@ PAPER = {
         "optimizers.discriminator.rmsprop.learning_rate": 5e-5,
         "optimizers.generator.rmsprop.learning_rate": 5e-5,
         "optimizers.discriminator.clip_weights.max_value": 0.01,
-        "turns": {"discriminator": 5, "generator": 1},
+        "updates": {"discriminator": 5, "generator": 1},
         "batch_size": 64,
     },
     # Gulrajani et al. 2017, algorithm 1.
     "wgan_gp": {
         **_both({"learning_rate": 1e-4, "b1": 0.0, "b2": 0.9}),
         "losses.discriminator.gradient_penalty": 10.0,
-        "turns": {"discriminator": 5, "generator": 1},
+        "updates": {"discriminator": 5, "generator": 1},
         "batch_size": 64,
     },
     # Kodali et al. 2017, algorithm 1.
     "dragan": {"losses.discriminator.dragan": 10.0, "turns.discriminator": 1},
     # Miyato et al. 2018, table 1 (setting E) and section 4: hinge, batch 64, five steps.
-    "sngan": {**_both(HALF), "turns": {"discriminator": 5, "generator": 1}, "batch_size": 64},
+    "sngan": {**_both(HALF), "updates": {"discriminator": 5, "generator": 1}, "batch_size": 64},
     # Zhang et al. 2018, section 5.
     "sagan": {
         "optimizers.discriminator.adam": {"learning_rate": 4e-4, "b1": 0.0, "b2": 0.9},
         "optimizers.generator.adam": {"learning_rate": 1e-4, "b1": 0.0, "b2": 0.9},
-        "turns": {"discriminator": 1, "generator": 1},
+        "updates": {"discriminator": 1, "generator": 1},
         "game.latents.size": 128,
     },
     # Miyato and Koyama 2018, section 5.
@@ -186,9 +186,9 @@ def test_traced(path, data):
     facts = dict(zip(("resolution", "channels", "classes"), FACTS[data]))
     if not facts["classes"] and _name(path) in TOLD:
         with pytest.raises(UsageError, match="game.told: the data does not have"):
-            setup.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+            setup.check(recipe, build.train_spec(recipe, facts), facts, jax.random.key(0))
         return
-    setup.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+    setup.check(recipe, build.train_spec(recipe, facts), facts, jax.random.key(0))
 
 
 @pytest.mark.parametrize("path", [*CONFIGS, *TRICKS], ids=_name)
@@ -241,7 +241,7 @@ def test_a_trick_is_dcgan_and_one_change(path):
 @pytest.mark.parametrize("player", ["generator", "discriminator"])
 def test_gradients_are_clipped_before_adam_and_weights_decay_behind_it(trick, updates, player):
     recipe = _recipe(os.path.join(ROOT, "tricks", f"{trick}.py"))
-    chain = build.rules(recipe, dict(resolution=8, channels=1, classes=0)).optimizers[player]
+    chain = build.train_spec(recipe, dict(resolution=8, channels=1, classes=0)).optimizers[player]
     params = {"kernel": jnp.full((1, 1), 2.0)}
     state = chain.init(params)
     for gradient, expected in zip((1000.0, 1.0), updates):
@@ -263,7 +263,7 @@ def test_twenty_steps_are_finite(path, tmp_path):
     recipe.steps, recipe.log_every, recipe.grid_every, recipe.eval_every = 20, 20, 20, 0
     train.run(recipe, str(tmp_path))
     (record,) = report.read_metrics(os.path.join(tmp_path, "metrics.jsonl"))
-    assert record["step"] == 20 and len([name for name in record if "/" in name]) >= len(recipe.turns)
+    assert record["step"] == 20 and len([name for name in record if "/" in name]) >= len(recipe.updates)
     assert os.path.exists(os.path.join(tmp_path, "grids", "step_0000020.png"))
 
 
@@ -277,11 +277,11 @@ def test_twenty_steps_of_all_tricks_at_once_are_finite():
         chain[last] = chain.pop(last)
     _change(plain, {"optimizers.*": chain})
     recipe, facts = tiny_recipes.shrunk(plain), dict(resolution=8, channels=1, classes=0)
-    rules = build.rules(recipe, facts)
+    train_spec = build.train_spec(recipe, facts)
     images = jax.random.uniform(jax.random.key(1), (1, recipe.batch_size, 8, 8, 1), minval=-1.0)
-    state = jax.jit(build.start(rules, facts, recipe.batch_size))(jax.random.key(0))
+    state = jax.jit(build.start(train_spec, facts, recipe.batch_size))(jax.random.key(0))
     before = jax.device_get(state.params)
-    played = jax.jit(lambda state: train_step(*rules, state, {"images": images}, jax.random.key(2)))
+    played = jax.jit(lambda state: train_step(*train_spec, state, {"images": images}, jax.random.key(2)))
     for _ in range(20):
         state, scalars = played(state)
         assert np.isfinite(list(scalars.values())).all()

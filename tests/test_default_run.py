@@ -23,5 +23,5 @@ def test_default_recipe_makes_digits_of_all_ten_classes(tmp_path):
     # As far from a real digit as unseen real digits are, or half as far again; noise is five times as far.
     noise = np.random.default_rng(1).uniform(size=(100, 784))
     sets = (made, unseen["images"].reshape(test.size, -1) / 255.0, noise)
-    distance, floor, far = (np.mean(nearest.kneighbors(images)[0]) for images in sets)
-    assert distance < 1.6 * floor < far
+    distance, real_baseline, far = (np.mean(nearest.kneighbors(images)[0]) for images in sets)
+    assert distance < 1.6 * real_baseline < far

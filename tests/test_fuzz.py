@@ -120,7 +120,7 @@ def test_no_recipe_ends_in_a_traceback(plain, tmp_path_factory):
 
 def test_a_batch_that_no_memory_holds_is_checked_all_the_same(tiny):
     recipe, facts = tiny(batch_size=2**30), {"resolution": 8, "channels": 1, "classes": 10}
-    setup.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+    setup.check(recipe, build.train_spec(recipe, facts), facts, jax.random.key(0))
 
 
 @pytest.mark.slow
@@ -219,7 +219,7 @@ def folder(tmp_path_factory):
 def _run(workdir):
     """A workdir as training leaves it: a recipe and two checkpoints."""
     recipe, facts = _tiny(), {"resolution": 8, "channels": 1, "classes": 10}
-    state = build.start(build.rules(recipe, facts), facts, recipe.batch_size)(jax.random.key(0))
+    state = build.start(build.train_spec(recipe, facts), facts, recipe.batch_size)(jax.random.key(0))
     with checkpoint.manager(workdir, keep=2) as manager:
         for step in (5, 10):
             checkpoint.save(manager, step, state)

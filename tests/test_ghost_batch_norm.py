@@ -88,7 +88,7 @@ def test_bfloat16_stays_bfloat16():
             seen.append(x.dtype)
             return x
 
-    net = wrap.policy(wrap.ghost_batch_norm(from_linen(Noting()), groups=4))
+    net = wrap.mixed_precision(wrap.ghost_batch_norm(from_linen(Noting()), groups=4))
     params, carry = net.init(KEY, X)
     outputs, kept = jax.eval_shape(functools.partial(net.apply, key=KEY, train=True), params, carry, X)
     assert seen[1:] == [jnp.bfloat16] and outputs.dtype == jnp.float32

@@ -23,9 +23,9 @@ def game_of(x, y):
             dict.fromkeys(PLAYERS, jnp.zeros(())),
         )
 
-    def play(turn):
-        table = {"x": turn.params["generator"], "y": turn.params["discriminator"]}
-        return table, {player: count + 1 for player, count in turn.carry.items()}
+    def play(context):
+        outputs = {"x": context.params["generator"], "y": context.params["discriminator"]}
+        return outputs, {player: count + 1 for player, count in context.carry.items()}
 
     return Game(init, play, None, None)
 
@@ -43,12 +43,12 @@ def played(move, terms, optimizer, rounds, x=1.0, y=2.0):
     optimizers = dict.fromkeys(PLAYERS, optimizer)
     state = step.init(game, optimizers, (), KEY, {})
 
-    def turn(state, _):
+    def context(state, _):
         for player in PLAYERS:
             state, _ = move(player, game, terms, optimizers, state, {}, KEY)
         return state, jnp.stack([state.params[player] for player in PLAYERS])
 
-    return jax.lax.scan(turn, state, length=rounds)[1]
+    return jax.lax.scan(context, state, length=rounds)[1]
 
 
 def simultaneous(player, game, terms, optimizers, state, batch, key):

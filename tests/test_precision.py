@@ -14,7 +14,7 @@ from gan_jax import build
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 from gan_jax.step import train_step
-from gan_jax.types import Turn
+from gan_jax.types import Context
 
 CONFIGS = sorted(glob.glob(os.path.join(os.path.dirname(__file__), "..", "configs", "*.py")))
 KEY = jax.random.key(0)
@@ -26,9 +26,9 @@ def _made(path, precision):
     recipe.precision = precision
     side, channels = (1, 2) if recipe.data["name"] == "ring" else (recipe.data["resolution"], 1)
     facts = dict(resolution=side, channels=channels, classes=10)
-    rules = build.rules(recipe, facts)
-    state = jax.eval_shape(build.start(rules, facts, recipe.batch_size), KEY)
-    return recipe, facts, rules, state
+    train_spec = build.train_spec(recipe, facts)
+    state = jax.eval_shape(build.start(train_spec, facts, recipe.batch_size), KEY)
+    return recipe, facts, train_spec, state
 
 
 def _floats(tree):
@@ -61,23 +61,23 @@ def _products(jaxpr):
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: os.path.basename(path)[:-3])
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
 def test_networks_compute_in_it_and_show_float32(path, precision):
-    recipe, facts, rules, state = _made(path, precision)
+    recipe, facts, train_spec, state = _made(path, precision)
     blank = build.blank(facts, recipe.batch_size)
 
     def play(state, key):
-        table, carry = rules.game.play(Turn(state.params, state.carry, blank, key, state.step))
+        table, carry = train_spec.game.play(Context(state.params, state.carry, blank, key, state.step))
         return {name: value for name, value in table.items() if not callable(value)}, carry
 
     program, (offered, carry) = jax.make_jaxpr(play, return_shape=True)(state, KEY)
     products = _products(program.jaxpr)
-    assert len(products) >= 2 * len(rules.turns) and all(each == {precision} for each in products)
+    assert len(products) >= 2 * len(train_spec.updates) and all(each == {precision} for each in products)
     assert {"real_logits", "fake_logits"} <= set(offered)
     assert _floats(offered) == {"float32"} and _floats(carry) <= {"float32"}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: os.path.basename(path)[:-3])
 def test_terms_and_the_state_after_a_step_are_float32(path):
-    recipe, facts, rules, state = _made(path, "bfloat16")
+    recipe, facts, train_spec, state = _made(path, "bfloat16")
     noted = []
 
     def noting(fn):
@@ -90,9 +90,9 @@ def test_terms_and_the_state_after_a_step_are_float32(path):
 
     terms = {
         player: {name: term._replace(fn=noting(term.fn)) for name, term in given.items()}
-        for player, given in rules.terms.items()
+        for player, given in train_spec.terms.items()
     }
-    once = rules._replace(terms=terms, turns=dict.fromkeys(rules.turns, 1))
+    once = train_spec._replace(terms=terms, updates=dict.fromkeys(train_spec.updates, 1))
     blank = build.blank(facts, 1, recipe.batch_size)
     after, scalars = jax.eval_shape(functools.partial(train_step, *once), state, blank, KEY)
     assert _floats(noted) == _floats(scalars) == {"float32"} and len(noted) >= len(scalars)

@@ -34,10 +34,10 @@ def _loss(fake_logits):
         ),
         (dict(data=dict(name="digits", per_class=2.0)), "data.per_class=2.0: expected a whole number"),
         (dict(data=dict(name="digits", per_class=True)), "data.per_class=True: expected a whole number"),
-        (dict(turns={}), "turns is empty"),
-        (dict(turns=dict(generator=1, discriminator=0)), "turns.discriminator=0: expected a whole number"),
-        (dict(turns=dict(generator=1)), "losses: unknown name 'discriminator'"),
-        (dict(turns=dict(generator=1, discriminator=1, critic=1)), "losses: nothing for 'critic'"),
+        (dict(updates={}), "turns is empty"),
+        (dict(updates=dict(generator=1, discriminator=0)), "turns.discriminator=0: expected a whole number"),
+        (dict(updates=dict(generator=1)), "losses: unknown name 'discriminator'"),
+        (dict(updates=dict(generator=1, discriminator=1, critic=1)), "losses: nothing for 'critic'"),
         (dict(average=dict(genrator={})), "average: unknown name 'genrator'; did you mean generator"),
         (dict(average=dict(generator=dict(half_life=float("inf")))), "average.generator.half_life=inf"),
         (
@@ -127,25 +127,25 @@ def test_every_recipe_has_per_class_so_that_a_flag_can_change_it(tiny):
 def test_differences(tiny):
     plain = recipe_lib.to_dict(tiny())
     assert recipe_lib.differences(plain, recipe_lib.to_dict(tiny(steps=99, log_every=1))) == []
-    other = recipe_lib.to_dict(tiny(batch_size=16, turns=dict(discriminator=2, generator=1)))
+    other = recipe_lib.to_dict(tiny(batch_size=16, updates=dict(discriminator=2, generator=1)))
     assert recipe_lib.differences(plain, other) == ["turns.discriminator: 1 -> 2", "batch_size: 8 -> 16"]
-    swapped = recipe_lib.to_dict(tiny(turns=dict(generator=1, discriminator=1)))
+    swapped = recipe_lib.to_dict(tiny(updates=dict(generator=1, discriminator=1)))
     assert recipe_lib.differences(plain, swapped) == ["turns: another order"]
 
 
 def test_order_counts_where_a_recipe_is_read_in_order(tiny):
-    def made(turn):
-        wrap = turn(input_noise=dict(deviation=0.1), input_dropout=dict(rate=0.1))
+    def made(context):
+        wrap = context(input_noise=dict(deviation=0.1), input_dropout=dict(rate=0.1))
         terms = dict(
-            non_saturating_generator=dict(weight=1.0, wrap=turn(top_k=dict(k=2), smooth=dict(amount=0.1)))
+            non_saturating_generator=dict(weight=1.0, wrap=context(top_k=dict(k=2), smooth=dict(amount=0.1)))
         )
         recipe = tiny(
-            eval_metrics=turn(modes={}, frechet_distance={}),
+            eval_metrics=context(modes={}, frechet_distance={}),
             losses=dict(tiny().losses, generator=terms),
-            optimizer=turn(clip=dict(max_delta=1.0), sgd=dict(learning_rate=0.1)),
+            optimizer=context(clip=dict(max_delta=1.0), sgd=dict(learning_rate=0.1)),
         )
         recipe.nets["generator"]["wrap"] = wrap
-        recipe.game["augment"] = turn(diffaugment={}, instance_noise=dict(start=0.1, end=0.0, steps=9))
+        recipe.game["augment"] = context(diffaugment={}, instance_noise=dict(start=0.1, end=0.0, steps=9))
         return recipe_lib.to_dict(recipe)
 
     plain, turned = made(dict), made(lambda **given: dict(reversed(given.items())))
@@ -166,5 +166,5 @@ def test_order_counts_where_a_recipe_is_read_in_order(tiny):
 
 
 def test_what_a_round_sees(tiny):
-    recipe = tiny(turns=dict(discriminator=5, generator=2), batch_size=8)
-    assert (recipe.batches_a_round, recipe.images_a_round) == (5, 40)
+    recipe = tiny(updates=dict(discriminator=5, generator=2), batch_size=8)
+    assert (recipe.batches_per_step, recipe.samples_per_step) == (5, 40)

@@ -47,10 +47,10 @@ def get_config(data="mnist"):
             discriminator=LOSSES, generator=dict(non_saturating_generator=1.0),
         ),
         optimizers=dict(discriminator=adam, generator=dict(adam)),
-        turns=dict(discriminator=1, generator=1),
+        updates=dict(discriminator=1, generator=1),
         average=dict(generator=dict(half_life=1000.0)),
         batch_size=32, steps=STEPS, log_every=1, grid_every=30, grid_size=16, checkpoint_every=25,
-        health_every=20, eval_every=60, eval_features="pixels", eval_images=200, max_rollbacks=50,
+        diagnostics_every=20, eval_every=60, eval_features="pixels", eval_images=200, max_rollbacks=50,
     )
 """
 PLAIN = dict(non_saturating_discriminator=1.0)
@@ -141,7 +141,7 @@ def test_nothing_is_lost_and_nothing_is_wrong(soaked, monkeypatch):
     assert int(states[0].step) == steps and damages.equal(*states)
     for file, without in (
         ("metrics.jsonl", ("images_per_second",)),
-        ("health.jsonl", ("said",)),  # What has lasted for long is counted anew at every start.
+        ("alerts.jsonl", ("said",)),  # What has lasted for long is counted anew at every start.
         (report.EVALUATIONS, ()),
     ):
         records = [_records(workdir, file, without) for workdir in (whole, broken)]
@@ -173,6 +173,6 @@ def test_every_damage_is_noticed_or_does_no_harm(soaked, monkeypatch, tmp_path, 
 def _abstract(workdir):
     """The shapes of a run's state, on one device."""
     model = loading.load(str(workdir))
-    start = build.start(model.rules, model.facts, model.recipe.batch_size)
+    start = build.start(model.train_spec, model.facts, model.recipe.batch_size)
     here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     return parallel.abstract(start, jax.random.key(0), here)

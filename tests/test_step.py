@@ -10,10 +10,14 @@ from gan_jax import step
 from gan_jax.types import Game, Term
 
 
-def _play(turn):
-    x, y = turn.params["x"], turn.params["y"]
-    table = {"value": x * y + 0.5 * x**2, "batch": turn.batch["images"], "draw": jax.random.uniform(turn.key)}
-    return table, {player: carry + 1 for player, carry in turn.carry.items()}
+def _play(context):
+    x, y = context.params["x"], context.params["y"]
+    outputs = {
+        "value": x * y + 0.5 * x**2,
+        "batch": context.batch["images"],
+        "draw": jax.random.uniform(context.key),
+    }
+    return outputs, {player: carry + 1 for player, carry in context.carry.items()}
 
 
 GAME = Game(
@@ -69,9 +73,9 @@ def test_a_move_changes_only_the_mover():
 
 
 def test_each_of_several_turns_has_its_own_batch_and_key():
-    turns = {"x": 3, "y": 1}
+    updates = {"x": 3, "y": 1}
     state, scalars = step.train_step(
-        GAME, TERMS, OPTIMIZERS, {}, turns, {}, _state(), BATCHES, jax.random.key(0)
+        GAME, TERMS, OPTIMIZERS, {}, updates, {}, _state(), BATCHES, jax.random.key(0)
     )
     assert scalars["x/batch"] == 1.0  # mean of 0, 1 and 2
     assert state.carry == {"x": 3, "y": 1}
@@ -89,8 +93,8 @@ def test_players_see_the_same_batch_and_key_in_their_nth_moves():
         return state, {name: jnp.zeros(()) for name in terms[player]}
 
     moves = {"x": move, "y": move}
-    turns = {"x": 3, "y": 1}
-    step.train_step(GAME, TERMS, OPTIMIZERS, moves, turns, {}, _state(), BATCHES, jax.random.key(0))
+    updates = {"x": 3, "y": 1}
+    step.train_step(GAME, TERMS, OPTIMIZERS, moves, updates, {}, _state(), BATCHES, jax.random.key(0))
     assert keys["y"] == keys["x"][:1] and len(set(keys["x"])) == 3
 
 

@@ -28,22 +28,22 @@ def test_samples_that_both_players_see_are_made_once():
         runpy.run_path(os.path.join(work.HERE, "..", "configs", "dcgan.py"))["get_config"]()
     )
     source = build.source(recipe)
-    rules, key = build.rules(recipe, facts(source)), jax.random.key(0)
-    state = jax.eval_shape(build.start(rules, facts(source), recipe.batch_size), key)
+    train_spec, key = build.train_spec(recipe, facts(source)), jax.random.key(0)
+    state = jax.eval_shape(build.start(train_spec, facts(source), recipe.batch_size), key)
     batch = build.blank(facts(source), recipe.batch_size)
 
     def flops(function, *arguments):
         return jax.jit(function).lower(*arguments).compile().cost_analysis()["flops"]
 
     def sampled(state, key):
-        latents = rules.game.draw(key, recipe.batch_size)
-        return rules.game.sample(state.params, state.carry, latents, batch, key)
+        latents = train_spec.game.draw(key, recipe.batch_size)
+        return train_spec.game.sample(state.params, state.carry, latents, batch, key)
 
     def moved(player):
-        return flops(lambda state: step.move(player, *rules[:3], state, batch, key), state)
+        return flops(lambda state: step.move(player, *train_spec[:3], state, batch, key), state)
 
     batches = jax.tree.map(lambda leaf: leaf[None], batch)
-    both = flops(lambda state: step.train_step(*rules, state, batches, key), state)
+    both = flops(lambda state: step.train_step(*train_spec, state, batches, key), state)
     assert both < moved("generator") + moved("discriminator") - 0.8 * flops(sampled, state, key)
 
 

@@ -27,8 +27,8 @@ WRAPPERS = {
     "weight_norm": (wrap.weight_norm, {}),
     "gradient_norm": (wrap.gradient_norm, {}),
     "packed": (wrap.packed, {"samples": 2}),
-    "bfloat16": (wrap.policy, {}),
-    "float16": (wrap.policy, {"dtype": "float16"}),
+    "bfloat16": (wrap.mixed_precision, {}),
+    "float16": (wrap.mixed_precision, {"dtype": "float16"}),
     "input_noise": (wrap.input_noise, {"deviation": 0.1}),
     "input_dropout": (wrap.input_dropout, {"rate": 0.3}),
 }
@@ -326,7 +326,7 @@ def test_gradient_norm_of_packs_is_the_norm_over_a_pack():
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_policy_computes_in_half_and_keeps_float32(dtype):
+def test_mixed_precision_computes_in_half_and_keeps_float32(dtype):
     seen = {}
 
     def apply(params, carry, x, labels, *, key, train):
@@ -336,7 +336,9 @@ def test_policy_computes_in_half_and_keeps_float32(dtype):
         return {"logits": x @ params["kernel"]}, {"mean": carry["mean"] + x.mean()}
 
     params = {"kernel": jnp.full(2, 1.001), "count": jnp.int32(3)}
-    net = wrap.policy(Net(lambda key, *inputs: (params, {"mean": jnp.zeros(())}), apply), dtype=dtype)
+    net = wrap.mixed_precision(
+        Net(lambda key, *inputs: (params, {"mean": jnp.zeros(())}), apply), dtype=dtype
+    )
     made, carry = net.init(KEY)
     x = jnp.full((3, 2), 1.0)
     outputs, kept = net.apply(made, carry, x, jnp.zeros(3, jnp.int32), key=KEY, train=True)
@@ -353,11 +355,11 @@ def test_policy_computes_in_half_and_keeps_float32(dtype):
     np.testing.assert_array_equal(gradient, 3.0)
 
 
-def test_policy_stays_near_float32_with_batch_statistics():
+def test_mixed_precision_stays_near_float32_with_batch_statistics():
     plain = from_linen(Critic())
     params, carry = plain.init(KEY, _images(16))
     expected, statistics = plain.apply(params, carry, _images(16), key=KEY, train=True)
-    found, kept = wrap.policy(plain).apply(params, carry, _images(16), key=KEY, train=True)
+    found, kept = wrap.mixed_precision(plain).apply(params, carry, _images(16), key=KEY, train=True)
     np.testing.assert_allclose(found["logits"], expected["logits"], atol=0.1)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=0.01), kept, statistics)
 
@@ -389,7 +391,7 @@ def test_input_dropout_keeps_the_expectation_in_training_only():
         (lambda net: wrap.packed(net, samples=3).init(KEY, _images()), r"samples=3.*batch of 4"),
         (lambda net: wrap.packed(net, samples=0), "samples=0"),
         (lambda net: wrap.packed(net).init(KEY, _images(), jnp.zeros(4, int)), "labels"),
-        (lambda net: wrap.policy(net, dtype="float8"), "float8.*bfloat16"),
+        (lambda net: wrap.mixed_precision(net, dtype="float8"), "float8.*bfloat16"),
         (lambda net: wrap.input_noise(net, deviation=-1.0), "deviation=-1.0"),
         (lambda net: wrap.input_dropout(net, rate=1.0), "rate=1.0"),
     ],

@@ -30,9 +30,12 @@ def compiled_step(path):
 
     recipe = tiny_recipes.of_few_pixels(runpy.run_path(path)["get_config"]())
     mesh, source = parallel.mesh(recipe.batch_size), build.source(recipe)
-    rules, key = build.rules(recipe, facts(source), parallel.spread(mesh)), jax.random.key(recipe.seed)
-    fed = batches(source, recipe.batch_size, recipe.batches_a_round, recipe.seed, mesh)
-    programs = compiled(rules, source, recipe.batch_size, fed.decode, mesh, key)
+    train_spec, key = (
+        build.train_spec(recipe, facts(source), parallel.spread(mesh)),
+        jax.random.key(recipe.seed),
+    )
+    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh)
+    programs = compiled(train_spec, source, recipe.batch_size, fed.decode, mesh, key)
     rows = next(fed.feed(0, 1))
     return programs.step.lower(programs.abstract, fed.resident, rows, key).compile()
 

@@ -9,7 +9,7 @@ from gan_jax.errors import UsageError
 
 _LUMA = np.full((3, 3), 1 / 3)  # Projects a colour onto gray.
 _CHROMA = np.eye(3) - _LUMA  # What is left of it.
-_TURN = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)  # Turns that by 90 degrees around gray.
+_TURN = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)  # Updates that by 90 degrees around gray.
 
 
 def color(key, images, p, *, brightness=0.2, contrast=0.5, hue=1.0, saturation=1.0):

@@ -84,7 +84,7 @@ def average_decay(recipe, step):
     Returns:
         A number in [0, 1).
     """
-    images, given = recipe.images_a_round, recipe.average["generator"]
+    images, given = recipe.samples_per_step, recipe.average["generator"]
     half_life = min(given["half_life"], given["ramp_up"] * (step + 1) * images)
     return 0.5 ** (images / max(half_life, 1e-8))
 

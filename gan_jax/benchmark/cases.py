@@ -34,7 +34,7 @@ def dcgan28():
             generator=dict(non_saturating_generator=1.0),
         ),
         optimizers=dict(discriminator=dict(adam=adam), generator=dict(adam=dict(adam))),
-        turns=dict(discriminator=1, generator=1),
+        updates=dict(discriminator=1, generator=1),
         batch_size=64,
     )
 

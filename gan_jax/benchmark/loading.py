@@ -57,7 +57,7 @@ def measured(recipe, source, seconds, repeats):
     from gan_jax.benchmark import ours
     from gan_jax.runtime import parallel
 
-    mesh, rounds = parallel.mesh(recipe.batch_size), recipe.batches_a_round
+    mesh, rounds = parallel.mesh(recipe.batch_size), recipe.batches_per_step
     ways = feeds(source, recipe.batch_size, rounds, mesh)
     advances = {"loader alone": _reading(ways["streamed"])}
     advances |= {name: ours.running(recipe, source, fed, mesh).advance for name, fed in ways.items()}
@@ -108,7 +108,7 @@ def _do():
     recipe.data = dict(name=_DATA.value)
     source = build.source(recipe)
     found = measured(recipe, source, SECONDS.value, REPEATS.value)
-    print("\n".join(table(found, recipe.images_a_round)))
+    print("\n".join(table(found, recipe.samples_per_step)))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ class Run(NamedTuple):
         programs: Its Programs.
         arguments: What `programs.step` takes.
         advance: As in Subject.
-        parameters: Trained numbers by player.
+        parameters: LoadedModel numbers by player.
     """
 
     programs: Any
@@ -45,9 +45,9 @@ def running(recipe, source, fed, mesh):
     Returns:
         The Run.
     """
-    rules = build.rules(recipe, facts(source), parallel.spread(mesh))
+    train_spec = build.train_spec(recipe, facts(source), parallel.spread(mesh))
     key = jax.random.key(recipe.seed)
-    programs = compiled(rules, source, recipe.batch_size, fed.decode, mesh, key)
+    programs = compiled(train_spec, source, recipe.batch_size, fed.decode, mesh, key)
     state, done = programs.init(key), 0
     parameters = {player: _count(params) for player, params in state.params.items()}
 
@@ -75,7 +75,7 @@ def prepare(recipe):
     compiling = _compilations()
     recipe_lib.validate(recipe)
     mesh, source = parallel.mesh(recipe.batch_size), build.source(recipe)
-    fed = batches(source, recipe.batch_size, recipe.batches_a_round, recipe.seed, mesh)
+    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh)
     run = running(recipe, source, fed, mesh)
     return Subject(
         advance=run.advance,

@@ -9,7 +9,7 @@ class Subject(NamedTuple):
     Attributes:
         advance: Function of a number of steps, at least 1, that trains so many and waits for the last one. A
             step is a whole round: all turns of all players, and the average.
-        parameters: Trained numbers by player.
+        parameters: LoadedModel numbers by player.
         versions: Versions by name of what computes.
         compile_seconds: Function of nothing to the seconds spent in compilers so far; None if unknown.
         flops: Function of nothing to the floating point operations of a step; None if unknown.

@@ -114,8 +114,8 @@ class Training:
     def _discriminate(self, shared):
         """All turns of the discriminator, the first one with these samples; the last turn's real images."""
         weights = {name: w(self.step) if callable(w) else w for name, w in self.weights.items()}
-        for turn in range(self.recipe.turns["discriminator"]):
-            real, fake = self.real(), self.generator(self.latents()) if turn else shared
+        for context in range(self.recipe.updates["discriminator"]):
+            real, fake = self.real(), self.generator(self.latents()) if context else shared
             with tf.GradientTape() as tape:
                 loss = self.losses[0](self.discriminator, real, fake, weights)
             self.descend("discriminator", tape, loss)
@@ -124,7 +124,7 @@ class Training:
     def _follow(self):
         """The average moves towards the generator, as `arithmetic.average_decay` says."""
         given = self.recipe.average["generator"]
-        images = float(self.recipe.images_a_round)
+        images = float(self.recipe.samples_per_step)
         seen = tf.cast(self.step + 1, tf.float32) * images
         decay = 0.5 ** (images / tf.minimum(float(given["half_life"]), given["ramp_up"] * seen))
         for mean, value in zip(self.average, self.nets["generator"].trainable_variables):

@@ -45,15 +45,15 @@ def needed(recipe, discriminator, generator):
     Returns:
         Operations.
     """
-    turns, terms = recipe.turns["discriminator"], recipe.losses["discriminator"]
+    updates, terms = recipe.updates["discriminator"], recipe.losses["discriminator"]
     down = discriminator.sloped - discriminator.forward
     penalties = 3 * down * sum(name in terms for name in ("gradient_penalty", "r1", "r2"))
     between = discriminator.forward if "gradient_penalty" in terms else 0
     # A relativistic generator looks at real samples too.
     real = discriminator.forward if "relativistic_generator" in recipe.losses["generator"] else 0
     return (
-        turns * (2 * discriminator.trained + penalties + between)
-        + (turns - 1) * generator.forward
+        updates * (2 * discriminator.trained + penalties + between)
+        + (updates - 1) * generator.forward
         + (generator.trained + discriminator.sloped + real)
     )
 
@@ -73,19 +73,21 @@ def counted(recipe):
     from gan_jax import build
     from gan_jax.data.source import facts
     from gan_jax.runtime import cpu
-    from gan_jax.types import Turn
+    from gan_jax.types import Context
 
     source, key = build.source(recipe), jax.random.key(0)
-    info, size, rounds = facts(source), recipe.batch_size, recipe.batches_a_round
-    rules = build.rules(recipe, info)
-    state = jax.eval_shape(build.start(rules, info, size), key)
+    info, size, rounds = facts(source), recipe.batch_size, recipe.batches_per_step
+    train_spec = build.train_spec(recipe, info)
+    state = jax.eval_shape(build.start(train_spec, info, size), key)
     images = jax.eval_shape(lambda: build.blank(info, size)["images"])
-    latents = jax.eval_shape(lambda: rules.game.draw(key, size))
+    latents = jax.eval_shape(lambda: train_spec.game.draw(key, size))
 
     def seen(player, name, state, params, inputs):
         """A function on the table, with a player's parameters in the place of the state's."""
-        turn = Turn({**state.params, player: params}, state.carry, build.blank(info, size), key, jnp.int32(0))
-        return rules.game.play(turn)[0][name](inputs)
+        context = Context(
+            {**state.params, player: params}, state.carry, build.blank(info, size), key, jnp.int32(0)
+        )
+        return train_spec.game.play(context)[0][name](inputs)
 
     def operations(function, *arguments):
         compiled = jax.jit(function, compiler_options=cpu.compiler_options()).lower(*arguments).compile()
@@ -105,7 +107,7 @@ def counted(recipe):
     return (
         Parts(*(operations(f, *given) for f in (critic, jax.grad(critic, 1), jax.grad(critic, 2)))),
         Parts(operations(generate, *made), operations(pulled, *made, images)),
-        operations(rules.play, state, batches, key),
+        operations(train_spec.play, state, batches, key),
     )
 
 

@@ -83,9 +83,9 @@ class Training:
         terms = self.recipe.losses["discriminator"]
         weights = {name: arithmetic.at(weight, self.step) for name, weight in terms.items()}
         shared = generator(self.latents())
-        for turn in range(self.recipe.turns["discriminator"]):
+        for context in range(self.recipe.updates["discriminator"]):
             real, fake = self.real(), shared.detach()
-            if turn:
+            if context:
                 with torch.no_grad():
                     fake = generator(self.latents())
             self.descend("discriminator", self.losses[0](discriminator, real, fake, weights))

@@ -49,7 +49,7 @@ def measure(framework, case, seconds, started):
         "memory_mib": memory.peak_on_host() / 2**20,
         "flops": subject.flops(),  # Last: it compiles once more, which the memory must not show.
         "parameters": subject.parameters,
-        "images": recipe.images_a_round,
+        "images": recipe.samples_per_step,
         "threads": _threads(),
         "versions": {"python": platform.python_version(), **subject.versions},
     }

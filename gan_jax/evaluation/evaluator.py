@@ -42,7 +42,7 @@ QUICK = (
 )
 
 
-class Side:
+class SampleSet:
     """One set of images, in an order drawn at random, and what is computed of it when first asked for.
 
     Attributes:
@@ -105,12 +105,12 @@ class Side:
         return {**offered, f"{name}_{kind}": lambda: cut(self.images)}
 
 
-class Judge:
+class Evaluator:
     """Judges any number of generated sets against one real one, of which everything is computed once.
 
     Attributes:
-        real: The Side to compare with.
-        heldout: The Side that training never saw, or None.
+        real: The SampleSet to compare with.
+        heldout: The SampleSet that training never saw, or None.
         features: The Features.
         seed: Of everything random in the metrics.
         classes: Number of classes of the real data, 0 if it has none.
@@ -121,7 +121,7 @@ class Judge:
         self.classes = len(real.classes)
         self.real = self.side(real)
         self.heldout = heldout and self.side(heldout)
-        self.floors = {}
+        self.real_baselines = {}
 
     def __call__(self, metrics, fake, extras=None):
         """Judges one generated set.
@@ -132,7 +132,7 @@ class Judge:
             extras: More that metrics may read, by name: functions of nothing.
 
         Returns:
-            By name of a value, a dict of `value` and, where there is one, `floor`.
+            By name of a value, a dict of `value` and, where there is one, `real_baseline`.
 
         Raises:
             UsageError: Sets that cannot be compared, or a metric that reads what there is not.
@@ -141,9 +141,12 @@ class Judge:
         self.check(metrics, table)
         judged = {}
         for called, metric in metrics.items():
-            floor = self._floor(called, metric, fake.size)
+            real_baseline = self._real_baseline(called, metric, fake.size)
             for name, value in self._values(metric, table).items():
-                judged[name] = {"value": value, **({"floor": floor[name]} if name in floor else {})}
+                judged[name] = {
+                    "value": value,
+                    **({"real_baseline": real_baseline[name]} if name in real_baseline else {}),
+                }
         return judged
 
     def check(self, metrics, table):
@@ -168,7 +171,7 @@ class Judge:
 
     def side(self, source):
         """A set of images as this judge sees it."""
-        return Side(source, self.features, self.extract, self.seed, self.classes)
+        return SampleSet(source, self.features, self.extract, self.seed, self.classes)
 
     def table(self, fake, extras=None):
         """What metrics of a generated set may read: by name, functions of nothing."""
@@ -179,7 +182,7 @@ class Judge:
         offered = [side.offers(name) for name, side in sides.items()]
         return functools.reduce(dict.__or__, offered, {"seed": lambda: self.seed, **(extras or {})})
 
-    def floor(self, size):
+    def real_baseline(self, size):
         """The table with real images in the place of the generated ones: what a perfect model would get.
 
         They are held-out ones if there are some, else half of the real ones, compared with the other half.
@@ -197,17 +200,17 @@ class Judge:
             sides = halves | self.real.offers("real", lambda array: array[len(array) // 2 :])
         return {"seed": lambda: self.seed, **sides}
 
-    def floor_size(self, size):
+    def real_baseline_size(self, size):
         """Real images in the place of so many generated ones."""
         return min(size, self.heldout.source.size if self.heldout else self.real.source.size // 2)
 
-    def _floor(self, called, metric, size):
+    def _real_baseline(self, called, metric, size):
         """A metric's values for real images, computed once; empty where there is no such thing."""
-        if (called, size) not in self.floors:
-            table = self.floor(size)
+        if (called, size) not in self.real_baselines:
+            table = self.real_baseline(size)
             possible = set(reads(metric)) <= set(table)
-            self.floors[called, size] = self._values(metric, table) if possible else {}
-        return self.floors[called, size]
+            self.real_baselines[called, size] = self._values(metric, table) if possible else {}
+        return self.real_baselines[called, size]
 
     def _values(self, metric, table):
         """A metric's values by the names that these features give them."""
@@ -246,7 +249,7 @@ def select(names, table, features):
         names: Dict from a function of `gan_jax.metrics`, a dotted path, or `fid`, `kid`, `fid_infinity`, to
             hyperparameters, or a sequence of such names. `all` stands for every one of the library that the
             table has everything for, `quick` for those of them that take seconds.
-        table: From `Judge.table`.
+        table: From `Evaluator.table`.
         features: The Features.
 
     Returns:

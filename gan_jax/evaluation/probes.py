@@ -7,7 +7,7 @@ import numpy as np
 
 from gan_jax import build, images
 from gan_jax.sampling import encode
-from gan_jax.types import Turn
+from gan_jax.types import Context
 
 # Pairs of latents for the perceptual path length; all of them for what codes tell.
 PAIRS = 2_000
@@ -15,12 +15,12 @@ PAIRS = 2_000
 SHOWN = 2_048
 
 
-def of(model, judge, averaged, seed):
-    """More for a Judge's table.
+def of(model, evaluator, averaged, seed):
+    """More for a Evaluator's table.
 
     Args:
-        model: The Trained.
-        judge: The Judge.
+        model: The LoadedModel.
+        judge: The Evaluator.
         averaged: Use averaged parameters of the generator and the encoder.
         seed: Of latents.
 
@@ -32,15 +32,15 @@ def of(model, judge, averaged, seed):
     """
     return {
         **_of_generator(model, averaged, seed),
-        **_of_features(judge),
+        **_of_features(evaluator),
         **_of_encoder(model, averaged),
-        **_of_discriminator(model, judge),
+        **_of_discriminator(model, evaluator),
     }
 
 
 def _of_generator(model, averaged, seed):
     """Its latents and what it makes of them."""
-    game, state, read = model.rules.game, model.state, build.discrete(model.recipe)
+    game, state, read = model.train_spec.game, model.state, build.discrete(model.recipe)
     params = {**state.params, **state.average} if averaged else state.params
 
     @jax.jit
@@ -64,23 +64,23 @@ def _of_generator(model, averaged, seed):
     return {**offered, "codes": lambda: read(draw())}
 
 
-def _of_features(judge):
+def _of_features(evaluator):
     """What the judge's network makes of images in [-1, 1]."""
-    network = judge.features
+    network = evaluator.features
 
     def view(output):
         apply = jax.jit(lambda params, given: network.apply(params, given)[output])
         return functools.partial(apply, network.params)
 
     offered = {"embed": lambda: view("features")}
-    if "real_label_logits" not in judge.real.offers("real"):
+    if "real_label_logits" not in evaluator.real.offers("real"):
         return offered
     return {**offered, "classify": lambda: view("class_logits")}
 
 
 def _of_encoder(model, averaged):
     """The encoder, and the way there and back."""
-    if model.rules.game.encode is None:
+    if model.train_spec.game.encode is None:
         return {}
     return {
         "encode": lambda: encode.encoder(model, averaged),
@@ -88,10 +88,10 @@ def _of_encoder(model, averaged):
     }
 
 
-def _of_discriminator(model, judge):
+def _of_discriminator(model, evaluator):
     """Its logits of images that it was trained on, that it never saw, and that are generated."""
-    sides = {"real": judge.real, **({"heldout": judge.heldout} if judge.heldout else {})}
-    if "real_logits" not in build.offers(model.rules, model.facts, model.recipe.batch_size):
+    sides = {"real": evaluator.real, **({"heldout": evaluator.heldout} if evaluator.heldout else {})}
+    if "real_logits" not in build.offers(model.train_spec, model.facts, model.recipe.batch_size):
         return {}
     shown = functools.cache(lambda name: logits(model, sides[name].images, sides[name].outputs.get("labels")))
     offered = {f"{name}_logits": lambda name=name: shown(name)["real_logits"] for name in sides}
@@ -102,7 +102,7 @@ def logits(model, shown, labels):
     """The discriminator's logits as in training: with augmentation, dropout and statistics of the batch.
 
     Args:
-        model: The Trained.
+        model: The LoadedModel.
         shown: Images, uint8 [N, H, W, C], N at least a batch.
         labels: int32 [N], or None.
 
@@ -114,7 +114,7 @@ def logits(model, shown, labels):
     @jax.jit
     def look(given, told, key):
         batch = {"images": images.to_float(given), **({} if labels is None else {"labels": told})}
-        table, _ = model.rules.game.play(Turn(state.params, state.carry, batch, key, state.step))
+        table, _ = model.train_spec.game.play(Context(state.params, state.carry, batch, key, state.step))
         return {name: table[name] for name in ("real_logits", "fake_logits")}
 
     batches = max(min(SHOWN, len(shown)) // size, 1)

@@ -14,7 +14,7 @@ from gan_jax import build, features
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import probes
-from gan_jax.evaluation.evaluator import Judge, select
+from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.runtime import folders
 from gan_jax.sampling import loading, samples
 
@@ -30,7 +30,7 @@ def of_workdir(
 
     Args:
         workdir: Folder of a run.
-        metrics: See `judge.select`.
+        metrics: See `evaluator.select`.
         features_name: See `features.named`.
         num_images: Images generated; None for as many as are held out, 10,000 at most.
         seed: Of latents and of everything random in metrics.
@@ -53,12 +53,12 @@ def of_workdir(
     if size < 2:
         raise UsageError(f"num_images={size}: expected at least 2")
     network = features.named(features_name, real, heldout, download=download)
-    judge = Judge(real, heldout, network, seed=seed)
+    evaluator = Evaluator(real, heldout, network, seed=seed)
     folder = os.path.join(workdir, "evaluations")
     folders.make_writable(folder)
     records = {}
     for number in _steps(workdir, model, step, all_steps):
-        records[number] = _of_model(loading.load(workdir, number), judge, metrics, size, averaged)
+        records[number] = _of_model(loading.load(workdir, number), evaluator, metrics, size, averaged)
         kind = records[number]["protocol"]["parameters"]
         stem = f"step_{number:07d}_seed_{seed}_{kind}_{features_name.replace(os.sep, '_')}"
         write(os.path.join(folder, f"{stem}.json"), records[number])
@@ -74,7 +74,7 @@ def of_sets(
     Args:
         generated: The Source of what is judged.
         reference: The Source of what it should be like.
-        metrics: See `judge.select`.
+        metrics: See `evaluator.select`.
         features_name: See `features.named`.
         seed: Of everything random in metrics.
         output: JSON file to write; empty for none.
@@ -88,9 +88,9 @@ def of_sets(
     """
     heldout = reference.heldout()
     network = features.named(features_name, reference, heldout, download=download)
-    judge = Judge(reference, heldout, network, seed=seed)
-    chosen = select(metrics, judge.table(generated), network)
-    record = {"protocol": protocol(judge, generated), "values": judge(chosen, generated)}
+    evaluator = Evaluator(reference, heldout, network, seed=seed)
+    chosen = select(metrics, evaluator.table(generated), network)
+    record = {"protocol": protocol(evaluator, generated), "values": evaluator(chosen, generated)}
     if output:
         write(output, record)
     print(shown({"value": record}))
@@ -105,19 +105,19 @@ def _steps(workdir, model, step, all_steps):
     return sorted({model.step, model.step if best is None else best})
 
 
-def _of_model(model, judge, metrics, size, averaged):
+def _of_model(model, evaluator, metrics, size, averaged):
     """The record of one checkpoint."""
-    game, seed = model.rules.game, judge.seed
-    labels = judge.labels(size) if "labels" in game.hears else None
+    game, seed = model.train_spec.game, evaluator.seed
+    labels = evaluator.labels(size) if "labels" in game.hears else None
     fake = samples.source(
         f"step {model.step} of {model.workdir}", samples.sampler(game, model.facts), model.state, model.facts,
         size=size, seed=seed, labels=labels, averaged=averaged,
     )  # fmt: skip
-    extras = probes.of(model, judge, averaged, seed)
-    chosen = select(metrics, judge.table(fake, extras), judge.features)
+    extras = probes.of(model, evaluator, averaged, seed)
+    chosen = select(metrics, evaluator.table(fake, extras), evaluator.features)
     return {
-        "protocol": {"step": model.step, **facts_of_model(model, averaged), **protocol(judge, fake)},
-        "values": judge(chosen, fake, extras),
+        "protocol": {"step": model.step, **facts_of_model(model, averaged), **protocol(evaluator, fake)},
+        "values": evaluator(chosen, fake, extras),
     }
 
 
@@ -125,7 +125,7 @@ def facts_of_model(model, averaged):
     """What of a model belongs beside its values.
 
     Args:
-        model: The Trained.
+        model: The LoadedModel.
         averaged: Averaged parameters are used.
 
     Returns:
@@ -144,28 +144,28 @@ def facts_of_model(model, averaged):
     }
 
 
-def protocol(judge, fake):
+def protocol(evaluator, fake):
     """What belongs beside every value, so that it can be had again and compared with others.
 
     Args:
-        judge: The Judge.
+        judge: The Evaluator.
         fake: The generated Source.
 
     Returns:
         Dict that JSON can hold.
     """
-    real, heldout = judge.real.source, judge.heldout and judge.heldout.source
-    size = judge.real.outputs["features"].shape[1]
+    real, heldout = evaluator.real.source, evaluator.heldout and evaluator.heldout.source
+    size = evaluator.real.outputs["features"].shape[1]
     few = min(real.size, fake.size)
     note = f"{few} images are fewer than {size} features: the covariance is singular, distances are too large"
     return {
         "generated": f"{fake.size} images: {fake.name}",
         "reference": f"{real.size} images: {real.name}",
         "image_shape": [real.resolution, real.resolution, real.channels],
-        "features": {"name": judge.features.name, "size": size, **judge.features.facts},
-        "floor": f"{judge.floor_size(fake.size)} images: "
+        "features": {"name": evaluator.features.name, "size": size, **evaluator.features.facts},
+        "real_baseline": f"{evaluator.floor_size(fake.size)} images: "
         + (heldout.name if heldout else "half of the reference, compared with the other half"),
-        "seed": judge.seed,
+        "seed": evaluator.seed,
         "notes": [note] if few < size else [],
         "versions": versions(),
     }
@@ -229,11 +229,11 @@ def shown(records, of=""):
     told["features"] = ", ".join(f"{name} {value}" for name, value in told["features"].items())
     lines = [f"{name:<14}{value}" for name, value in told.items() if value not in ([], "")]
     wide = max(map(len, last["values"])) + 2
-    heads = [f"{of} {key}".strip() for key in records] + ["floor"]
+    heads = [f"{of} {key}".strip() for key in records] + ["real_baseline"]
     lines += ["", " " * wide + "".join(f"{head:>14}" for head in heads)]
     for name in last["values"]:
         row = [record["values"][name]["value"] for record in records.values()]
-        floor = last["values"][name].get("floor")
-        cells = [f"{value:.5g}" for value in row] + ["" if floor is None else f"{floor:.5g}"]
+        real_baseline = last["values"][name].get("real_baseline")
+        cells = [f"{value:.5g}" for value in row] + ["" if real_baseline is None else f"{real_baseline:.5g}"]
         lines.append(f"{name:<{wide}}" + "".join(f"{cell:>14}" for cell in cells))
     return "\n".join(lines)

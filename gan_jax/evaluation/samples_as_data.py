@@ -176,7 +176,7 @@ def _check_positive(**given):
 
 def _conditional(model):
     """The model, if it can be asked for classes."""
-    if "labels" not in model.rules.game.hears:
+    if "labels" not in model.train_spec.game.hears:
         raise UsageError(
             f"{model.workdir}: an unconditional model, its images have no classes to learn; acgan, cgan and "
             "projection are told labels"
@@ -213,7 +213,7 @@ def _generator(model, size, averaged):
     """A function of a seed to generated images in memory, the classes in turn."""
     labels = np.arange(size, dtype=np.int32) % model.facts["classes"]
     made = functools.partial(
-        samples.source, "generated images", samples.sampler(model.rules.game, model.facts), model.state,
+        samples.source, "generated images", samples.sampler(model.train_spec.game, model.facts), model.state,
         model.facts, size=size, labels=labels, averaged=averaged,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ def autoencoding(
 ):  # fmt: skip
     """Zhao et al. 2016, arXiv:1609.03126 (EBGAN), and Berthelot et al. 2017, arXiv:1703.10717 (BEGAN).
 
-    The game `gan` with everything on its table, and besides
+    The game `gan` with everything on its outputs, and besides
     `real_energy`, `fake_energy`: how far the discriminator's reconstruction is from what it saw, [B];
     `real_logits`, `fake_logits`: minus these, so that real ones are the higher ones as everywhere;
     `real_reconstruction`, `real_features` and the fakes': the discriminator's own heads, the features being
@@ -52,14 +52,18 @@ def autoencoding(
         params, carry = inner.init(key, batch)
         return params, {**carry, "discriminator": {**carry["discriminator"], "balance": jnp.zeros(())}}
 
-    def play(turn):
-        table, carry = inner.play(turn)
-        balance = turn.carry["discriminator"]["balance"]
+    def play(context):
+        outputs, carry = inner.play(context)
+        balance = context.carry["discriminator"]["balance"]
         following = boundary_equilibrium_balance(
-            balance, table["real_energy"], table["fake_energy"], diversity_ratio=diversity_ratio, gain=gain
+            balance,
+            outputs["real_energy"],
+            outputs["fake_energy"],
+            diversity_ratio=diversity_ratio,
+            gain=gain,
         )
         kept = {**carry, "discriminator": {**carry["discriminator"], "balance": following}}
-        return {**table, "balance": balance}, kept
+        return {**outputs, "balance": balance}, kept
 
     return inner._replace(init=init, play=play)
 

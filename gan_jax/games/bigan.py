@@ -11,7 +11,7 @@ def bigan(nets, latents, augment):
     both want the pairs confused. The papers move these two at once; here they move one after the other.
     Whether the encoder is a function (BiGAN) or draws from a distribution (ALI) is its own affair.
 
-    Its table offers
+    Its outputs are
     `real`, `fake`: pairs `(images, latents)`, the images before augmentation;
     `real_<head>`, `fake_<head>`: every head of the discriminator, `logits` among them;
     `discriminate`: function from pairs (images augmented inside) to the dict of heads, its carry frozen;
@@ -39,8 +39,8 @@ def bigan(nets, latents, augment):
     return encoded.game(nets, latents, augment, _play, lambda images, codes: (images, codes), over_images)
 
 
-def _play(views, table, made, net, keys):
-    real, fake = (table["target"], table["real_latents"]), (made, table["latents"])
+def _play(views, outputs, made, net, keys):
+    real, fake = (outputs["target"], outputs["real_latents"]), (made, outputs["latents"])
     real_heads, net = views.discriminate(real, net, keys["real"])
     fake_heads, net = views.discriminate(fake, net, keys["fake"])
     return {

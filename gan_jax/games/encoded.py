@@ -52,7 +52,7 @@ def game(nets, latents, augment, play, judged, over_images):
         latents: Function `(key, count) -> [count, size]`.
         augment: The Augment.
         play: Function `(views, table, made, net, keys) -> (entries, net)`: what the discriminator makes of
-            the table so far and of the images made from the prior, as further entries of the table, and its
+            the outputs so far and of the images made from the prior, as further entries of the outputs, and its
             carry after that; `keys` are random keys by name.
         judged: Function from images and their latents to what the discriminator sees.
         over_images: Function `(function, judged)` that applies a function to the images in that.
@@ -70,7 +70,7 @@ def game(nets, latents, augment, play, judged, over_images):
         play=functools.partial(_play, parts, play, over_images),
         draw=latents,
         sample=functools.partial(_sample, parts),
-        exhibit=functools.partial(_exhibit, parts),
+        preview=functools.partial(_exhibit, parts),
         encode=functools.partial(_encode, parts),
     )
 
@@ -88,45 +88,47 @@ def _init(parts, judged, key, batch):
     return {player: params for player, (params, _) in made.items()}, carry
 
 
-def _views(parts, turn, keys, over_images):
+def _views(parts, context, keys, over_images):
     def apply(player, *inputs, net=None, key=None):
-        net = turn.carry[player]["net"] if net is None else net
+        net = context.carry[player]["net"] if net is None else net
         key = keys[player] if key is None else key
-        return getattr(parts, player).apply(turn.params[player], net, *inputs, key=key, train=True)
+        return getattr(parts, player).apply(context.params[player], net, *inputs, key=key, train=True)
 
     def discriminate(sample, net, key):
         augment_key, key = jax.random.split(key)
-        owned = turn.carry["discriminator"]["augment"]
-        seen = over_images(lambda images: parts.augment.apply(owned, augment_key, images, turn.step), sample)
+        owned = context.carry["discriminator"]["augment"]
+        seen = over_images(
+            lambda images: parts.augment.apply(owned, augment_key, images, context.step), sample
+        )
         return apply("discriminator", seen, net=net, key=key)
 
     return Views(functools.partial(apply, "generator"), functools.partial(apply, "encoder"), discriminate)
 
 
-def _play(parts, play, over_images, turn):
+def _play(parts, play, over_images, context):
     names = ("latents", "generator", "encoder", "mix", "real", "fake", "reconstruction", "terms")
-    keys = dict(zip(names, jax.random.split(turn.key, len(names)), strict=True))
-    views, owned = _views(parts, turn, keys, over_images), turn.carry["discriminator"]
-    drawn = parts.latents(keys["latents"], turn.batch["images"].shape[0])
+    keys = dict(zip(names, jax.random.split(context.key, len(names)), strict=True))
+    views, owned = _views(parts, context, keys, over_images), context.carry["discriminator"]
+    drawn = parts.latents(keys["latents"], context.batch["images"].shape[0])
     made, generator_net = views.generate(drawn)
-    images = parts.augment.mix(owned["augment"], keys["mix"], turn.batch["images"], made)
+    images = parts.augment.mix(owned["augment"], keys["mix"], context.batch["images"], made)
     heads, encoder_net = views.encode(images)
-    table = _shared(views, turn, keys, images, heads, drawn)
-    entries, net = play(views, table, made, owned["net"], keys)
-    table = {**table, **entries}
-    adapted = parts.augment.adapt(owned["augment"], jax.lax.stop_gradient(table["real_logits"]))
-    return table, {
+    outputs = _shared(views, context, keys, images, heads, drawn)
+    entries, net = play(views, outputs, made, owned["net"], keys)
+    outputs = {**outputs, **entries}
+    adapted = parts.augment.adapt(owned["augment"], jax.lax.stop_gradient(outputs["real_logits"]))
+    return outputs, {
         "generator": {"net": generator_net},
         "encoder": {"net": encoder_net},
         "discriminator": {"net": net, "augment": adapted},
     }
 
 
-def _shared(views, turn, keys, images, heads, drawn):
-    """What every such game puts on the table."""
+def _shared(views, context, keys, images, heads, drawn):
+    """What every such game puts among the outputs."""
 
     def discriminate(sample):
-        return views.discriminate(sample, turn.carry["discriminator"]["net"], keys["real"])[0]
+        return views.discriminate(sample, context.carry["discriminator"]["net"], keys["real"])[0]
 
     def encode(images):
         return views.encode(images)[0]["latents"]
@@ -136,7 +138,7 @@ def _shared(views, turn, keys, images, heads, drawn):
 
     reconstruction = views.generate(heads["latents"])[0]
     return {
-        **{name: value for name, value in turn.batch.items() if name != "images"},
+        **{name: value for name, value in context.batch.items() if name != "images"},
         **heads,
         "latents": drawn,
         "real_latents": heads["latents"],
@@ -149,7 +151,7 @@ def _shared(views, turn, keys, images, heads, drawn):
         "encode": encode,
         "reconstruct": reconstruct,
         "key": keys["terms"],
-        "step": turn.step,
+        "step": context.step,
     }
 
 

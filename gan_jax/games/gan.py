@@ -15,13 +15,13 @@ from gan_jax.types import Augment, Game, Net
 def gan(nets, latents, augment, *, told=(), averages=None, average_decay=0.99):
     """Goodfellow et al. 2014, arXiv:1406.2661, with whatever both networks are told.
 
-    Its table offers
+    Its outputs are
     `real`, `fake`: images before augmentation; the discriminator sees them augmented;
     `real_<head>`, `fake_<head>`: every head of the discriminator, `logits` among them;
     `discriminate`: function from images (augmented inside) to the dict of heads, its carry frozen;
     `critic`: the same to `logits` only;
     `generate`: function from latents to images, its carry frozen;
-    `average_<name>`: running mean of the table's <name>, for each name in `averages`;
+    `average_<name>`: running mean of the outputs's <name>, for each name in `averages`;
     `latents`, `labels` if the data has them, `key`, `step`.
 
     Args:
@@ -31,7 +31,7 @@ def gan(nets, latents, augment, *, told=(), averages=None, average_decay=0.99):
         augment: The Augment in front of the discriminator.
         told: Names in the batch of what both networks hear besides their input, such as `labels`
             (Mirza and Osindero 2014, arXiv:1411.1784).
-        averages: By player, names on the table, or `path_lengths`, whose means over batches are averaged in
+        averages: By player, names among the outputs, or `path_lengths`, whose means over batches are averaged in
             the player's carry, move by move: `dict(discriminator=("real_logits", "fake_logits"))`.
         average_decay: Weight of the past in these averages, in [0, 1).
 
@@ -88,44 +88,44 @@ def _init(parts, key, batch):
     return {player: params for player, (params, _) in made.items()}, carry
 
 
-def _views(parts, turn, keys):
+def _views(parts, context, keys):
     """Both networks as functions of their input, with the carry that they would keep."""
-    hears = _heard(parts, turn.batch)
-    augmented = functools.partial(parts.augment.apply, turn.carry["discriminator"]["augment"])
+    hears = _heard(parts, context.batch)
+    augmented = functools.partial(parts.augment.apply, context.carry["discriminator"]["augment"])
 
     def generate(drawn):
-        params, net = turn.params["generator"], turn.carry["generator"]["net"]
+        params, net = context.params["generator"], context.carry["generator"]["net"]
         return parts.generator.apply(params, net, drawn, *hears, key=keys["generator"], train=True)
 
     def discriminate(images, net, key):
         augment_key, key = jax.random.split(key)
-        images = augmented(augment_key, images, turn.step)
+        images = augmented(augment_key, images, context.step)
         return parts.discriminator.apply(
-            turn.params["discriminator"], net, images, *hears, key=key, train=True
+            context.params["discriminator"], net, images, *hears, key=key, train=True
         )
 
     return generate, discriminate
 
 
-def _play(parts, turn):
+def _play(parts, context):
     names = ("latents", "generator", "mix", "real", "fake", "terms")
-    keys = dict(zip(names, jax.random.split(turn.key, len(names)), strict=True))
-    generate, discriminate = _views(parts, turn, keys)
-    owned = turn.carry["discriminator"]
+    keys = dict(zip(names, jax.random.split(context.key, len(names)), strict=True))
+    generate, discriminate = _views(parts, context, keys)
+    owned = context.carry["discriminator"]
 
     def heads(images):
         return discriminate(images, owned["net"], keys["real"])[0]
 
-    drawn = parts.latents(keys["latents"], turn.batch["images"].shape[0])
+    drawn = parts.latents(keys["latents"], context.batch["images"].shape[0])
     fake, generator_net = generate(drawn)
-    real = parts.augment.mix(owned["augment"], keys["mix"], turn.batch["images"], fake)
+    real = parts.augment.mix(owned["augment"], keys["mix"], context.batch["images"], fake)
     real_heads, net = discriminate(real, owned["net"], keys["real"])
     fake_heads, net = discriminate(fake, net, keys["fake"])
-    table = {
-        **{name: value for name, value in turn.batch.items() if name != "images"},
+    outputs = {
+        **{name: value for name, value in context.batch.items() if name != "images"},
         **{f"real_{head}": value for head, value in real_heads.items()},
         **{f"fake_{head}": value for head, value in fake_heads.items()},
-        **{f"average_{n}": mean for carry in turn.carry.values() for n, mean in carry["averages"].items()},
+        **{f"average_{n}": mean for carry in context.carry.values() for n, mean in carry["averages"].items()},
         "real": real,
         "fake": fake,
         "latents": drawn,
@@ -133,11 +133,11 @@ def _play(parts, turn):
         "critic": lambda images: heads(images)["logits"],
         "generate": lambda latents: generate(latents)[0],
         "key": keys["terms"],
-        "step": turn.step,
+        "step": context.step,
     }
-    followed = {player: _follow(turn, player, table, parts.average_decay) for player in turn.carry}
-    adapted = parts.augment.adapt(owned["augment"], jax.lax.stop_gradient(table["real_logits"]))
-    return table, {
+    followed = {player: _follow(context, player, outputs, parts.average_decay) for player in context.carry}
+    adapted = parts.augment.adapt(owned["augment"], jax.lax.stop_gradient(outputs["real_logits"]))
+    return outputs, {
         "generator": {"net": generator_net, "averages": followed["generator"]},
         "discriminator": {"net": net, "averages": followed["discriminator"], "augment": adapted},
     }
@@ -148,17 +148,17 @@ def _sample(parts, params, carry, latents, batch, key):
     return parts.generator.apply(params["generator"], net, latents, *hears, key=key, train=False)[0]
 
 
-def _follow(turn, player, table, decay):
+def _follow(context, player, outputs, decay):
     """A player's running means after this move: the mean of all batches, until that forgets too slowly."""
-    past = jnp.minimum(decay, turn.step / (turn.step + 1))
+    past = jnp.minimum(decay, context.step / (context.step + 1))
     moved = {}
-    for name, old in turn.carry[player]["averages"].items():
-        if name not in table and name != "path_lengths":
-            raise unknown(f"game.averages.{player}", name, [*table, "path_lengths"])
+    for name, old in context.carry[player]["averages"].items():
+        if name not in outputs and name != "path_lengths":
+            raise unknown(f"game.averages.{player}", name, [*outputs, "path_lengths"])
         now = (
-            path_lengths(table["generate"], table["latents"], table["key"])
-            if name not in table
-            else table[name]
+            path_lengths(outputs["generate"], outputs["latents"], outputs["key"])
+            if name not in outputs
+            else outputs[name]
         )
         moved[name] = past * old + (1 - past) * jnp.mean(jax.lax.stop_gradient(now))
     return moved

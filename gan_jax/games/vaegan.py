@@ -13,7 +13,7 @@ def vaegan(nets, latents, augment):
     opposites and `learned_similarity`, weighted by gamma. The paper moves all three at once; here they move
     one after the other.
 
-    Its table offers
+    Its outputs are
     `real`, `fake`, `reconstruction`: images before augmentation; the discriminator sees them augmented;
     `real_<head>`, `fake_<head>`, `reconstruction_<head>`: every head of the discriminator, `logits` and the
     `features` of an inner layer among them;
@@ -42,8 +42,8 @@ def vaegan(nets, latents, augment):
     )
 
 
-def _play(views, table, made, net, keys):
-    shown = {"real": table["target"], "reconstruction": table["reconstruction"], "fake": made}
+def _play(views, outputs, made, net, keys):
+    shown = {"real": outputs["target"], "reconstruction": outputs["reconstruction"], "fake": made}
     entries = {**shown}
     # One key for the first two: the same augmentation, the same dropout.
     for name, key in (("real", "real"), ("reconstruction", "real"), ("fake", "fake")):

@@ -13,13 +13,13 @@ from gan_jax.errors import UsageError
 from gan_jax.losses.pairs import pair
 
 
-def _cross_entropy(logits, labels):
+def _cross_entropy(logits, label):
     """Minus the log probability of the label, float32 [B]."""
     log_probabilities = jax.nn.log_softmax(jnp.float32(logits))
-    return -jnp.take_along_axis(log_probabilities, jnp.asarray(labels)[..., None], axis=-1)[..., 0]
+    return -jnp.take_along_axis(log_probabilities, jnp.asarray(label)[..., None], axis=-1)[..., 0]
 
 
-def classification_real(real_class_logits, labels):
+def classification_real(real_class_logits, label):
     """Cross entropy of the classes of real samples.
 
     Odena et al. 2016, arXiv:1610.09585, eq. 3 (AC-GAN). The paper's discriminator descends this and
@@ -29,15 +29,15 @@ def classification_real(real_class_logits, labels):
 
     Args:
         real_class_logits: Class logits of real samples, [B, K].
-        labels: Their classes, int32 [B].
+        label: Their classes, int32 [B].
 
     Returns:
         One loss per sample, float32 [B], at least 0.
     """
-    return _cross_entropy(real_class_logits, labels)
+    return _cross_entropy(real_class_logits, label)
 
 
-def classification_fake(fake_class_logits, labels):
+def classification_fake(fake_class_logits, label):
     """Cross entropy of the classes that fakes were made for.
 
     Odena et al. 2016, arXiv:1610.09585, eq. 3 (AC-GAN): for both players; in StudioGAN's ACGAN-Mod for the
@@ -45,45 +45,45 @@ def classification_fake(fake_class_logits, labels):
 
     Args:
         fake_class_logits: Class logits of fake samples, [B, K].
-        labels: Classes that the generator was told, int32 [B].
+        label: Classes that the generator was told, int32 [B].
 
     Returns:
         One loss per sample, float32 [B], at least 0.
     """
-    return _cross_entropy(fake_class_logits, labels)
+    return _cross_entropy(fake_class_logits, label)
 
 
-def twin_auxiliary_classifier_discriminator(fake_twin_logits, labels):
+def twin_auxiliary_classifier_discriminator(fake_twin_logits, label):
     """Cross entropy of a second classifier, which sees fakes only.
 
     Gong et al. 2019, arXiv:1907.02690, eq. 5 (TAC-GAN); beside the two terms of AC-GAN.
 
     Args:
         fake_twin_logits: The second classifier's logits of fake samples, [B, K].
-        labels: Classes that the generator was told, int32 [B].
+        label: Classes that the generator was told, int32 [B].
 
     Returns:
         One loss per sample, float32 [B], at least 0.
     """
-    return _cross_entropy(fake_twin_logits, labels)
+    return _cross_entropy(fake_twin_logits, label)
 
 
-def twin_auxiliary_classifier_generator(fake_twin_logits, labels):
+def twin_auxiliary_classifier_generator(fake_twin_logits, label):
     """Minus the twin's cross entropy: fakes of different classes shall not be easier to tell than they are.
 
     Gong et al. 2019, arXiv:1907.02690, eq. 5 (TAC-GAN): against AC-GAN's loss of diversity inside a class.
 
     Args:
         fake_twin_logits: The second classifier's logits of fake samples, [B, K].
-        labels: Classes that the generator was told, int32 [B].
+        label: Classes that the generator was told, int32 [B].
 
     Returns:
         One loss per sample, float32 [B], at most 0.
     """
-    return -_cross_entropy(fake_twin_logits, labels)
+    return -_cross_entropy(fake_twin_logits, label)
 
 
-def auxiliary_discriminative_classifier_discriminator(real_class_logits, fake_class_logits, labels):
+def auxiliary_discriminative_classifier_discriminator(real_class_logits, fake_class_logits, label):
     """Cross entropy of a classifier with every class twice: real, and fake.
 
     Hou et al. 2021, arXiv:2107.10060, section 4 (ADC-GAN). Real samples of class y are class y here, fakes
@@ -92,17 +92,17 @@ def auxiliary_discriminative_classifier_discriminator(real_class_logits, fake_cl
     Args:
         real_class_logits: Class logits of real samples, [B, 2K].
         fake_class_logits: Class logits of fake samples, [B, 2K].
-        labels: Classes in [0, K), int32 [B], of the real samples and told to the generator.
+        label: Classes in [0, K), int32 [B], of the real samples and told to the generator.
 
     Returns:
         One loss per pair of samples, float32 [B], at least 0.
     """
     real_class_logits, fake_class_logits = pair(real_class_logits, fake_class_logits)
     classes = real_class_logits.shape[-1] // 2
-    return _cross_entropy(real_class_logits, labels) + _cross_entropy(fake_class_logits, classes + labels)
+    return _cross_entropy(real_class_logits, label) + _cross_entropy(fake_class_logits, classes + label)
 
 
-def auxiliary_discriminative_classifier_generator(fake_class_logits, labels):
+def auxiliary_discriminative_classifier_generator(fake_class_logits, label):
     """Log odds of a fake being its class's fake rather than its class's real.
 
     Hou et al. 2021, arXiv:2107.10060, section 4 (ADC-GAN): cross entropy to the real class less that to the
@@ -110,24 +110,24 @@ def auxiliary_discriminative_classifier_generator(fake_class_logits, labels):
 
     Args:
         fake_class_logits: Class logits of fake samples, [B, 2K], the last K for fakes.
-        labels: Classes in [0, K) that the generator was told, int32 [B].
+        label: Classes in [0, K) that the generator was told, int32 [B].
 
     Returns:
         One loss per sample, float32 [B], unbounded.
     """
     classes = fake_class_logits.shape[-1] // 2
-    return _cross_entropy(fake_class_logits, labels) - _cross_entropy(fake_class_logits, classes + labels)
+    return _cross_entropy(fake_class_logits, label) - _cross_entropy(fake_class_logits, classes + label)
 
 
-def _crammer_singer(logits, labels):
+def _crammer_singer(logits, label):
     """By how much the label's logit fails to be 1 above every other, float32 [B]."""
     logits = jnp.float32(logits)
-    own = jax.nn.one_hot(labels, logits.shape[-1], dtype=bool)
+    own = jax.nn.one_hot(label, logits.shape[-1], dtype=bool)
     best_other = jnp.max(jnp.where(own, -jnp.inf, logits), axis=-1)
     return relu(1.0 + best_other - jnp.sum(jnp.where(own, logits, 0.0), axis=-1))
 
 
-def multi_hinge_discriminator(real_class_logits, fake_class_logits, labels):
+def multi_hinge_discriminator(real_class_logits, fake_class_logits, label):
     """Multi-class hinge loss over K classes and one more, the last, for fakes.
 
     Kavalerov et al. 2019, arXiv:1912.04216, section 3; in place of an adversarial loss.
@@ -135,39 +135,39 @@ def multi_hinge_discriminator(real_class_logits, fake_class_logits, labels):
     Args:
         real_class_logits: Class logits of real samples, [B, K + 1].
         fake_class_logits: Class logits of fake samples, [B, K + 1].
-        labels: Classes of the real samples in [0, K), int32 [B].
+        label: Classes of the real samples in [0, K), int32 [B].
 
     Returns:
         One loss per pair of samples, float32 [B], at least 0.
     """
     real_class_logits, fake_class_logits = pair(real_class_logits, fake_class_logits)
-    fake_class = jnp.full_like(labels, real_class_logits.shape[-1] - 1)
-    return _crammer_singer(real_class_logits, labels) + _crammer_singer(fake_class_logits, fake_class)
+    fake_class = jnp.full_like(label, real_class_logits.shape[-1] - 1)
+    return _crammer_singer(real_class_logits, label) + _crammer_singer(fake_class_logits, fake_class)
 
 
-def multi_hinge_generator(fake_class_logits, labels):
+def multi_hinge_generator(fake_class_logits, label):
     """Multi-class hinge loss of fakes, for the class that the generator was told.
 
     Kavalerov et al. 2019, arXiv:1912.04216, section 3; StudioGAN weights it 0.05 beside `feature_matching`.
 
     Args:
         fake_class_logits: Class logits of fake samples, [B, K + 1], the last for fakes.
-        labels: Classes that the generator was told, in [0, K), int32 [B].
+        label: Classes that the generator was told, in [0, K), int32 [B].
 
     Returns:
         One loss per sample, float32 [B], at least 0.
     """
-    return _crammer_singer(fake_class_logits, labels)
+    return _crammer_singer(fake_class_logits, label)
 
 
 def _rotation(discriminate, images, key):
     """Cross entropy of guessing by which of four quarter turns each image was rotated, float32 [B]."""
     if images.shape[1] != images.shape[2]:
         raise UsageError(f"rotation: expected square images, not {images.shape[1]} x {images.shape[2]}")
-    turns = jax.random.randint(key, (len(images),), 0, 4)
-    rotated = jnp.stack([jnp.rot90(images, turn, axes=(1, 2)) for turn in range(4)])
-    rotated = rotated[turns, jnp.arange(len(images))]
-    return _cross_entropy(discriminate(rotated)["rotation_logits"], turns)
+    updates = jax.random.randint(key, (len(images),), 0, 4)
+    rotated = jnp.stack([jnp.rot90(images, context, axes=(1, 2)) for context in range(4)])
+    rotated = rotated[updates, jnp.arange(len(images))]
+    return _cross_entropy(discriminate(rotated)["rotation_logits"], updates)
 
 
 def rotation_discriminator(discriminate, real, key):

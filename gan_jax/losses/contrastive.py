@@ -24,14 +24,14 @@ def _log_sum_where(to_class, to_samples, mask):
     return jax.nn.logsumexp(jnp.concatenate([to_class, counted], axis=1), axis=1)
 
 
-def _conditional_contrastive(embedding, class_embedding, labels, temperature):
+def _conditional_contrastive(embedding, class_embedding, label, temperature):
     to_class, to_samples = (x / temperature for x in _similarities(embedding, class_embedding))
-    others = ~jnp.eye(len(labels), dtype=bool)
-    alike = others & (labels[:, None] == labels[None])
+    others = ~jnp.eye(len(label), dtype=bool)
+    alike = others & (label[:, None] == label[None])
     return _log_sum_where(to_class, to_samples, others) - _log_sum_where(to_class, to_samples, alike)
 
 
-def conditional_contrastive_discriminator(real_embedding, real_class_embedding, labels, *, temperature=1.0):
+def conditional_contrastive_discriminator(real_embedding, real_class_embedding, label, *, temperature=1.0):
     """Draws real samples to the embedding of their class and to each other within a class.
 
     Kang and Park 2020, arXiv:2006.12681, eq. 8 (2C loss of ContraGAN). Both embeddings are brought to unit
@@ -40,16 +40,16 @@ def conditional_contrastive_discriminator(real_embedding, real_class_embedding, 
     Args:
         real_embedding: Embeddings of real samples, [B, D].
         real_class_embedding: Embeddings of their classes, [B, D].
-        labels: Their classes, int32 [B].
+        label: Their classes, int32 [B].
         temperature: Divides the cosines, above 0.
 
     Returns:
         One loss per sample, float32 [B], at least 0.
     """
-    return _conditional_contrastive(real_embedding, real_class_embedding, labels, temperature)
+    return _conditional_contrastive(real_embedding, real_class_embedding, label, temperature)
 
 
-def conditional_contrastive_generator(fake_embedding, fake_class_embedding, labels, *, temperature=1.0):
+def conditional_contrastive_generator(fake_embedding, fake_class_embedding, label, *, temperature=1.0):
     """Draws fakes to the embedding of the class they were made for and to each other within a class.
 
     Kang and Park 2020, arXiv:2006.12681, eq. 8 (2C loss of ContraGAN).
@@ -57,26 +57,26 @@ def conditional_contrastive_generator(fake_embedding, fake_class_embedding, labe
     Args:
         fake_embedding: Embeddings of fake samples, [B, D].
         fake_class_embedding: Embeddings of the classes that the generator was told, [B, D].
-        labels: These classes, int32 [B].
+        label: These classes, int32 [B].
         temperature: Divides the cosines, above 0.
 
     Returns:
         One loss per sample, float32 [B], at least 0.
     """
-    return _conditional_contrastive(fake_embedding, fake_class_embedding, labels, temperature)
+    return _conditional_contrastive(fake_embedding, fake_class_embedding, label, temperature)
 
 
-def _data_to_data(embedding, class_embedding, labels, temperature, positive_margin, negative_margin):
+def _data_to_data(embedding, class_embedding, label, temperature, positive_margin, negative_margin):
     to_class, to_samples = _similarities(embedding, class_embedding)
     to_class = jnp.minimum(to_class - positive_margin, 0.0) / temperature
     to_samples = relu(to_samples - negative_margin) / temperature
-    return _log_sum_where(to_class, to_samples, labels[:, None] != labels[None]) - to_class[:, 0]
+    return _log_sum_where(to_class, to_samples, label[:, None] != label[None]) - to_class[:, 0]
 
 
 def data_to_data_cross_entropy_discriminator(
     real_embedding,
     real_class_embedding,
-    labels,
+    label,
     *,
     temperature=0.5,
     positive_margin=0.98,
@@ -90,7 +90,7 @@ def data_to_data_cross_entropy_discriminator(
     Args:
         real_embedding: Embeddings of real samples, [B, D]; brought to unit length here.
         real_class_embedding: Embeddings of their classes, the paper's proxies, [B, D].
-        labels: Their classes, int32 [B].
+        label: Their classes, int32 [B].
         temperature: Divides the cosines, above 0.
         positive_margin: Cosine with the own class above which it is close enough, in [-1, 1].
         negative_margin: Cosine with a sample of another class below which that is far enough.
@@ -99,14 +99,14 @@ def data_to_data_cross_entropy_discriminator(
         One loss per sample, float32 [B], at least 0.
     """
     return _data_to_data(
-        real_embedding, real_class_embedding, labels, temperature, positive_margin, negative_margin
+        real_embedding, real_class_embedding, label, temperature, positive_margin, negative_margin
     )
 
 
 def data_to_data_cross_entropy_generator(
     fake_embedding,
     fake_class_embedding,
-    labels,
+    label,
     *,
     temperature=0.5,
     positive_margin=0.98,
@@ -119,7 +119,7 @@ def data_to_data_cross_entropy_generator(
     Args:
         fake_embedding: Embeddings of fake samples, [B, D]; brought to unit length here.
         fake_class_embedding: Embeddings of the classes that the generator was told, [B, D].
-        labels: These classes, int32 [B].
+        label: These classes, int32 [B].
         temperature: Divides the cosines, above 0.
         positive_margin: Cosine with the own class above which it is close enough, in [-1, 1].
         negative_margin: Cosine with a sample of another class below which that is far enough.
@@ -128,5 +128,5 @@ def data_to_data_cross_entropy_generator(
         One loss per sample, float32 [B], at least 0.
     """
     return _data_to_data(
-        fake_embedding, fake_class_embedding, labels, temperature, positive_margin, negative_margin
+        fake_embedding, fake_class_embedding, label, temperature, positive_margin, negative_margin
     )

@@ -38,7 +38,7 @@ def run(workdir, *, split=None, step=None, averaged=True, data_dir=None):
         UsageError: No run or no such checkpoint in the workdir, a game without encoder, or no such split.
     """
     model = loading.load(workdir, step)
-    if model.rules.game.encode is None:
+    if model.train_spec.game.encode is None:
         name = model.recipe.game["name"]
         raise UsageError(f"{workdir}: the game {name} has no encoder; bigan and vaegan have one")
     source = _source(model.recipe, split, data_dir)
@@ -58,26 +58,26 @@ def encoder(model, averaged=True):
     """A model's encoder.
 
     Args:
-        model: The Trained, of a game with an encoder.
+        model: The LoadedModel, of a game with an encoder.
         averaged: Use averaged parameters.
 
     Returns:
         Function from images, uint8 [N, H, W, C], to their codes, float32 [N, size].
     """
-    return _over_images(model, averaged, model.rules.game.encode)
+    return _over_images(model, averaged, model.train_spec.game.encode)
 
 
 def reconstructor(model, averaged=True):
     """What a model's generator makes of its encoder's codes.
 
     Args:
-        model: The Trained, of a game with an encoder.
+        model: The LoadedModel, of a game with an encoder.
         averaged: Use averaged parameters.
 
     Returns:
         Function from images, uint8 [N, H, W, C], to their reconstructions in [-1, 1], float32 of that shape.
     """
-    game = model.rules.game
+    game = model.train_spec.game
 
     def reconstruct(params, carry, batch, key):
         return game.sample(params, carry, game.encode(params, carry, batch, key), batch, key)

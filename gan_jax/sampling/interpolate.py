@@ -60,7 +60,7 @@ def walks(model, count, seed, averaged=True):
     """Images along walks between latents.
 
     Args:
-        model: The Trained.
+        model: The LoadedModel.
         count: Walks.
         seed: Of the latents.
         averaged: Use averaged parameters.
@@ -68,7 +68,7 @@ def walks(model, count, seed, averaged=True):
     Returns:
         [count, STEPS + 1, H, W, C], as the data's kind keeps them, the ends of a walk included.
     """
-    state, game, key = model.state, model.rules.game, jax.random.key(seed)
+    state, game, key = model.state, model.train_spec.game, jax.random.key(seed)
     params = {**state.params, **state.average} if averaged else state.params
     batch = {"labels": np.arange(count, dtype=np.int32) % max(model.facts["classes"], 1)}
     between = build.between(model.recipe)

@@ -11,14 +11,14 @@ from gan_jax.errors import UsageError
 from gan_jax.runtime import parallel
 
 
-class Trained(NamedTuple):
+class LoadedModel(NamedTuple):
     """One checkpoint of a run, and the rules it was trained by.
 
     Attributes:
         workdir: Folder of the run.
         recipe: Its Recipe.
         facts: Dict of `resolution`, `channels` and `classes` of its data.
-        rules: Its Rules.
+        rules: Its TrainSpec.
         step: Rounds played.
         state: The TrainState, on one device.
     """
@@ -26,7 +26,7 @@ class Trained(NamedTuple):
     workdir: str
     recipe: Any
     facts: dict
-    rules: Any
+    train_spec: Any
     step: int
     state: Any
 
@@ -39,7 +39,7 @@ def load(workdir, step=None):
         step: Rounds played, `best`, or None for the newest checkpoint.
 
     Returns:
-        The Trained.
+        The LoadedModel.
 
     Raises:
         UsageError: No run or no such checkpoint in the workdir, or a damaged one.
@@ -51,11 +51,13 @@ def load(workdir, step=None):
             f"{workdir} holds no checkpoint of a run; train one with --config and this --workdir"
         )
     recipe = recipe_lib.from_dict(plain)
-    rules = build.rules(recipe, facts)
+    train_spec = build.train_spec(recipe, facts)
     chosen = _step(workdir, step, exist)
     here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    abstract = parallel.abstract(build.start(rules, facts, recipe.batch_size), jax.random.key(0), here)
-    return Trained(workdir, recipe, facts, rules, chosen, checkpoint.restore(workdir, abstract, chosen))
+    abstract = parallel.abstract(build.start(train_spec, facts, recipe.batch_size), jax.random.key(0), here)
+    return LoadedModel(
+        workdir, recipe, facts, train_spec, chosen, checkpoint.restore(workdir, abstract, chosen)
+    )
 
 
 def _step(workdir, step, exist):

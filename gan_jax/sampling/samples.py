@@ -57,7 +57,7 @@ def rows_of_classes(count, facts):
     return np.arange(count, dtype=np.int32) // images.columns_of(count) % max(facts["classes"], 1)
 
 
-def exhibitor(game, facts, sample, real):
+def previewer(game, facts, sample, real):
     """A function from a state to what a grid shows: plain samples, unless the game has more to show.
 
     Args:
@@ -73,23 +73,23 @@ def exhibitor(game, facts, sample, real):
 
     @jax.jit
     def shown(params, carry, batch, key):
-        return keep(game.exhibit(params, carry, batch, key))
+        return keep(game.preview(params, carry, batch, key))
 
-    def exhibit(state, key, count):
+    def preview(state, key, count):
         batch = {"images": images.to_float(real(count)), "labels": rows_of_classes(count, facts)}
         return jax.device_get(shown({**state.params, **state.average}, state.carry, batch, key))
 
     def plain(state, key, count):
         return sample(state, key, np.arange(count), rows_of_classes(count, facts))
 
-    return plain if game.exhibit is None else exhibit
+    return plain if game.preview is None else preview
 
 
 def pictured(show, facts, real):
     """A function from a state to the picture that a grid is.
 
     Args:
-        show: From `exhibitor`.
+        show: From `previewer`.
         facts: Dict of facts about the data.
         real: Function from a count to as many real images, as their kind keeps them.
 
@@ -168,11 +168,11 @@ def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged
     if num_images < 1:
         raise UsageError(f"num_images={num_images}: expected at least 1")
     model = loading.load(workdir, step)
-    conditional = "labels" in model.rules.game.hears
+    conditional = "labels" in model.train_spec.game.hears
     _check_labels(labels, model, conditional)
     asked = np.resize(labels, num_images) if labels else rows_of_classes(num_images, model.facts)
     folders.make_writable(os.path.join(workdir, "samples"))
-    sample, key = sampler(model.rules.game, model.facts), jax.random.key(sample_seed)
+    sample, key = sampler(model.train_spec.game, model.facts), jax.random.key(sample_seed)
     made = sample(model.state, key, np.arange(num_images), asked, averaged)
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "samples", f"step_{model.step:07d}_seed_{sample_seed}_{kind}")

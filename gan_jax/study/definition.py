@@ -5,9 +5,9 @@ import re
 
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError, unknown
-from gan_jax.recipe import PACE, Recipe
+from gan_jax.recipe import RESUMABLE, Recipe
 
-# What decides a cell's numbers, unlike the rest of PACE: how long it trains, and when it is looked at.
+# What decides a cell's numbers, unlike the rest of RESUMABLE: how long it trains, and when it is looked at.
 DECISIVE = ("steps", "eval_every")
 
 
@@ -166,7 +166,7 @@ def decides(recipe):
         Dict that JSON can hold, of all but how often people are told.
     """
     plain = recipe_lib.to_dict(recipe)
-    return {name: value for name, value in plain.items() if name not in PACE or name in DECISIVE}
+    return {name: value for name, value in plain.items() if name not in RESUMABLE or name in DECISIVE}
 
 
 def differences(before, after):

@@ -26,8 +26,8 @@ def over_time(found, measure, path):
         _draw(axes, found[first].curves[measure], "grey")
         if variant != first:
             _draw(axes, summary.curves[measure], "tab:red")
-        if measure in summary.floors:
-            axes.axhline(summary.floors[measure], linestyle="--", linewidth=0.8, color="black")
+        if measure in summary.real_baselines:
+            axes.axhline(summary.real_baselines[measure], linestyle="--", linewidth=0.8, color="black")
         axes.set_title(variant.replace("_", " "), fontsize=9)
         axes.tick_params(labelsize=7)
     for axes in panels[len(found) :]:

@@ -68,7 +68,9 @@ def _notes(study, done):
     base, outcomes = study.base, [outcome for runs in done.values() for outcome in runs.values()]
     protocol = next((outcome.protocol for outcome in outcomes if outcome.protocol), {})
     kept = {
-        name: protocol[name] for name in ("generated", "reference", "floor", "versions") if name in protocol
+        name: protocol[name]
+        for name in ("generated", "reference", "real_baseline", "versions")
+        if name in protocol
     }
     return [
         f"Each variant changes the base as said below it and is trained for {base.steps:,} steps of "

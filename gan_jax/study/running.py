@@ -61,11 +61,11 @@ def _check(name, recipe, data_dir):
     """Finds a variant's mistakes before the first one is trained."""
     try:
         source = build.source(recipe, data_dir)
-        rules = build.rules(recipe, facts(source))
-        setup.check(recipe, rules, facts(source), jax.random.key(0))
+        train_spec = build.train_spec(recipe, facts(source))
+        setup.check(recipe, train_spec, facts(source), jax.random.key(0))
         if reason := evaluating.obstacle(recipe, source):
             raise UsageError(f"nothing to compare by: {reason}")
-        evaluating.judging(recipe, rules.game, source, sampler(rules.game, facts(source)))
+        evaluating.judging(recipe, train_spec.game, source, sampler(train_spec.game, facts(source)))
     except UsageError as error:
         raise UsageError(f"variant {name}: {error}") from None
 

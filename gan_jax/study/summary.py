@@ -45,7 +45,7 @@ class Summary(NamedTuple):
     curves: dict
     final: dict
     best: dict
-    floors: dict
+    real_baselines: dict
     collapsed: int | None
     collapse_step: Spread
     seconds: float | None
@@ -150,7 +150,7 @@ def check(measures, outcome):
                 raise unknown("measures", measure, record["values"])
 
 
-def floors(outcome, measures):
+def real_baselines(outcome, measures):
     """What a perfect sampler has: what it is expected to, where a metric says so, else what real data have.
 
     Args:
@@ -164,7 +164,9 @@ def floors(outcome, measures):
     expected = {
         name: values[f"{name}_of_perfect"]["value"] for name in measures if f"{name}_of_perfect" in values
     }
-    real = {name: values[name]["floor"] for name in measures if "floor" in values.get(name, {})}
+    real = {
+        name: values[name]["real_baseline"] for name in measures if "real_baseline" in values.get(name, {})
+    }
     return {**real, **expected}
 
 
@@ -192,7 +194,7 @@ def summarised(recipe, outcomes, measures):
         curves=curves,
         final={name: spread(_last(pairs, recipe.steps) for pairs in curves[name]) for name in measures},
         best={name: spread(_best(pairs, name) for pairs in curves[name]) for name in measures},
-        floors=floors(max(outcomes, key=lambda outcome: len(outcome.evaluations)), measures),
+        real_baselines=real_baselines(max(outcomes, key=lambda outcome: len(outcome.evaluations)), measures),
         collapsed=sum(step is not None for step in collapses) if counts else None,
         collapse_step=spread(collapses),
         seconds=spread(outcome.seconds for outcome in outcomes).mean,

@@ -64,8 +64,10 @@ def _against(summary, first, measure):
 
 def _perfect(found, measures):
     """The row of a perfect sampler, looked at once: the best of several looks would be better still."""
-    floors = {name: value for summary in found.values() for name, value in summary.floors.items()}
-    values = [_number(floors[name]) if name in floors else "-" for name in measures]
+    real_baselines = {
+        name: value for summary in found.values() for name, value in summary.real_baselines.items()
+    }
+    values = [_number(real_baselines[name]) if name in real_baselines else "-" for name in measures]
     cells = [cell for value in values for cell in (value, "-", "-")]
     return ["a perfect sampler", "-", *cells, *["-"] * 4]
 
@@ -139,6 +141,8 @@ def as_csv(found, measures):
     for variant, summary in found.items():
         for name in measures:
             for when, spread in (("final", summary.final[name]), ("best", summary.best[name])):
-                floor = summary.floors.get(name)
-                writer.writerow([variant, name, when, *spread, floor, summary.collapsed, summary.diverged])
+                real_baseline = summary.real_baselines.get(name)
+                writer.writerow(
+                    [variant, name, when, *spread, real_baseline, summary.collapsed, summary.diverged]
+                )
     return text.getvalue()

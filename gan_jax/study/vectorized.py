@@ -23,11 +23,11 @@ from gan_jax.training import evaluating
 from gan_jax.training.compiled import playing
 
 
-def compiled(rules, info, batch_size, decode, mesh):
+def compiled(train_spec, info, batch_size, decode, mesh):
     """A variant's functions of all its seeds, under `jit`.
 
     Args:
-        rules: The Rules.
+        rules: The TrainSpec.
         info: Facts about the data.
         batch_size: Images a move.
         decode: `(resident, rows, key) -> batches` of one seed.
@@ -38,7 +38,7 @@ def compiled(rules, info, batch_size, decode, mesh):
         what is resident, row numbers int32 [T, S, rounds, B] and keys to the states T rounds later. The
         states given are donated.
     """
-    play = jax.vmap(playing(rules, decode), in_axes=(0, None, 0, 0))
+    play = jax.vmap(playing(train_spec, decode), in_axes=(0, None, 0, 0))
 
     def advance(states, resident, rows, keys):
         def one(states, rows):
@@ -46,7 +46,7 @@ def compiled(rules, info, batch_size, decode, mesh):
 
         return jax.lax.scan(one, states, rows)[0]
 
-    start, everywhere = jax.vmap(build.start(rules, info, batch_size)), parallel.replicated(mesh)
+    start, everywhere = jax.vmap(build.start(train_spec, info, batch_size)), parallel.replicated(mesh)
     return (
         # Where `advance` leaves its states, or the second chunk would compile it again.
         jax.jit(start, out_shardings=everywhere),
@@ -90,12 +90,12 @@ def trained(recipe, seeds, source, stop):
         whose samples are not finite.
     """
     began, info, batch_size = time.monotonic(), facts(source), recipe.batch_size
-    mesh, rounds = parallel.mesh(batch_size, jax.local_devices()[:1]), recipe.batches_a_round
+    mesh, rounds = parallel.mesh(batch_size, jax.local_devices()[:1]), recipe.batches_per_step
     fed = batches(source, batch_size, rounds, 0, mesh, flip=recipe.data.get("flip", False))
-    rules = build.rules(recipe, info)
-    init, advance = compiled(rules, info, batch_size, fed.decode, mesh)
+    train_spec = build.train_spec(recipe, info)
+    init, advance = compiled(train_spec, info, batch_size, fed.decode, mesh)
     rows = rows_of(source.size, batch_size, rounds, recipe.eval_every, seeds)
-    look = _Look(recipe, rules.game, source, seeds)
+    look = _Look(recipe, train_spec.game, source, seeds)
     keys = jnp.stack([jax.random.key(seed) for seed in seeds])
     states = init(keys)
     for number, start in enumerate(range(0, recipe.steps, recipe.eval_every)):
@@ -112,7 +112,7 @@ class _Look:
     def __init__(self, recipe, game, source, seeds):
         self.info, self.count = facts(source), recipe.grid_size
         self.sample = _finite(sampler(game, self.info))
-        self.judge = evaluating.judging(recipe, game, source, self.sample)
+        self.evaluator = evaluating.judging(recipe, game, source, self.sample)
         self.evaluations, self.protocols = {seed: [] for seed in seeds}, {seed: {} for seed in seeds}
         self.alive = dict(enumerate(seeds))
         self.pick = jax.jit(lambda states, number: jax.tree.map(lambda leaf: leaf[number], states))
@@ -121,7 +121,7 @@ class _Look:
         """Judges every seed that has been finite so far."""
         for number, seed in list(self.alive.items()):
             try:
-                values, self.protocols[seed] = self.judge(self.pick(states, number))
+                values, self.protocols[seed] = self.evaluator(self.pick(states, number))
                 self.evaluations[seed].append({"step": step, "values": values})
             except Divergence:
                 del self.alive[number]

@@ -43,7 +43,7 @@ class History(NamedTuple):
     told: frozenset = frozenset()
 
 
-def told_apart(discriminator_accuracy, logit_gap, logit_gradient, *, accuracy=0.99, slope=0.05):
+def discriminator_saturated(discriminator_accuracy, logit_gap, logit_gradient, *, accuracy=0.99, slope=0.05):
     """The discriminator ranks all samples rightly, and its loss has nothing left to learn from their logits.
 
     Arjovsky and Bottou 2017, arXiv:1701.04862, theorems 2.4 and 2.6: the better the discriminator, the
@@ -56,7 +56,7 @@ def told_apart(discriminator_accuracy, logit_gap, logit_gradient, *, accuracy=0.
     return discriminator_accuracy >= accuracy and logit_gradient <= slope
 
 
-def not_told_apart(discriminator_accuracy, *, margin=0.1):
+def discriminator_at_chance(discriminator_accuracy, *, margin=0.1):
     """The discriminator ranks samples as a coin would.
 
     A rule of thumb: with 64 real and 64 fake samples the share of a coin is within 0.1 of a half in 19 of 20
@@ -65,7 +65,7 @@ def not_told_apart(discriminator_accuracy, *, margin=0.1):
     return abs(discriminator_accuracy - 0.5) <= margin
 
 
-def gradient_gone(gradient_norm, first_gradient_norm, *, share=1e-3):
+def vanishing_gradient(gradient_norm, first_gradient_norm, *, share=1e-3):
     """The gradient is a thousandth of what it was: a rule of thumb. Adam makes full steps of the rest."""
     return gradient_norm <= share * first_gradient_norm
 
@@ -75,12 +75,12 @@ def gradient_enormous(gradient_norm, first_gradient_norm, *, times=1e3):
     return gradient_norm > times * first_gradient_norm
 
 
-def stands_still(update_ratio, *, least=2.0**-24):
+def frozen_parameters(update_ratio, *, least=2.0**-24):
     """Updates are smaller than the rounding of float32 parameters, whose unit roundoff is 2^-24."""
     return update_ratio <= least
 
 
-def moves_wildly(update_ratio, *, most=0.1):
+def update_too_large(update_ratio, *, most=0.1):
     """An update is a tenth of the parameters: a rule of thumb. In training that works it is about 0.001."""
     return update_ratio > most
 
@@ -94,12 +94,12 @@ def singular_value_grown(largest_singular_value, first_largest_singular_value, *
     return largest_singular_value > times * first_largest_singular_value
 
 
-def average_left_behind(average_distance, *, most=0.5):
+def ema_lag(average_distance, *, most=0.5):
     """Live parameters are half a norm away from their average: a rule of thumb for a useless average."""
     return average_distance > most
 
 
-def samples_alike(diversity, *, least=0.3):
+def low_diversity(diversity, *, least=0.3):
     """Samples differ from each other less than a third as much as real ones: a rule of thumb for collapse.
 
     Pixels see a total collapse only: samples of two modes that are as likely still reach 0.7.
@@ -118,17 +118,17 @@ def classes_missing(classes, real_classes, *, share=0.95):
 
 CONDITIONS = (
     Condition(
-        told_apart, 500, "the discriminator tells all real from fake",
+        discriminator_saturated, 500, "the discriminator tells all real from fake",
         "the generator may get no useful gradient; try a lower learning rate of the discriminator, r1, "
         "spectral_norm, or instance_noise",
     ),
     Condition(
-        not_told_apart, 1000, "the discriminator does not tell real from fake",
+        discriminator_at_chance, 1000, "the discriminator does not tell real from fake",
         "the game is at its end, or the generator is told nothing; if samples are bad, try a higher learning "
         "rate or more turns of the discriminator, or less augmentation",
     ),
     Condition(
-        gradient_gone, 500, "the gradient of the {subject} has all but vanished",
+        vanishing_gradient, 500, "the gradient of the {subject} has all but vanished",
         "it follows noise or stands still; try another loss, or less regularisation",
     ),
     Condition(
@@ -136,11 +136,11 @@ CONDITIONS = (
         "the run may be about to diverge; try clip_by_global_norm, or a lower learning rate",
     ),
     Condition(
-        stands_still, 500, "the parameters of the {subject} do not move",
+        frozen_parameters, 500, "the parameters of the {subject} do not move",
         "its updates are lost in rounding; see its learning rate and its schedule",
     ),
     Condition(
-        moves_wildly, 500, "every update changes the {subject} by more than a tenth of itself",
+        update_too_large, 500, "every update changes the {subject} by more than a tenth of itself",
         "try a lower learning rate",
     ),
     Condition(
@@ -148,11 +148,11 @@ CONDITIONS = (
         "the run may be about to collapse; try spectral_norm, r1, or weight_decay",
     ),
     Condition(
-        average_left_behind, 500, "the {subject} is far from its average",
+        ema_lag, 500, "the {subject} is far from its average",
         "samples are of an average of unlike models; try a shorter half_life, or a lower learning rate",
     ),
     Condition(
-        samples_alike, 1000, "samples are much more alike than real images",
+        low_diversity, 1000, "samples are much more alike than real images",
         "the generator may have collapsed; try a lower learning rate, r1, packed, or diffaugment",
     ),
     Condition(
@@ -162,7 +162,7 @@ CONDITIONS = (
 )  # fmt: skip
 
 
-def judge(history, step, numbers, conditions=CONDITIONS):
+def update(history, step, numbers, conditions=CONDITIONS):
     """Which conditions have now lasted long enough to be told of, and which are over.
 
     Args:
@@ -202,7 +202,7 @@ def _ask(history, step, subject, condition, table):
     return history._replace(told=history.told | {case}), [line]
 
 
-def attend(history, step, numbers, reporter):
+def report(history, step, numbers, reporter):
     """Judges and reports.
 
     Args:
@@ -215,6 +215,6 @@ def attend(history, step, numbers, reporter):
         The History after this look.
     """
     numbers = jax.tree.map(float, jax.device_get(numbers))
-    history, said = judge(history, step, numbers)
-    reporter.health(step, numbers, said)
+    history, said = update(history, step, numbers)
+    reporter.alerts(step, numbers, said)
     return history

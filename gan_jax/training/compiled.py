@@ -9,7 +9,7 @@ from gan_jax import build
 from gan_jax.accumulation import cut
 from gan_jax.data.source import facts
 from gan_jax.runtime import cpu, parallel
-from gan_jax.training.diagnostics import vitals
+from gan_jax.training.diagnostics import diagnostics
 
 
 class Programs(NamedTuple):
@@ -26,15 +26,15 @@ class Programs(NamedTuple):
     init: Callable
     step: Callable
     finite: Callable
-    vitals: Callable
+    diagnostics: Callable
     abstract: Any
 
 
-def playing(rules, decode):
+def playing(train_spec, decode):
     """A round as a pure function of what a run feeds it; nothing is compiled.
 
     Args:
-        rules: The Rules.
+        rules: The TrainSpec.
         decode: `(resident, fed, key) -> batches`.
 
     Returns:
@@ -43,16 +43,16 @@ def playing(rules, decode):
 
     def step(state, resident, fed, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
-        return rules.play(state, decode(resident, fed, drawn), key)
+        return train_spec.play(state, decode(resident, fed, drawn), key)
 
     return step
 
 
-def compiled(rules, source, batch_size, decode, mesh, key, *, slices=1):
+def compiled(train_spec, source, batch_size, decode, mesh, key, *, slices=1):
     """A run's functions under `jit` over a mesh: the same program on one device and on many.
 
     Args:
-        rules: The Rules.
+        rules: The TrainSpec.
         source: The Source trained on.
         batch_size: Images a move, over all devices.
         decode: `(resident, fed, key) -> batches`.
@@ -64,14 +64,14 @@ def compiled(rules, source, batch_size, decode, mesh, key, *, slices=1):
         The Programs.
     """
     everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
-    start = build.start(rules, facts(source), batch_size)
+    start = build.start(train_spec, facts(source), batch_size)
     abstract = parallel.partitioned(parallel.abstract(start, key, everywhere), mesh)
     placed = jax.tree.map(lambda leaf: leaf.sharding, abstract)
 
     def look(state, resident, fed, key):
         drawn = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31 + 1)
         batch = jax.tree.map(lambda leaf: cut(leaf[0], slices)[0], decode(resident, fed, drawn))
-        return vitals(rules, state, batch, drawn)
+        return diagnostics(train_spec, state, batch, drawn)
 
     def finite(params):
         each = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), params)
@@ -80,14 +80,14 @@ def compiled(rules, source, batch_size, decode, mesh, key, *, slices=1):
     return Programs(
         init=jax.jit(start, out_shardings=placed),
         step=jax.jit(
-            playing(rules, decode),
+            playing(train_spec, decode),
             in_shardings=(placed, everywhere, rows, everywhere),
             out_shardings=(placed, everywhere),
             donate_argnums=0,
             compiler_options=cpu.compiler_options(),
         ),
         finite=jax.jit(finite, out_shardings=everywhere),
-        vitals=jax.jit(
+        diagnostics=jax.jit(
             look,
             in_shardings=(placed, everywhere, rows, everywhere),
             out_shardings=everywhere,

@@ -10,16 +10,16 @@ import optax
 
 from gan_jax import terms as terms_lib
 from gan_jax.step import gradient
-from gan_jax.types import Turn
+from gan_jax.types import Context
 
 LOGITS = ("real_logits", "fake_logits")
 
 
-def vitals(rules, state, batch, key):
+def diagnostics(train_spec, state, batch, key):
     """All numbers of a state.
 
     Args:
-        rules: The Rules.
+        rules: The TrainSpec.
         state: The TrainState.
         batch: Dict of arrays [B, ...], of which B is at least 2.
         key: Random key; all players look at the same draw.
@@ -27,26 +27,29 @@ def vitals(rules, state, batch, key):
     Returns:
         Float32 scalars by subject and name, as the functions of this module name them.
     """
-    turn = Turn(state.params, state.carry, batch, key, state.step)
-    table, _ = rules.game.play(turn)
+    context = Context(state.params, state.carry, batch, key, state.step)
+    outputs, _ = train_spec.game.play(context)
     players = {
         player: {
-            **movement(rules, player, state, batch, key),
+            **movement(train_spec, player, state, batch, key),
             "largest_singular_value": largest_singular_value(state.params[player], key),
         }
-        for player in rules.turns
+        for player in train_spec.updates
     }
     for player, average in state.average.items():
         players[player]["average_distance"] = relative_distance(state.params[player], average)
-    return {"game": {**verdict(rules, table, state), **diversity(rules.game, state, batch, key)}, **players}
+    return {
+        "game": {**verdict(train_spec, outputs, state), **diversity(train_spec.game, state, batch, key)},
+        **players,
+    }
 
 
-def verdict(rules, table, state):
+def verdict(train_spec, outputs, state):
     """How well the discriminator tells real from fake, whatever its loss and the origin of its logits.
 
     Args:
-        rules: The Rules.
-        table: The game's table.
+        rules: The TrainSpec.
+        table: The game's outputs.
         state: The TrainState.
 
     Returns:
@@ -57,13 +60,13 @@ def verdict(rules, table, state):
         the cross entropy it goes from 2 (all mistaken) over 1 (undecided) to 0 (nothing left to learn), a
         Wasserstein critic's is always 2. Empty without `real_logits`, `fake_logits` and a discriminator.
     """
-    if not {*LOGITS} <= set(table) or "discriminator" not in rules.terms:
+    if not {*LOGITS} <= set(outputs) or "discriminator" not in train_spec.terms:
         return {}
-    logits = {name: table[name] for name in LOGITS}
+    logits = {name: outputs[name] for name in LOGITS}
 
     def loss(logits):
-        seen = {**table, **logits, "params": state.params["discriminator"]}
-        return terms_lib.total(rules.terms["discriminator"], seen, state.step)[0]
+        seen = {**outputs, **logits, "params": state.params["discriminator"]}
+        return terms_lib.total(train_spec.terms["discriminator"], seen, state.step)[0]
 
     real, fake = (jnp.ravel(logits[name]) for name in LOGITS)
     slopes = jax.tree.leaves(jax.grad(loss)(logits))
@@ -74,11 +77,11 @@ def verdict(rules, table, state):
     }
 
 
-def movement(rules, player, state, batch, key):
+def movement(train_spec, player, state, batch, key):
     """How strongly a player's loss pulls, and how far it would move.
 
     Args:
-        rules: The Rules.
+        rules: The TrainSpec.
         player: Whose.
         state: The TrainState.
         batch: Dict of arrays [B, ...].
@@ -88,9 +91,9 @@ def movement(rules, player, state, batch, key):
         `gradient_norm`: Euclidean norm of the gradient; of plain descent also where the recipe names
         another move. `update_ratio`: norm of what the optimizer makes of it, over that of the parameters.
     """
-    found, _, _ = gradient(player, rules.game, rules.terms, state, batch, key)
+    found, _, _ = gradient(player, train_spec.game, train_spec.terms, state, batch, key)
     params = state.params[player]
-    updates, _ = rules.optimizers[player].update(found, state.opt[player], params)
+    updates, _ = train_spec.optimizers[player].update(found, state.opt[player], params)
     return {
         "gradient_norm": optax.tree.norm(found),
         "update_ratio": _over(optax.tree.norm(updates), optax.tree.norm(params)),

@@ -5,7 +5,7 @@ import logging
 from gan_jax import features, metrics
 from gan_jax.data.source import facts
 from gan_jax.evaluation import reports
-from gan_jax.evaluation.evaluator import Judge, select
+from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.metrics import HIGHER_IS_BETTER
 from gan_jax.runtime import parallel, processes
 from gan_jax.sampling import samples
@@ -68,41 +68,41 @@ def judging(recipe, game, source, sample):
 
     Returns:
         Function from a state to what metrics say of its samples, by name of a value a dict of `value` and
-        perhaps `floor`, and to the protocol that belongs beside these.
+        perhaps `real_baseline`, and to the protocol that belongs beside these.
 
     Raises:
         UsageError: A metric that does not exist, or reads what there is not.
     """
     heldout, told = source.heldout(), "labels" in game.hears
     network = features.named(recipe.eval_features, source, heldout)
-    judge = Judge(source, heldout, network)
-    table = judge.table(source if told else source._replace(classes=()))
+    evaluator = Evaluator(source, heldout, network)
+    table = evaluator.table(source if told else source._replace(classes=()))
     chosen = select(recipe.eval_metrics, (), network)
-    judge.check(chosen, table)
+    evaluator.check(chosen, table)
     if set(reads(metrics.modes)) <= set(table):
         chosen = {**chosen, "modes": metrics.modes}  # What health asks for, where a classifier is at hand.
     # No more than are held out, so that the floor is of the same size.
-    size = min(recipe.eval_images, judge.floor_size(recipe.eval_images))
+    size = min(recipe.eval_images, evaluator.real_baseline_size(recipe.eval_images))
 
     def evaluate(state):
-        labels = judge.labels(size) if told else None
+        labels = evaluator.labels(size) if told else None
         fake = samples.source("this run", sample, state, facts(source), size=size, seed=0, labels=labels)
-        return judge(chosen, fake), reports.protocol(judge, fake)
+        return evaluator(chosen, fake), reports.protocol(evaluator, fake)
 
     return evaluate
 
 
 def _evaluator(recipe, game, source, sample):
     """Function `(step, state, reporter) -> cost`; every value is also reported."""
-    judge, history = judging(recipe, game, source, sample), alerts.History()
+    evaluator, history = judging(recipe, game, source, sample), alerts.History()
 
     def evaluate(step, state, reporter):
         nonlocal history
-        judged, protocol = judge(state)
+        judged, protocol = evaluator(state)
         reporter.evaluation(step, judged, protocol)
-        if "floor" in judged.get("modes", {}):
-            modes = {"classes": judged["modes"]["value"], "real_classes": judged["modes"]["floor"]}
-            history = alerts.attend(history, step, {"samples": modes}, reporter)
+        if "real_baseline" in judged.get("modes", {}):
+            modes = {"classes": judged["modes"]["value"], "real_classes": judged["modes"]["real_baseline"]}
+            history = alerts.report(history, step, {"samples": modes}, reporter)
         name = next(iter(judged))
         value = float(judged[name]["value"])
         return -value if name in HIGHER_IS_BETTER else value
@@ -138,8 +138,8 @@ def conclusion(records):
     values = {record["step"]: record["values"][name] for record in records}
     choose = max if name in HIGHER_IS_BETTER else min
     best, last = choose(values, key=lambda step: values[step]["value"]), records[-1]["step"]
-    floor = f", floor {values[last]['floor']:.4g}" if "floor" in values[last] else ""
+    real_baseline = f", floor {values[last]['real_baseline']:.4g}" if "real_baseline" in values[last] else ""
     said = (
         f"best {values[best]['value']:.4g} at step {best}, final {values[last]['value']:.4g} at step {last}"
     )
-    return f"{name}: {said}{floor}"
+    return f"{name}: {said}{real_baseline}"

@@ -17,7 +17,7 @@ class Meter:
     def __init__(self, recipe, reporter):
         self.recipe, self.reporter = recipe, reporter
         self.pending, self.since, self.timed = [], None, 0
-        self.images = recipe.images_a_round
+        self.images = recipe.samples_per_step
 
     def add(self, step, scalars):
         """Takes the scalars of one step, still on the device."""

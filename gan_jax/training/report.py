@@ -14,7 +14,7 @@ from gan_jax import recipe as recipe_lib
 log = logging.getLogger("gan_jax")
 
 EVALUATIONS = "evaluations.jsonl"
-HEALTH = "health.jsonl"
+ALERTS = "alerts.jsonl"
 
 
 class Report:
@@ -33,7 +33,7 @@ class Report:
         from gan_jax.training.tensorboard import Events
 
         self.workdir, self.recipe = workdir, recipe
-        for name in ("metrics.jsonl", EVALUATIONS, HEALTH):
+        for name in ("metrics.jsonl", EVALUATIONS, ALERTS):
             _forget_after(os.path.join(workdir, name), first)
         # Two event files of one second would destroy each other but for the suffix.
         self.writer = Events(workdir, purge_step=first + 1, suffix=f".{os.getpid()}.{first}")
@@ -84,21 +84,21 @@ class Report:
 
         Args:
             step: Rounds played.
-            judged: By name of a value, a dict of `value` and perhaps `floor`.
+            judged: By name of a value, a dict of `value` and perhaps `real_baseline`.
             protocol: What belongs beside these values.
         """
         with open(os.path.join(self.workdir, EVALUATIONS), "a") as file:
             file.write(json.dumps({"step": step, "values": judged, "protocol": protocol}) + "\n")
         for name, value in judged.items():
             self.writer.add_scalar(f"evaluation/{name}", value["value"], step)
-        floors = {
-            name: f" (floor {value['floor']:.4g})" if "floor" in value else ""
+        real_baselines = {
+            name: f" (floor {value['real_baseline']:.4g})" if "real_baseline" in value else ""
             for name, value in judged.items()
         }
         values = "  ".join(f"{name} {value['value']:.4g}{floors[name]}" for name, value in judged.items())
         log.info("step %d/%d  evaluation: %s", step, self.recipe.steps, values)
 
-    def health(self, step, numbers, said):
+    def alerts(self, step, numbers, said):
         """Writes how the run is doing.
 
         Args:
@@ -106,14 +106,14 @@ class Report:
             numbers: Dict of float by subject and name.
             said: Lines that people should read now.
         """
-        with open(os.path.join(self.workdir, HEALTH), "a") as file:
+        with open(os.path.join(self.workdir, ALERTS), "a") as file:
             file.write(json.dumps({"step": step, **numbers, "said": said}) + "\n")
         for subject, values in numbers.items():
             for name, value in values.items():
-                self.writer.add_scalar(f"health/{subject}/{name}", value, step)
+                self.writer.add_scalar(f"diagnostics/{subject}/{name}", value, step)
         for number, line in enumerate(said):
-            log.warning("step %d/%d  health: %s", step, self.recipe.steps, line)
-            self.writer.add_text(f"health/{number}", line, step)
+            log.warning("step %d/%d  alert: %s", step, self.recipe.steps, line)
+            self.writer.add_text(f"diagnostics/{number}", line, step)
 
     def grid(self, step, make):
         """Writes a picture of generated images as PNG and to TensorBoard.
@@ -139,7 +139,7 @@ class Silence:
     def _nothing(self, *said):
         pass
 
-    advance = scalars = evaluation = health = grid = _nothing
+    advance = scalars = evaluation = alerts = grid = _nothing
 
 
 @contextlib.contextmanager
@@ -201,7 +201,7 @@ def evaluations(workdir):
         workdir: Folder of a run.
 
     Returns:
-        List of dicts of `step`, `protocol`, and `values`: by name, dicts of `value` and perhaps `floor`.
+        List of dicts of `step`, `protocol`, and `values`: by name, dicts of `value` and perhaps `real_baseline`.
     """
     path = os.path.join(workdir, EVALUATIONS)
     return read_metrics(path) if os.path.exists(path) else []
@@ -242,7 +242,7 @@ def _draw_evaluations(axes, judged):
     name = next(iter(judged[0]["values"]))
     values = [record["values"][name] for record in judged]
     axes.plot([record["step"] for record in judged], [v["value"] for v in values], marker=".", label=name)
-    if "floor" in values[0]:
-        axes.axhline(values[0]["floor"], linestyle="--", color="grey", label="floor")
+    if "real_baseline" in values[0]:
+        axes.axhline(values[0]["real_baseline"], linestyle="--", color="grey", label="real_baseline")
     axes.set(title="evaluation", xlabel="step", ylim=(0, None))
     axes.legend()

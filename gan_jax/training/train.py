@@ -49,10 +49,10 @@ def run(recipe, workdir, data_dir=None):
 def _go_on(recipe, workdir, made, key):
     """Trains from where the workdir, in which no other run is, has come to."""
     mesh, source = made.mesh, made.source
-    rounds = recipe.batches_a_round
+    rounds = recipe.batches_per_step
     fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
     programs = compiled(
-        made.rules, source, recipe.batch_size, fed.decode, mesh, key, slices=recipe.accumulate
+        made.train_spec, source, recipe.batch_size, fed.decode, mesh, key, slices=recipe.accumulate
     )
     state = checkpoint.restore_latest(workdir, programs.abstract)
     first = int(state.step) if state else 0
@@ -156,9 +156,9 @@ def loop(recipe, made, programs, fed, state, keys, manager, reporter, stop):
             cost = made.watch(done, state, reporter) if judging else None
             best = cost is not None and cost < least
             least = cost if best else least
-            if recipe.health_every and done % recipe.health_every == 0:
-                numbers = programs.vitals(state, fed.resident, step_feed, keys(done))
-                history = alerts.attend(history, done, numbers, reporter)
+            if recipe.diagnostics_every and done % recipe.diagnostics_every == 0:
+                numbers = programs.diagnostics(state, fed.resident, step_feed, keys(done))
+                history = alerts.report(history, done, numbers, reporter)
             if done == recipe.steps or done % recipe.grid_every == 0:
                 reporter.grid(done, lambda: made.show(parallel.local(state), fixed_latents, recipe.grid_size))
             if saving or best:

@@ -131,6 +131,6 @@ def count(name):
     """Parameters of a case by player, in gan_jax; nothing is computed."""
     recipe = cases.find(name)
     source_facts = facts(build.source(recipe))
-    rules = build.rules(recipe, source_facts)
-    params = jax.eval_shape(build.start(rules, source_facts, 2), jax.random.key(0)).params
+    train_spec = build.train_spec(recipe, source_facts)
+    params = jax.eval_shape(build.start(train_spec, source_facts, 2), jax.random.key(0)).params
     return {player: sum(leaf.size for leaf in jax.tree.leaves(p)) for player, p in params.items()}

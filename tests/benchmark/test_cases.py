@@ -50,8 +50,8 @@ PARAMETERS = {
 def test_shapes(name):
     recipe = cases.find(name)
     recipe_lib.validate(recipe)
-    data, turns = recipe.data, recipe.turns["discriminator"]
-    assert (data["resolution"], data["channels"], recipe.batch_size, turns) == SHAPES[name]
+    data, updates = recipe.data, recipe.updates["discriminator"]
+    assert (data["resolution"], data["channels"], recipe.batch_size, updates) == SHAPES[name]
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

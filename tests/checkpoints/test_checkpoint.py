@@ -19,7 +19,7 @@ FACTS = {"resolution": 8, "channels": 1, "classes": 10}
 
 
 def _abstract(recipe, devices=1):
-    start = build.start(build.rules(recipe, FACTS), FACTS, recipe.batch_size)
+    start = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices])
     return start, parallel.abstract(start, jax.random.key(0), parallel.replicated(mesh))
 

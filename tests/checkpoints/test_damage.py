@@ -20,7 +20,7 @@ FACTS = {"resolution": 8, "channels": 1, "classes": 10}
 def run(tiny, tmp_path_factory):
     """A workdir with checkpoints 1 and 2, both with a cost, the shapes, and the states."""
     recipe, workdir = tiny(), str(tmp_path_factory.mktemp("damage") / "run")
-    start = build.start(build.rules(recipe, FACTS), FACTS, recipe.batch_size)
+    start = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:1])
     abstract = parallel.abstract(start, jax.random.key(0), parallel.replicated(mesh))
     states = {step: start(jax.random.key(step)).replace(step=jax.numpy.int32(step)) for step in (1, 2)}

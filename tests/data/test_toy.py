@@ -54,14 +54,14 @@ def test_swiss_roll():
     source = data.swiss_roll(noise=0.0, scale=1.0, size=20_000)
     assert facts(source) == {**PLANE, "classes": 0}
     points, labels = _drawn(source)
-    turn = 7.5 * np.linalg.norm(points, axis=1)
+    context = 7.5 * np.linalg.norm(points, axis=1)
     assert labels is None
     np.testing.assert_allclose(
-        points, turn[:, None] * np.stack([np.cos(turn), np.sin(turn)], 1) / 7.5, atol=1e-5
+        points, context[:, None] * np.stack([np.cos(context), np.sin(context)], 1) / 7.5, atol=1e-5
     )
-    assert turn.min() > 1.5 * math.pi - 1e-5 and turn.max() < 4.5 * math.pi + 1e-5
+    assert context.min() > 1.5 * math.pi - 1e-5 and context.max() < 4.5 * math.pi + 1e-5
     # A uniform variable of width 3 pi has the mean 3 pi, within five standard errors.
-    assert abs(turn.mean() - 3 * math.pi) < 5 * 3 * math.pi / math.sqrt(12 * 20_000)
+    assert abs(context.mean() - 3 * math.pi) < 5 * 3 * math.pi / math.sqrt(12 * 20_000)
     assert not _common(source, source.heldout())
     noisy = _drawn(data.swiss_roll(noise=0.3, scale=1.0, size=20_000))[0]
     assert np.std(noisy - points) == pytest.approx(0.3 / 7.5, rel=0.02)

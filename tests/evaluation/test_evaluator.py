@@ -9,7 +9,7 @@ import sources
 
 from gan_jax import metrics as metrics_lib
 from gan_jax.errors import UsageError
-from gan_jax.evaluation.evaluator import QUICK, Judge, select
+from gan_jax.evaluation.evaluator import QUICK, Evaluator, select
 from gan_jax.features.extract import extractor
 from gan_jax.features.types import Features
 
@@ -36,37 +36,37 @@ def _frechet(left, right):
     return means + np.trace(covariances[0] + covariances[1] - 2 * root)
 
 
-def _judged(judge, names, fake, features=PIXELS, extras=None):
-    return judge(select(names, judge.table(fake, extras), features), fake, extras)
+def _judged(evaluator, names, fake, features=PIXELS, extras=None):
+    return evaluator(select(names, evaluator.table(fake, extras), features), fake, extras)
 
 
 def test_value_and_floor_of_held_out_images():
     real, heldout, fake = (sources.noise(n, seed=n) for n in (300, 200, 150))
-    judge = Judge(real, heldout, PIXELS)
-    judged = _judged(judge, ["frechet_distance"], fake)
+    evaluator = Evaluator(real, heldout, PIXELS)
+    judged = _judged(evaluator, ["frechet_distance"], fake)
     everything = np.arange(300)
     expected = _frechet(_features(real, everything), _features(fake, np.arange(150)))
     assert judged["frechet_distance"]["value"] == pytest.approx(expected, rel=1e-4)
     # As many held-out images as generated ones, drawn by the documented rule.
     drawn = np.random.default_rng([0, 200]).permutation(200)[:150]
     expected = _frechet(_features(real, everything), _features(heldout, drawn))
-    assert judged["frechet_distance"]["floor"] == pytest.approx(expected, rel=1e-4)
-    assert judge.floor_size(150) == 150 and judge.floor_size(900) == 200
+    assert judged["frechet_distance"]["real_baseline"] == pytest.approx(expected, rel=1e-4)
+    assert evaluator.real_baseline_size(150) == 150 and evaluator.real_baseline_size(900) == 200
 
 
 def test_floor_without_held_out_images_is_one_half_against_the_other():
     real = sources.noise(300, seed=1)
-    judge = Judge(real, None, PIXELS, seed=5)
-    judged = _judged(judge, ["frechet_distance"], sources.noise(120, seed=2))
+    evaluator = Evaluator(real, None, PIXELS, seed=5)
+    judged = _judged(evaluator, ["frechet_distance"], sources.noise(120, seed=2))
     order = np.random.default_rng([5, 300]).permutation(300)
     expected = _frechet(_features(real, order[150:]), _features(real, order[:120]))
-    assert judged["frechet_distance"]["floor"] == pytest.approx(expected, rel=1e-4)
-    assert judge.floor_size(120) == 120 and judge.floor_size(900) == 150
+    assert judged["frechet_distance"]["real_baseline"] == pytest.approx(expected, rel=1e-4)
+    assert evaluator.real_baseline_size(120) == 120 and evaluator.real_baseline_size(900) == 150
 
 
 def test_a_set_is_at_distance_zero_from_itself():
     real = sources.noise(200, seed=3)
-    judged = _judged(Judge(real, None, PIXELS), ["frechet_distance", "precision_recall"], real)
+    judged = _judged(Evaluator(real, None, PIXELS), ["frechet_distance", "precision_recall"], real)
     values = {name: value["value"] for name, value in judged.items()}
     assert values == {"frechet_distance": pytest.approx(0, abs=1e-9), "precision": 1.0, "recall": 1.0}
 
@@ -79,16 +79,16 @@ def test_real_images_are_read_once_and_the_floor_is_computed_once():
         measured.append(1)
         return {"count": 1.0}
 
-    judge = Judge(counted, None, PIXELS)
+    evaluator = Evaluator(counted, None, PIXELS)
     for seed in range(3):
-        judge({"counting": counting}, sources.noise(20, seed=seed))
+        evaluator({"counting": counting}, sources.noise(20, seed=seed))
     assert sum(read) == 50 and len(measured) == 3 + 1
 
 
 def test_neighbourhoods_are_of_equally_many():
     real, fake = sources.noise(90, seed=1), sources.noise(40, seed=2)
-    judge = Judge(real, None, PIXELS)
-    judged = _judged(judge, ["precision_recall"], fake)
+    evaluator = Evaluator(real, None, PIXELS)
+    judged = _judged(evaluator, ["precision_recall"], fake)
     drawn = np.random.default_rng([0, 90]).permutation(90)[:40]
     expected = metrics_lib.precision_recall(_features(real, drawn), _features(fake, np.arange(40)))
     assert {name: value["value"] for name, value in judged.items()} == expected
@@ -96,7 +96,7 @@ def test_neighbourhoods_are_of_equally_many():
 
 def test_images_keep_the_order_of_the_features():
     real = sources.noise(70, classes=3)
-    side = Judge(real, None, PIXELS, seed=2).real
+    side = Evaluator(real, None, PIXELS, seed=2).real
     flat = side.images.reshape(70, -1)[:, :3] / 127.5 - 1.0
     np.testing.assert_allclose(side.outputs["features"], flat, atol=1e-6)
     order = np.random.default_rng([2, 70]).permutation(70)
@@ -110,23 +110,23 @@ def test_labels_alone_run_no_features():
     def refuse(source):
         pytest.fail("features of the real images are not needed")
 
-    judge = Judge(real, None, PIXELS, seed=2)
-    expected = judge.side(real).outputs["labels"]
-    judge.real.extract = refuse
-    np.testing.assert_array_equal(judge.table(sources.noise(50, seed=4))["real_labels"](), expected)
+    evaluator = Evaluator(real, None, PIXELS, seed=2)
+    expected = evaluator.side(real).outputs["labels"]
+    evaluator.real.extract = refuse
+    np.testing.assert_array_equal(evaluator.table(sources.noise(50, seed=4))["real_labels"](), expected)
 
 
 def test_extras_and_held_out_readers_have_no_floor():
     def own(fake_features, answer, heldout_images):
         return {"own": answer + len(heldout_images)}
 
-    judge = Judge(sources.noise(30), sources.noise(20), PIXELS)
-    assert judge({"own": own}, sources.noise(10), {"answer": lambda: 4.0}) == {"own": {"value": 24.0}}
+    evaluator = Evaluator(sources.noise(30), sources.noise(20), PIXELS)
+    assert evaluator({"own": own}, sources.noise(10), {"answer": lambda: 4.0}) == {"own": {"value": 24.0}}
 
 
 def test_quick_and_all_are_what_the_sets_have_everything_for():
-    judge = Judge(sources.noise(30, classes=2), sources.noise(20, classes=2), PIXELS)
-    table = judge.table(sources.noise(10))
+    evaluator = Evaluator(sources.noise(30, classes=2), sources.noise(20, classes=2), PIXELS)
+    table = evaluator.table(sources.noise(10))
     # Distances to modes are known of worlds alone.
     possible = tuple(name for name in QUICK if name != "captured_modes")
     plain = tuple(name for name in possible if name != "label_agreement")
@@ -135,7 +135,7 @@ def test_quick_and_all_are_what_the_sets_have_everything_for():
     assert set(plain) < set(every) < {*metrics_lib.METRICS, "classifier_score"}
     assert "classifier_score" in every and "fid" in select(["all"], table, INCEPTION)
     assert "intra_class_frechet_distance" not in every and "perceptual_path_length" not in every
-    conditional = judge.table(sources.noise(10, classes=2))
+    conditional = evaluator.table(sources.noise(10, classes=2))
     assert "intra_class_frechet_distance" in select(["all"], conditional, PIXELS)
     assert tuple(select(["quick"], conditional, PIXELS)) == possible
 
@@ -148,27 +148,27 @@ def _agrees(images, labels):
 
 def test_label_agreement_stands_beside_the_classifiers_accuracy():
     real, heldout, fake = (sources.noise(n, seed=n, classes=2) for n in (60, 50, 40))
-    judged = _judged(Judge(real, heldout, PIXELS), ["label_agreement"], fake)
+    judged = _judged(Evaluator(real, heldout, PIXELS), ["label_agreement"], fake)
     everything = fake.read(np.arange(40))
     assert judged["label_agreement"]["value"] == pytest.approx(_agrees(**everything), rel=1e-12)
     drawn = heldout.read(np.random.default_rng([0, 50]).permutation(50)[:40])
-    assert judged["label_agreement"]["floor"] == pytest.approx(_agrees(**drawn), rel=1e-12)
+    assert judged["label_agreement"]["real_baseline"] == pytest.approx(_agrees(**drawn), rel=1e-12)
 
 
 def test_logits_of_other_classes_say_nothing_of_labels():
     """Two logits, but three classes: as with Inception, whose classes are not those of the data."""
-    judge = Judge(sources.noise(30, classes=3), None, PIXELS)
-    table = judge.table(sources.noise(10, classes=3))
+    evaluator = Evaluator(sources.noise(30, classes=3), None, PIXELS)
+    table = evaluator.table(sources.noise(10, classes=3))
     assert "fake_class_logits" in table and "label_agreement" not in select(["quick"], table, PIXELS)
     with pytest.raises(UsageError, match="label_agreement reads what there is not.*'fake_label_logits'"):
-        judge.check(select(["label_agreement"], table, PIXELS), table)
+        evaluator.check(select(["label_agreement"], table, PIXELS), table)
 
 
 def test_names_of_the_literature_are_only_for_its_features():
     real, fake = sources.noise(60, classes=2), sources.noise(40)
     names = ["fid", "kid", "inception_score"]
     given = {"fid": {}, "kid": dict(subsets=3, subset_size=20), "inception_score": dict(splits=2)}
-    standard = _judged(Judge(real, None, INCEPTION), given, fake, INCEPTION)
+    standard = _judged(Evaluator(real, None, INCEPTION), given, fake, INCEPTION)
     assert list(standard) == ["fid", "kid", "kid_spread", "inception_score", "inception_score_spread"]
     for name, other in zip(names, ["frechet_distance", "kernel_distance", "classifier_score"]):
         with pytest.raises(
@@ -176,7 +176,7 @@ def test_names_of_the_literature_are_only_for_its_features():
         ):
             select([name], (), PIXELS)
     given = {"frechet_distance": {}, "classifier_score": dict(splits=2)}
-    own = _judged(Judge(real, None, PIXELS), given, fake)
+    own = _judged(Evaluator(real, None, PIXELS), given, fake)
     assert list(own) == ["frechet_distance", "classifier_score", "classifier_score_spread"]
     assert own["frechet_distance"]["value"] == standard["fid"]["value"]
 
@@ -194,24 +194,24 @@ def test_names_of_the_literature_are_only_for_its_features():
 )
 def test_mistakes(names, message):
     with pytest.raises(UsageError, match=message):
-        _judged(Judge(sources.noise(20), None, PIXELS), names, sources.noise(20))
+        _judged(Evaluator(sources.noise(20), None, PIXELS), names, sources.noise(20))
 
 
 def test_sets_of_other_sizes_are_not_compared():
-    judge = Judge(sources.noise(20), None, PIXELS)
+    evaluator = Evaluator(sources.noise(20), None, PIXELS)
     message = (
         "photos has images of 8x8x3, arrays of 8x8x1; give one --resolution, and images of the same channels"
     )
     with pytest.raises(UsageError, match=message):
-        judge({}, sources.noise(20, channels=3, name="photos"))
+        evaluator({}, sources.noise(20, channels=3, name="photos"))
 
 
 def test_labels_have_the_shares_of_the_real_ones():
     labels = np.repeat([0, 1, 2], [700, 200, 100])
-    judge = Judge(sources.of_arrays(np.zeros((1000, 8, 8, 1), np.uint8), labels), None, PIXELS)
-    drawn = judge.labels(5000)
+    evaluator = Evaluator(sources.of_arrays(np.zeros((1000, 8, 8, 1), np.uint8), labels), None, PIXELS)
+    drawn = evaluator.labels(5000)
     np.testing.assert_allclose(np.bincount(drawn) / 5000, [0.7, 0.2, 0.1], atol=0.03)
-    np.testing.assert_array_equal(drawn, judge.labels(5000))
+    np.testing.assert_array_equal(drawn, evaluator.labels(5000))
 
 
 def test_one_device_equals_eight():
@@ -219,7 +219,7 @@ def test_one_device_equals_eight():
     real, fake = sources.noise(300, seed=1), sources.noise(300, seed=2)
     assert len(jax.devices()) == 8
     names = ["frechet_distance", "precision_recall", "density_coverage"]
-    eight = _judged(Judge(real, None, PIXELS), names, fake)
+    eight = _judged(Evaluator(real, None, PIXELS), names, fake)
     on_one = extractor(PIXELS, jax.devices()[:1])
     features = [on_one(source)["features"] for source in (real, fake)]
     expected = metrics_lib.frechet_distance(*features) | metrics_lib.precision_recall(*features)
@@ -232,9 +232,9 @@ def test_one_device_equals_eight():
 def test_constant_images_have_defined_values(fake_grey):
     real = sources.of_arrays(np.full((60, 16, 16, 1), 200, np.uint8), np.arange(60) % 2)
     fake = sources.of_arrays(np.full((50, 16, 16, 1), fake_grey, np.uint8), np.arange(50) % 2)
-    judge = Judge(real, None, PIXELS)
+    evaluator = Evaluator(real, None, PIXELS)
     names = dict.fromkeys(["quick", "sliced_wasserstein", "multiscale_ssim", "power_spectrum_distance"], {})
-    values = {name: value["value"] for name, value in _judged(judge, names, fake).items()}
+    values = {name: value["value"] for name, value in _judged(evaluator, names, fake).items()}
     assert all(np.isfinite(list(values.values())))
     same = fake_grey == 200
     distance = 0.0 if same else 3 * (200 / 127.5) ** 2
@@ -245,4 +245,4 @@ def test_constant_images_have_defined_values(fake_grey):
 def test_features_of_nan_images_are_one_line():
     bad = PIXELS._replace(apply=lambda _, x: {"features": jnp.log(x.mean((1, 2)) - 1)})
     with pytest.raises(UsageError, match="features of 20 of 20 images of arrays are not finite"):
-        _judged(Judge(sources.noise(20), None, bad), ["frechet_distance"], sources.noise(20), bad)
+        _judged(Evaluator(sources.noise(20), None, bad), ["frechet_distance"], sources.noise(20), bad)

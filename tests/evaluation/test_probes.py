@@ -14,7 +14,7 @@ from gan_jax import build, data, images, latents
 from gan_jax import metrics as metrics_lib
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import probes, reports
-from gan_jax.evaluation.evaluator import Judge, select
+from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.features.types import Features
 from gan_jax.sampling import loading
 from gan_jax.training import train
@@ -36,13 +36,15 @@ PIXELS = CLASSIFIER._replace(apply=lambda _, shown: {"features": _logits(_, show
 
 def _model(recipe, make=lambda start, key: jax.jit(start)(key)):
     """An untrained model."""
-    rules = build.rules(recipe, FACTS)
-    state = make(build.start(rules, FACTS, recipe.batch_size), jax.random.key(0))
+    train_spec = build.train_spec(recipe, FACTS)
+    state = make(build.start(train_spec, FACTS, recipe.batch_size), jax.random.key(0))
     if make is jax.eval_shape:
-        return loading.Trained("here", recipe, FACTS, rules, 0, state)
+        return loading.LoadedModel("here", recipe, FACTS, train_spec, 0, state)
     # Averages start as copies; they shall differ.
     average = jax.tree.map(lambda leaf: 0.9 * leaf, state.average)
-    return loading.Trained("here", recipe, FACTS, rules, 0, dataclasses.replace(state, average=average))
+    return loading.LoadedModel(
+        "here", recipe, FACTS, train_spec, 0, dataclasses.replace(state, average=average)
+    )
 
 
 def _with_codes(tiny, **options):
@@ -62,7 +64,7 @@ def _with_encoder(tiny):
         ),
         losses=dict(discriminator=dict(non_saturating_discriminator=1.0), generator=swapped, encoder=swapped),
         optimizers=dict.fromkeys(players, optimizer),
-        turns=dict.fromkeys(players, 1),
+        updates=dict.fromkeys(players, 1),
         average=dict(generator=dict(half_life=100.0), encoder=dict(half_life=100.0)),
     )
 
@@ -75,8 +77,8 @@ def digits():
 
 def _chosen(recipe, digits, features=CLASSIFIER):
     """Metrics of codes and encoders among all that a model of the recipe has everything for."""
-    judge, model = Judge(*digits, features), _model(recipe, jax.eval_shape)
-    chosen = select(["all"], judge.table(digits[1], probes.of(model, judge, True, 0)), features)
+    evaluator, model = Evaluator(*digits, features), _model(recipe, jax.eval_shape)
+    chosen = select(["all"], evaluator.table(digits[1], probes.of(model, evaluator, True, 0)), features)
     return set(chosen) & {"code_agreement", "reconstruction_error", "linear_probe"}
 
 
@@ -93,13 +95,13 @@ def test_code_agreement_of_a_model(tiny, digits, monkeypatch):
     """Against images drawn, made and classified by hand, all at once."""
     monkeypatch.setattr(probes, "PAIRS", 75)
     model = _model(_with_codes(tiny, discrete=(3, 10), continuous=1))
-    judge = Judge(*digits, CLASSIFIER)
-    extras = probes.of(model, judge, averaged=True, seed=7)
-    metrics = select({"code_agreement": dict(code=1)}, judge.table(digits[1], extras), CLASSIFIER)
-    judged = judge(metrics, digits[1], extras)
+    evaluator = Evaluator(*digits, CLASSIFIER)
+    extras = probes.of(model, evaluator, averaged=True, seed=7)
+    metrics = select({"code_agreement": dict(code=1)}, evaluator.table(digits[1], extras), CLASSIFIER)
+    judged = evaluator(metrics, digits[1], extras)
     drawn = latents.codes(jax.random.key(7), 2 * 75, noise=2, discrete=(3, 10), continuous=1)
     state = model.state
-    made = model.rules.game.sample(state.average, state.carry, drawn, {}, jax.random.key(0))
+    made = model.train_spec.game.sample(state.average, state.carry, drawn, {}, jax.random.key(0))
     logits = np.asarray(made).reshape(len(made), -1)[:, 20:30]
     expected = metrics_lib.code_agreement(
         lambda latents: latents,
@@ -115,7 +117,7 @@ def test_code_agreement_of_a_model(tiny, digits, monkeypatch):
 @pytest.mark.parametrize("averaged", [True, False])
 def test_codes_and_reconstructions_of_a_model(tiny, digits, averaged):
     model = _model(_with_encoder(tiny))
-    extras = probes.of(model, Judge(*digits, CLASSIFIER), averaged, seed=0)
+    extras = probes.of(model, Evaluator(*digits, CLASSIFIER), averaged, seed=0)
     # More than a call, and not a multiple of it.
     shown = digits[1].read(np.arange(300))["images"]
     params = model.state.average if averaged else model.state.params
@@ -125,7 +127,7 @@ def test_codes_and_reconstructions_of_a_model(tiny, digits, averaged):
     codes = np.where(x > 0, x, 0.2 * x) @ last["kernel"] + last["bias"]
     np.testing.assert_allclose(extras["encode"]()(shown), codes, atol=1e-4)
     given = {**model.state.params, **params}
-    made = model.rules.game.sample(given, model.state.carry, np.float32(codes), {}, jax.random.key(0))
+    made = model.train_spec.game.sample(given, model.state.carry, np.float32(codes), {}, jax.random.key(0))
     found = extras["reconstruct"]()(shown)
     assert found.shape == shown.shape and found.dtype == np.float32
     np.testing.assert_allclose(found, made, atol=1e-4)
@@ -135,9 +137,9 @@ def test_reconstructions_are_judged_against_the_held_out_images(tiny):
     """Images of one grey each, which come back darker."""
     grey = np.uint8(np.arange(40) * 5)[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
     real, heldout = sources.of_arrays(grey), sources.of_arrays(grey[:20])
-    judge = Judge(real, heldout, PIXELS)
+    evaluator = Evaluator(real, heldout, PIXELS)
     darker = {"reconstruct": lambda: lambda shown: images.to_float(shown) - 0.5}
-    judged = judge({"own": metrics_lib.reconstruction_error}, sources.noise(10), darker)
+    judged = evaluator({"own": metrics_lib.reconstruction_error}, sources.noise(10), darker)
     assert judged["reconstruction_error"]["value"] == pytest.approx(0.25, rel=1e-5)
     levels = np.arange(20) * 5 / 127.5
     expected = np.mean((levels - np.mean(np.arange(40) * 5 / 127.5)) ** 2)

@@ -18,7 +18,7 @@ from gan_jax import data
 from gan_jax import metrics as metrics_lib
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import probes, reports
-from gan_jax.evaluation.evaluator import Judge
+from gan_jax.evaluation.evaluator import Evaluator
 from gan_jax.features.types import Features
 from gan_jax.latents import linear, spherical
 from gan_jax.sampling import loading, samples
@@ -56,7 +56,7 @@ def test_workdir_value_is_that_of_its_samples(workdir, capsys):
     assert value["value"] == pytest.approx(expected["frechet_distance"], rel=1e-5)
     drawn = np.random.default_rng([3, 500]).permutation(500)[:120]
     expected = metrics_lib.frechet_distance(real, _at(train_set.heldout(), drawn))
-    assert value["floor"] == pytest.approx(expected["frechet_distance"], rel=1e-5)
+    assert value["real_baseline"] == pytest.approx(expected["frechet_distance"], rel=1e-5)
     table = capsys.readouterr().out.splitlines()
     assert table[-1].split()[0] == "frechet_distance"
     np.testing.assert_allclose(
@@ -77,7 +77,7 @@ def test_written_with_its_protocol(workdir):
     protocol = written["protocol"]
     assert protocol["generated"] == f"50 images: step 10 of {workdir}"
     assert protocol["reference"] == "1297 images: digits of scikit-learn, train"
-    assert protocol["floor"] == "50 images: digits of scikit-learn, test"
+    assert protocol["real_baseline"] == "50 images: digits of scikit-learn, test"
     assert protocol["features"] == {"name": MINE, "size": 4, "weights": "inside the function"}
     versions = protocol["versions"]
     assert set(versions) == {"gan_jax", "jax", "flax", "numpy", "python", "device"}
@@ -112,9 +112,15 @@ def test_everything_that_a_model_offers(workdir):
         workdir, metrics=metrics, features_name=MINE, num_images=60, step=10
     ).values()
     values = record["values"]
-    assert values["perceptual_path_length"]["value"] > 0 and "floor" not in values["perceptual_path_length"]
+    assert (
+        values["perceptual_path_length"]["value"] > 0
+        and "real_baseline" not in values["perceptual_path_length"]
+    )
     assert np.isfinite(values["discriminator_overfitting"]["value"])
-    assert "floor" in values["power_spectrum_distance"] and "floor" not in values["closer_than_heldout"]
+    assert (
+        "real_baseline" in values["power_spectrum_distance"]
+        and "real_baseline" not in values["closer_than_heldout"]
+    )
 
 
 def test_logits_are_those_of_the_discriminator(workdir):
@@ -141,8 +147,8 @@ def test_paths_suit_the_latents(workdir, name, path):
     model = loading.load(workdir)
     model.recipe.game["latents"]["name"] = name
     pixels = Features("pixels", (), lambda _, x: {"features": x.reshape(len(x), -1)}, {})
-    judge = Judge(data.digits(resolution=8), None, pixels)
-    assert probes.of(model, judge, averaged=True, seed=0)["interpolate"]() is path
+    evaluator = Evaluator(data.digits(resolution=8), None, pixels)
+    assert probes.of(model, evaluator, averaged=True, seed=0)["interpolate"]() is path
 
 
 def test_conditional_models_are_asked_for_the_datas_labels(tiny, tmp_path):
@@ -151,15 +157,15 @@ def test_conditional_models_are_asked_for_the_datas_labels(tiny, tmp_path):
     options = dict(metrics=["intra_class_frechet_distance"], features_name=MINE, num_images=200)
     (record,) = reports.of_workdir(str(tmp_path), **options).values()
     model = loading.load(str(tmp_path))
-    judge = Judge(
+    evaluator = Evaluator(
         data.digits(resolution=8), None, Features("mine", (), lambda _, x: {"features": quarters(x)}, {})
     )
-    labels = judge.labels(200)
-    sampled = samples.sampler(model.rules.game, model.facts)
+    labels = evaluator.labels(200)
+    sampled = samples.sampler(model.train_spec.game, model.facts)
     images = sampled(model.state, jax.random.key(0), np.arange(200), labels)
-    real = judge.real.source.read(np.arange(1297))
+    real = evaluator.real.source.read(np.arange(1297))
     expected = metrics_lib.intra_class_frechet_distance(
-        _at(judge.real.source, np.arange(1297)),
+        _at(evaluator.real.source, np.arange(1297)),
         _at(sources.of_arrays(images), np.arange(200)),
         real["labels"],
         labels,
@@ -180,23 +186,28 @@ def test_two_sets_without_a_model(tmp_path, capsys):
     )
     with open(path) as file:
         assert json.load(file) == record
-    assert record["protocol"]["floor"] == "45 images: half of the reference, compared with the other half"
+    assert (
+        record["protocol"]["real_baseline"]
+        == "45 images: half of the reference, compared with the other half"
+    )
     assert "sliced_wasserstein" in capsys.readouterr().out
 
 
 def test_fewer_images_than_features_are_said_so():
     flat = Features("flat", (), lambda _, x: {"features": x.reshape(len(x), -1)}, {})
-    protocol = reports.protocol(Judge(sources.noise(90), None, flat), sources.noise(50))
+    protocol = reports.protocol(Evaluator(sources.noise(90), None, flat), sources.noise(50))
     assert protocol["notes"] == [
         "50 images are fewer than 64 features: the covariance is singular, distances are too large"
     ]
-    assert reports.protocol(Judge(sources.noise(90), None, flat), sources.noise(70))["notes"] == []
+    assert reports.protocol(Evaluator(sources.noise(90), None, flat), sources.noise(70))["notes"] == []
 
 
 def test_infinite_values_are_strings_in_json(tmp_path):
     path = tmp_path / "x.json"
-    reports.write(path, {"protocol": {}, "values": {"modes_kl": {"value": float("inf"), "floor": 0.5}}})
-    assert json.loads(path.read_text())["values"] == {"modes_kl": {"value": "inf", "floor": 0.5}}
+    reports.write(
+        path, {"protocol": {}, "values": {"modes_kl": {"value": float("inf"), "real_baseline": 0.5}}}
+    )
+    assert json.loads(path.read_text())["values"] == {"modes_kl": {"value": "inf", "real_baseline": 0.5}}
 
 
 def test_values_of_the_same_protocol_are_kept(tmp_path):

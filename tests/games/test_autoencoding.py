@@ -10,7 +10,7 @@ from gan_jax import augment, penalties
 from gan_jax import losses as library
 from gan_jax.errors import UsageError
 from gan_jax.games import autoencoding
-from gan_jax.types import Turn
+from gan_jax.types import Context
 
 NETS = {
     "generator": three_players.linear("w", 2.0, lambda w, latents: w * latents[:, :, None, None]),
@@ -33,52 +33,52 @@ def _game(**options):
 
 @pytest.mark.parametrize("energy", ENERGIES)
 def test_energies(energy):
-    table, carry = _game(energy=getattr(library, energy)).play(three_players.turn(_game()))
+    outputs, carry = _game(energy=getattr(library, energy)).play(three_players.context(_game()))
     real, fake = ENERGIES[energy]
-    np.testing.assert_allclose(table["real_energy"], real, rtol=1e-5)
-    np.testing.assert_allclose(table["fake_energy"], [fake] * 4, rtol=1e-5)
-    np.testing.assert_allclose(table["real_logits"], -real, rtol=1e-5)
-    np.testing.assert_allclose(table["critic"](table["fake"]), [-fake] * 4, rtol=1e-5)
-    np.testing.assert_allclose(table["real_reconstruction"], 3 * table["real"])
-    np.testing.assert_allclose(table["fake_features"], [[2.0, 4.0, 6.0]] * 4)
+    np.testing.assert_allclose(outputs["real_energy"], real, rtol=1e-5)
+    np.testing.assert_allclose(outputs["fake_energy"], [fake] * 4, rtol=1e-5)
+    np.testing.assert_allclose(outputs["real_logits"], -real, rtol=1e-5)
+    np.testing.assert_allclose(outputs["critic"](outputs["fake"]), [-fake] * 4, rtol=1e-5)
+    np.testing.assert_allclose(outputs["real_reconstruction"], 3 * outputs["real"])
+    np.testing.assert_allclose(outputs["fake_features"], [[2.0, 4.0, 6.0]] * 4)
     assert carry["discriminator"]["net"] == 2 and carry["generator"]["net"] == 1
 
 
 @pytest.mark.parametrize("pixels, expected", [(28 * 28, 14.0), (8 * 8, 4.0 + 6.0)])
 def test_a_margin_is_in_units_of_the_default_energy(pixels, expected):
     """Everything is reconstructed 0.5 off in each pixel, a norm of 0.5 times the root of their number."""
-    judge = three_players.linear(
+    evaluator = three_players.linear(
         "a", 1.5, lambda a, images: {"reconstruction": a * images, "features": images}
     )
     game = autoencoding(
-        {"generator": NETS["generator"], "discriminator": judge},
+        {"generator": NETS["generator"], "discriminator": evaluator},
         lambda key, count: jnp.full((count, pixels), 0.5),
         augment.chain(),
     )
     batch = {"images": jnp.ones((4, pixels, 1, 1))}
     params, carry = game.init(jax.random.key(0), batch)
-    table, _ = game.play(Turn(params, carry, batch, jax.random.key(1), jnp.int32(0)))
-    found = library.energy_based_discriminator(table["real_energy"], table["fake_energy"], margin=10.0)
+    outputs, _ = game.play(Context(params, carry, batch, jax.random.key(1), jnp.int32(0)))
+    found = library.energy_based_discriminator(outputs["real_energy"], outputs["fake_energy"], margin=10.0)
     np.testing.assert_allclose(found, [expected] * 4, rtol=1e-5)
 
 
 def test_balance_follows_the_energies_in_the_discriminators_carry():
     game = _game(energy=library.l1, diversity_ratio=0.9, gain=0.1)
-    turn = three_players.turn(game)
-    table, carry = game.play(turn)
+    context = three_players.context(game)
+    outputs, carry = game.play(context)
     # Mean energies: 2 * 5.5 of real, 8 of fake; k = 0 + 0.1 (0.9 * 11 - 8).
-    assert table["balance"] == 0.0
+    assert outputs["balance"] == 0.0
     np.testing.assert_allclose(carry["discriminator"]["balance"], 0.19, rtol=1e-5)
-    table, carry = game.play(turn._replace(carry=carry))
-    np.testing.assert_allclose(table["balance"], 0.19, rtol=1e-5)
+    outputs, carry = game.play(context._replace(carry=carry))
+    np.testing.assert_allclose(outputs["balance"], 0.19, rtol=1e-5)
     np.testing.assert_allclose(carry["discriminator"]["balance"], 0.38, rtol=1e-5)
 
 
 def test_gradient_of_the_energy():
     game = _game()
-    table, _ = game.play(three_players.turn(game))
+    outputs, _ = game.play(three_players.context(game))
     # The energy's gradient is 2 x / |x|, of length 2.
-    found = penalties.gradient_penalty(table["critic"], table["real"], table["fake"], jax.random.key(0))
+    found = penalties.gradient_penalty(outputs["critic"], outputs["real"], outputs["fake"], jax.random.key(0))
     np.testing.assert_allclose(found, [1.0] * 4, rtol=1e-4)
 
 

@@ -26,29 +26,29 @@ def game():
 
 
 def test_table(game):
-    table, carry = game.play(three_players.turn(game))
-    np.testing.assert_allclose(table["real"][0][:, :, 0, 0], IMAGES)
-    np.testing.assert_allclose(table["real"][1], 3 * IMAGES)
-    np.testing.assert_allclose(table["fake"][0][0, :, 0, 0], [2.0, 4.0, 6.0])
-    np.testing.assert_allclose(table["fake"][1][0], [1.0, 2.0, 3.0])
-    np.testing.assert_allclose(table["real_logits"], (5 + 3) * IMAGES.sum(1))
-    np.testing.assert_allclose(table["fake_logits"], [5 * 12 + 6.0] * 4)
-    np.testing.assert_allclose(table["real_latents"], 3 * IMAGES)
-    np.testing.assert_allclose(table["latents"][0], [1.0, 2.0, 3.0])
-    np.testing.assert_allclose(table["reconstruction"][:, :, 0, 0], 6 * IMAGES)
-    np.testing.assert_allclose(table["prediction"] / 6, table["target"])
-    np.testing.assert_allclose(table["critic"](table["fake"]), table["fake_logits"])
-    np.testing.assert_allclose(table["encode"](table["target"]), 3 * IMAGES)
-    np.testing.assert_allclose(table["generate"](table["latents"]), table["fake"][0])
-    np.testing.assert_allclose(table["reconstruct"](table["target"]), table["reconstruction"])
-    assert table["step"] == 7 and list(table["labels"]) == [0, 1, 2, 3]
+    outputs, carry = game.play(three_players.context(game))
+    np.testing.assert_allclose(outputs["real"][0][:, :, 0, 0], IMAGES)
+    np.testing.assert_allclose(outputs["real"][1], 3 * IMAGES)
+    np.testing.assert_allclose(outputs["fake"][0][0, :, 0, 0], [2.0, 4.0, 6.0])
+    np.testing.assert_allclose(outputs["fake"][1][0], [1.0, 2.0, 3.0])
+    np.testing.assert_allclose(outputs["real_logits"], (5 + 3) * IMAGES.sum(1))
+    np.testing.assert_allclose(outputs["fake_logits"], [5 * 12 + 6.0] * 4)
+    np.testing.assert_allclose(outputs["real_latents"], 3 * IMAGES)
+    np.testing.assert_allclose(outputs["latents"][0], [1.0, 2.0, 3.0])
+    np.testing.assert_allclose(outputs["reconstruction"][:, :, 0, 0], 6 * IMAGES)
+    np.testing.assert_allclose(outputs["prediction"] / 6, outputs["target"])
+    np.testing.assert_allclose(outputs["critic"](outputs["fake"]), outputs["fake_logits"])
+    np.testing.assert_allclose(outputs["encode"](outputs["target"]), 3 * IMAGES)
+    np.testing.assert_allclose(outputs["generate"](outputs["latents"]), outputs["fake"][0])
+    np.testing.assert_allclose(outputs["reconstruct"](outputs["target"]), outputs["reconstruction"])
+    assert outputs["step"] == 7 and list(outputs["labels"]) == [0, 1, 2, 3]
     # The carry follows one pass of generator and encoder, and two of the discriminator.
     assert [carry[player]["net"] for player in ("generator", "encoder", "discriminator")] == [1, 1, 2]
 
 
 def test_penalties_are_of_pairs(game):
-    table, _ = game.play(three_players.turn(game))
-    found = penalties.gradient_penalty(table["critic"], table["real"], table["fake"], table["key"])
+    outputs, _ = game.play(three_players.context(game))
+    found = penalties.gradient_penalty(outputs["critic"], outputs["real"], outputs["fake"], outputs["key"])
     # The critic's gradient is 5 in each of three pixels and 1 in each of three latents.
     np.testing.assert_allclose(found, [(np.sqrt(3 * 25 + 3) - 1) ** 2] * 4, rtol=1e-5)
 
@@ -58,25 +58,25 @@ def test_only_the_images_of_a_pair_are_augmented():
         lambda: 0.0, lambda carry, key, images, step: 2 * images, lambda c, logits: c + logits[1]
     )
     game = bigan(NETS, three_players.latents, augment.chain(double))
-    table, carry = game.play(three_players.turn(game))
-    np.testing.assert_allclose(table["real_logits"], (2 * 5 + 3) * IMAGES.sum(1))
-    np.testing.assert_allclose(table["fake"][0][0, :, 0, 0], [2.0, 4.0, 6.0])
+    outputs, carry = game.play(three_players.context(game))
+    np.testing.assert_allclose(outputs["real_logits"], (2 * 5 + 3) * IMAGES.sum(1))
+    np.testing.assert_allclose(outputs["fake"][0][0, :, 0, 0], [2.0, 4.0, 6.0])
     # It adapts to the logits of real pairs.
     assert carry["discriminator"]["augment"] == (13.0 * 12,)
 
 
 def test_encode_and_sample_in_evaluation(game):
-    turn = three_players.turn(game)
+    context = three_players.context(game)
     key = jax.random.key(0)
-    np.testing.assert_allclose(game.encode(turn.params, turn.carry, turn.batch, key), 3 * IMAGES)
-    images = game.sample(turn.params, turn.carry, game.draw(key, 2), {}, key)
+    np.testing.assert_allclose(game.encode(context.params, context.carry, context.batch, key), 3 * IMAGES)
+    images = game.sample(context.params, context.carry, game.draw(key, 2), {}, key)
     np.testing.assert_allclose(images[:, :, 0, 0], [[2.0, 4.0, 6.0]] * 2)
 
 
 def test_a_grid_shows_originals_above_their_reconstructions(game):
-    turn = three_players.turn(game)
+    context = three_players.context(game)
     images = np.arange(8.0)[:, None, None, None] * np.ones((8, 3, 1, 1))
-    shown = game.exhibit(turn.params, turn.carry, {"images": images}, jax.random.key(0))
+    shown = game.preview(context.params, context.carry, {"images": images}, jax.random.key(0))
     # Eight images are rows of three: originals, their reconstructions, and two more originals.
     np.testing.assert_allclose(shown[:, 0, 0, 0], [0, 1, 2, 0, 6, 12, 3, 4])
 
@@ -95,7 +95,7 @@ def _recipe(tiny, encoder="encoders.DenseEncoder"):
             discriminator=dict(non_saturating_discriminator=1.0, r1=0.1), generator=swapped, encoder=swapped
         ),
         optimizers=dict(discriminator=optimizer, generator=optimizer, encoder=optimizer),
-        turns=dict(discriminator=1, generator=1, encoder=1),
+        updates=dict(discriminator=1, generator=1, encoder=1),
         average=dict(generator=dict(half_life=100.0), encoder=dict(half_life=100.0)),
     )
 

@@ -8,7 +8,7 @@ import pytest
 from gan_jax import augment
 from gan_jax.errors import UsageError
 from gan_jax.games import gan
-from gan_jax.types import Augment, Net, Turn
+from gan_jax.types import Augment, Net, Context
 
 
 def _linear(name, outputs):
@@ -40,29 +40,29 @@ def _latents(key, count):
 
 def _turn(game, batch=BATCH):
     params, carry = game.init(jax.random.key(0), batch)
-    return Turn(params, carry, batch, jax.random.key(1), jnp.int32(7))
+    return Context(params, carry, batch, jax.random.key(1), jnp.int32(7))
 
 
 def test_table():
     game = gan(NETS, _latents, augment.chain())
-    table, carry = game.play(_turn(game))
-    np.testing.assert_allclose(table["fake"][0, :, 0, 0], [2.0, 4.0, 6.0])
-    np.testing.assert_allclose(table["fake_logits"], [24.0] * 4)
-    np.testing.assert_allclose(table["real_logits"], 2.0 * np.arange(12).reshape(4, 3).sum(1))
-    np.testing.assert_allclose(table["real_size"], np.arange(12).reshape(4, 3).mean(1))
-    np.testing.assert_allclose(table["critic"](table["real"]), table["real_logits"])
-    np.testing.assert_allclose(table["generate"](table["latents"]), table["fake"])
-    np.testing.assert_array_equal(table["labels"], BATCH["labels"])
-    assert table["step"] == 7
+    outputs, carry = game.play(_turn(game))
+    np.testing.assert_allclose(outputs["fake"][0, :, 0, 0], [2.0, 4.0, 6.0])
+    np.testing.assert_allclose(outputs["fake_logits"], [24.0] * 4)
+    np.testing.assert_allclose(outputs["real_logits"], 2.0 * np.arange(12).reshape(4, 3).sum(1))
+    np.testing.assert_allclose(outputs["real_size"], np.arange(12).reshape(4, 3).mean(1))
+    np.testing.assert_allclose(outputs["critic"](outputs["real"]), outputs["real_logits"])
+    np.testing.assert_allclose(outputs["generate"](outputs["latents"]), outputs["fake"])
+    np.testing.assert_array_equal(outputs["labels"], BATCH["labels"])
+    assert outputs["step"] == 7
     # The discriminator looked at real and at fake images, the generator made one batch.
     assert carry["discriminator"]["net"] == 2 and carry["generator"]["net"] == 1
-    assert set(table["discriminate"](table["real"])) == {"logits", "size"}
+    assert set(outputs["discriminate"](outputs["real"])) == {"logits", "size"}
 
 
 def test_both_networks_hear_what_they_are_told():
     game = gan(NETS, _latents, augment.chain(), told=("labels",))
-    table, _ = game.play(_turn(game))
-    np.testing.assert_allclose(table["fake"][:, 0, 0, 0], 2.0 + np.arange(4))
+    outputs, _ = game.play(_turn(game))
+    np.testing.assert_allclose(outputs["fake"][:, 0, 0, 0], 2.0 + np.arange(4))
     assert game.hears == ("labels",)
     params, carry = game.init(jax.random.key(0), BATCH)
     key = jax.random.key(0)
@@ -79,18 +79,18 @@ def test_told_what_the_data_does_not_have():
 def test_discriminator_sees_augmented_images_and_penalties_the_pixels_before():
     double = Augment(lambda: (), lambda carry, key, images, step: 2.0 * images, lambda carry, logits: carry)
     game = gan(NETS, _latents, augment.chain(double))
-    table, _ = game.play(_turn(game))
-    np.testing.assert_allclose(table["fake_logits"], [48.0] * 4)
-    np.testing.assert_allclose(table["fake"][0, :, 0, 0], [2.0, 4.0, 6.0])
-    slope = jax.grad(lambda x: table["critic"](x).sum())(table["real"])
+    outputs, _ = game.play(_turn(game))
+    np.testing.assert_allclose(outputs["fake_logits"], [48.0] * 4)
+    np.testing.assert_allclose(outputs["fake"][0, :, 0, 0], [2.0, 4.0, 6.0])
+    slope = jax.grad(lambda x: outputs["critic"](x).sum())(outputs["real"])
     np.testing.assert_allclose(slope, np.full((4, 3, 1, 1), 4.0))
 
 
 def test_averages_follow_their_entries_in_their_players_carry():
     averages = dict(discriminator=("fake_logits",), generator=("path_lengths",))
     game = gan(NETS, _latents, augment.chain(), averages=averages, average_decay=0.75)
-    table, carry = game.play(_turn(game))
-    assert table["average_fake_logits"] == 0.0 and table["average_path_lengths"] == 0.0
+    outputs, carry = game.play(_turn(game))
+    assert outputs["average_fake_logits"] == 0.0 and outputs["average_path_lengths"] == 0.0
     # In step 7 the past weighs 0.75, not 7/8; in step 0 it weighs nothing.
     assert carry["discriminator"]["averages"] == {"fake_logits": 0.25 * 24.0}
     _, carry = game.play(_turn(game)._replace(step=jnp.int32(0)))
@@ -109,9 +109,9 @@ def test_nothing_of_that_name_to_average():
 
 def test_what_is_shown_as_real_may_be_mixed():
     swap = augment.chain()._replace(mix=lambda carry, key, real, fake: jnp.where(real > 5, fake, real))
-    table, _ = gan(NETS, _latents, swap).play(_turn(gan(NETS, _latents, swap)))
-    np.testing.assert_allclose(table["real"][1:, :, 0, 0], [[3, 4, 5], [2, 4, 6], [2, 4, 6]])
-    np.testing.assert_allclose(table["real_logits"][2], 24.0)
+    outputs, _ = gan(NETS, _latents, swap).play(_turn(gan(NETS, _latents, swap)))
+    np.testing.assert_allclose(outputs["real"][1:, :, 0, 0], [[3, 4, 5], [2, 4, 6], [2, 4, 6]])
+    np.testing.assert_allclose(outputs["real_logits"][2], 24.0)
 
 
 def test_adapts_to_the_real_logits():

@@ -26,20 +26,20 @@ IMAGES = np.arange(12.0).reshape(4, 3)
 
 def test_table():
     game = vaegan(NETS, three_players.latents, augment.chain())
-    table, carry = game.play(three_players.turn(game))
-    np.testing.assert_allclose(table["real"][:, :, 0, 0], IMAGES)
-    np.testing.assert_allclose(table["reconstruction"][:, :, 0, 0], 6 * IMAGES)
-    np.testing.assert_allclose(table["fake"][0, :, 0, 0], [2.0, 4.0, 6.0])
-    np.testing.assert_allclose(table["real_logits"], 5 * IMAGES.sum(1))
-    np.testing.assert_allclose(table["reconstruction_logits"], 30 * IMAGES.sum(1))
-    np.testing.assert_allclose(table["fake_logits"], [60.0] * 4)
-    np.testing.assert_allclose(table["reconstruction_features"][:, :, 0, 0], 42 * IMAGES)
-    similarity = losses.learned_similarity(table["reconstruction_features"], table["real_features"])
+    outputs, carry = game.play(three_players.context(game))
+    np.testing.assert_allclose(outputs["real"][:, :, 0, 0], IMAGES)
+    np.testing.assert_allclose(outputs["reconstruction"][:, :, 0, 0], 6 * IMAGES)
+    np.testing.assert_allclose(outputs["fake"][0, :, 0, 0], [2.0, 4.0, 6.0])
+    np.testing.assert_allclose(outputs["real_logits"], 5 * IMAGES.sum(1))
+    np.testing.assert_allclose(outputs["reconstruction_logits"], 30 * IMAGES.sum(1))
+    np.testing.assert_allclose(outputs["fake_logits"], [60.0] * 4)
+    np.testing.assert_allclose(outputs["reconstruction_features"][:, :, 0, 0], 42 * IMAGES)
+    similarity = losses.learned_similarity(outputs["reconstruction_features"], outputs["real_features"])
     np.testing.assert_allclose(similarity, 0.5 * ((42 - 7) ** 2 * IMAGES**2).sum(1))
     # Of normal distributions with means 3 x and unit variances.
-    divergence = losses.kl_to_standard_normal(table["mean"], table["log_variance"])
+    divergence = losses.kl_to_standard_normal(outputs["mean"], outputs["log_variance"])
     np.testing.assert_allclose(divergence, 0.5 * (9 * IMAGES**2).sum(1))
-    np.testing.assert_allclose(table["critic"](table["fake"]), table["fake_logits"])
+    np.testing.assert_allclose(outputs["critic"](outputs["fake"]), outputs["fake_logits"])
     assert [carry[player]["net"] for player in ("generator", "encoder", "discriminator")] == [1, 1, 3]
     assert game.hears == ()
 
@@ -49,20 +49,20 @@ def test_an_image_and_its_reconstruction_are_augmented_alike():
         return images + jax.random.uniform(key)
 
     game = vaegan(NETS, three_players.latents, augment.chain(Augment(lambda: (), shift, lambda c, logits: c)))
-    table, _ = game.play(three_players.turn(game))
-    offset = table["real_features"][0, 0, 0, 0] / 7
+    outputs, _ = game.play(three_players.context(game))
+    offset = outputs["real_features"][0, 0, 0, 0] / 7
     assert 0 < offset < 1
     np.testing.assert_allclose(
-        table["reconstruction_features"][:, :, 0, 0], 7 * (6 * IMAGES + offset), rtol=1e-5
+        outputs["reconstruction_features"][:, :, 0, 0], 7 * (6 * IMAGES + offset), rtol=1e-5
     )
-    np.testing.assert_allclose(table["reconstruction"][:, :, 0, 0], 6 * IMAGES)
-    assert not np.allclose(table["fake_features"][0, 0, 0, 0], 7 * (2 + offset))
+    np.testing.assert_allclose(outputs["reconstruction"][:, :, 0, 0], 6 * IMAGES)
+    assert not np.allclose(outputs["fake_features"][0, 0, 0, 0], 7 * (2 + offset))
 
 
 def test_the_mean_is_the_code():
     game = vaegan(NETS, three_players.latents, augment.chain())
-    turn = three_players.turn(game)
-    code = game.encode(turn.params, turn.carry, turn.batch, jax.random.key(0))
+    context = three_players.context(game)
+    code = game.encode(context.params, context.carry, context.batch, jax.random.key(0))
     np.testing.assert_allclose(code, 3 * IMAGES)
 
 
@@ -83,7 +83,7 @@ def _recipe(tiny):
             discriminator=dict(non_saturating_discriminator=1.0, reconstruction_discriminator=1.0),
         ),
         optimizers=dict(encoder=optimizer, generator=optimizer, discriminator=optimizer),
-        turns=dict(encoder=1, generator=1, discriminator=1),
+        updates=dict(encoder=1, generator=1, discriminator=1),
     )
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import build, step
-from gan_jax.types import Net, Turn
+from gan_jax.types import Net, Context
 
 FACTS = {"resolution": 8, "channels": 1, "classes": 10}
 BATCH = {"images": jnp.arange(12.0).reshape(4, 3, 1, 1), "labels": jnp.array([0, 1, 2, 3])}
@@ -25,10 +25,10 @@ def latents(key, count):
     return jnp.tile(jnp.array([1.0, 2.0, 3.0]), (count, 1))
 
 
-def turn(game):
+def context(game):
     """A turn of step 7."""
     params, carry = game.init(jax.random.key(0), BATCH)
-    return Turn(params, carry, BATCH, jax.random.key(1), jnp.int32(7))
+    return Context(params, carry, BATCH, jax.random.key(1), jnp.int32(7))
 
 
 def batches(count, size=8):
@@ -39,25 +39,31 @@ def batches(count, size=8):
 
 def trained(recipe, rounds=20):
     """The state after some rounds, and the scalars of each."""
-    rules = build.rules(recipe, FACTS)
-    state = jax.jit(build.start(rules, FACTS, recipe.batch_size))(jax.random.key(0))
-    played = jax.jit(lambda state, key: step.train_step(*rules, state, batches(1), key))
+    train_spec = build.train_spec(recipe, FACTS)
+    state = jax.jit(build.start(train_spec, FACTS, recipe.batch_size))(jax.random.key(0))
+    played = jax.jit(lambda state, key: step.train_step(*train_spec, state, batches(1), key))
     seen = []
     for _ in range(rounds):
         state, scalars = played(state, jax.random.key(5))
         seen.append(scalars)
-    return rules, state, jax.device_get(seen)
+    return train_spec, state, jax.device_get(seen)
 
 
 def assert_only_the_mover_changes(recipe):
     """In every player's move all of its parameters get a gradient, and nobody else has anything changed."""
-    rules = build.rules(recipe, FACTS)
-    before = jax.jit(build.start(rules, FACTS, recipe.batch_size))(jax.random.key(0))
+    train_spec = build.train_spec(recipe, FACTS)
+    before = jax.jit(build.start(train_spec, FACTS, recipe.batch_size))(jax.random.key(0))
     batch = jax.tree.map(lambda leaf: leaf[0], batches(1))
-    for player in rules.turns:
+    for player in train_spec.updates:
         move = jax.jit(
             lambda state, player=player: step.move(
-                player, rules.game, rules.terms, rules.optimizers, state, batch, jax.random.key(2)
+                player,
+                train_spec.game,
+                train_spec.terms,
+                train_spec.optimizers,
+                state,
+                batch,
+                jax.random.key(2),
             )
         )
         after, _ = move(before)

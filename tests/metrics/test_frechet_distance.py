@@ -77,11 +77,11 @@ def test_two_samples_by_hand():
 
 
 def test_normal_distributions_with_commuting_covariances():
-    turn = np.linalg.qr(MIX)[0]
+    context = np.linalg.qr(MIX)[0]
     left, right = np.linspace(0.1, 3.0, 12), np.linspace(5.0, 0.2, 12)
 
     def of(mean, variances):
-        return Moments(101, np.full(12, mean), 100.0 * turn @ np.diag(variances) @ turn.T)
+        return Moments(101, np.full(12, mean), 100.0 * context @ np.diag(variances) @ context.T)
 
     expected = 12 * 0.5**2 + np.sum((np.sqrt(left) - np.sqrt(right)) ** 2)
     np.testing.assert_allclose(

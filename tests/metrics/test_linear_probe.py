@@ -5,7 +5,7 @@ import pytest
 import sources
 
 from gan_jax.errors import UsageError
-from gan_jax.evaluation.evaluator import Judge
+from gan_jax.evaluation.evaluator import Evaluator
 from gan_jax.features.types import Features
 from gan_jax.metrics.linear_probe import linear_probe
 
@@ -110,8 +110,8 @@ def _weights(codes, images, labels, weight):
 def test_labels_and_images_of_a_judge_are_of_the_same_rows():
     """Both sets are in an order drawn at random; labels of another row would be at chance."""
     pixels = Features("pixels", (), lambda _, x: {"features": x.reshape(len(x), -1)}, {})
-    judge = Judge(sources.of_arrays(*REAL), sources.of_arrays(*HELDOUT), pixels)
-    found = judge({"linear_probe": linear_probe}, sources.noise(10, side=4), {"encode": lambda: _label})
+    evaluator = Evaluator(sources.of_arrays(*REAL), sources.of_arrays(*HELDOUT), pixels)
+    found = evaluator({"linear_probe": linear_probe}, sources.noise(10, side=4), {"encode": lambda: _label})
     assert found["linear_probe"] == {"value": 1.0}
 
 

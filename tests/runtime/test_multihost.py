@@ -146,7 +146,7 @@ def _state(folder, workdir, step):
     """A checkpoint, restored on four devices of one process."""
     recipe = _recipe(folder)
     everywhere = parallel.replicated(parallel.mesh(8, jax.devices()[:4]))
-    start = build.start(build.rules(recipe, FACTS), FACTS, recipe.batch_size)
+    start = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)
     return checkpoint.restore(str(workdir), parallel.abstract(start, jax.random.key(0), everywhere), step)
 
 

@@ -17,10 +17,10 @@ from gan_jax.training.compiled import compiled
 def _programs(recipe, devices):
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices])
     source = build.source(recipe)
-    rules = build.rules(recipe, facts(source), parallel.spread(mesh))
-    fed = batches(source, recipe.batch_size, recipe.batches_a_round, recipe.seed, mesh)
+    train_spec = build.train_spec(recipe, facts(source), parallel.spread(mesh))
+    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh)
     key = jax.random.key(recipe.seed)
-    return compiled(rules, source, recipe.batch_size, fed.decode, mesh, key), fed, key
+    return compiled(train_spec, source, recipe.batch_size, fed.decode, mesh, key), fed, key
 
 
 def _recipe(tiny, net):
@@ -29,7 +29,7 @@ def _recipe(tiny, net):
         generator=dict(non_saturating_generator=1.0),
     )
     optimizer = dict(sgd=dict(learning_rate=0.05))
-    return tiny(net, optimizer, batch_size=32, losses=losses, turns=dict(discriminator=2, generator=1))
+    return tiny(net, optimizer, batch_size=32, losses=losses, updates=dict(discriminator=2, generator=1))
 
 
 @pytest.mark.parametrize("net", ["mlp", "dcgan"])

@@ -38,9 +38,9 @@ def _recipe(tiny, **changes):
 def _programs(recipe, devices, model_devices):
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices], model_devices=model_devices)
     source = build.source(recipe)
-    rules = build.rules(recipe, facts(source), parallel.spread(mesh))
-    fed = batches(source, recipe.batch_size, recipe.batches_a_round, recipe.seed, mesh)
-    return compiled(rules, source, recipe.batch_size, fed.decode, mesh, KEY), fed
+    train_spec = build.train_spec(recipe, facts(source), parallel.spread(mesh))
+    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh)
+    return compiled(train_spec, source, recipe.batch_size, fed.decode, mesh, KEY), fed
 
 
 def _go_on(recipe, workdir, devices, model_devices, steps):

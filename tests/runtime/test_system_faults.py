@@ -35,7 +35,7 @@ def _after(calls, original, then):
 
 
 def _arrays(recipe, workdir, step):
-    start = build.start(build.rules(recipe, FACTS), FACTS, recipe.batch_size)
+    start = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)
     everywhere = parallel.replicated(parallel.mesh(recipe.batch_size))
     abstract = parallel.abstract(start, jax.random.key(0), everywhere)
     return [np.asarray(leaf) for leaf in jax.tree.leaves(checkpoint.restore(str(workdir), abstract, step))]
@@ -105,7 +105,7 @@ def test_a_workdir_that_disappears(tiny, tmp_path, monkeypatch, every, says):
 
 def test_nothing_is_saved_where_the_workdir_was(tiny, tmp_path):
     recipe, workdir = tiny(), tmp_path / "run"
-    state = build.start(build.rules(recipe, FACTS), FACTS, recipe.batch_size)(jax.random.key(0))
+    state = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)(jax.random.key(0))
     with checkpoint.manager(str(workdir), keep=1) as manager:
         workdir.rename(tmp_path / "elsewhere")
         with pytest.raises(Fault, match="step 5 cannot be saved: .*checkpoints is gone"):

@@ -25,7 +25,7 @@ def _recipe(tiny, **changes):
         ),
         losses=dict(discriminator=dict(non_saturating_discriminator=1.0), generator=swapped, encoder=swapped),
         optimizers=dict(discriminator=optimizer, generator=optimizer, encoder=optimizer),
-        turns=dict(discriminator=1, generator=1, encoder=1),
+        updates=dict(discriminator=1, generator=1, encoder=1),
         average=dict(generator=dict(half_life=100.0), encoder=dict(half_life=100.0)),
     )
     return tiny(**{**fields, **changes})
@@ -74,7 +74,7 @@ def test_the_training_grid_shows_held_out_originals_above_reconstructions(workdi
     # Four images: a row of two originals, and the row of their reconstructions.
     np.testing.assert_array_equal(grid[2:10, 2:10], heldout[0, ..., 0])
     np.testing.assert_array_equal(grid[2:10, 12:20], heldout[1, ..., 0])
-    state, game = loading.load(workdir).state, loading.load(workdir).rules.game
+    state, game = loading.load(workdir).state, loading.load(workdir).train_spec.game
     codes = np.float32(_by_hand(workdir, heldout[:2]))
     made = game.sample(state.average, state.carry, codes, {}, jax.random.key(0))
     expected = np.asarray(images.to_uint8(made))[..., 0]
@@ -93,14 +93,14 @@ def test_a_grid_of_codes_varies_one_a_row(tiny):
         grid_size=9,
     )
     facts = {"resolution": 8, "channels": 1, "classes": 10}
-    rules = build.rules(recipe, facts)
-    state = jax.jit(build.start(rules, facts, 8))(jax.random.key(0))
+    train_spec = build.train_spec(recipe, facts)
+    state = jax.jit(build.start(train_spec, facts, 8))(jax.random.key(0))
     key = jax.random.key(1)
     real = samples.first_of(lambda: data.digits(resolution=8))
-    show = samples.exhibitor(rules.game, facts, None, real)
+    show = samples.previewer(train_spec.game, facts, None, real)
     shown = show(state, key, 9)
     drawn = latents.codes_grid(key, 9, noise=2, discrete=(3,), continuous=1)
-    made = rules.game.sample(state.average, state.carry, drawn, {}, key)
+    made = train_spec.game.sample(state.average, state.carry, drawn, {}, key)
     assert np.abs(shown - np.int32(images.to_uint8(made))).max() <= 1
     # The third row varies the discrete code as the first one does, but on other noise.
     assert (shown[:3] != shown[6:]).any() and (shown[0] != shown[1]).any()

@@ -21,15 +21,17 @@ def workdir(tiny, tmp_path_factory):
 def _untrained(recipe):
     """A model as it starts."""
     facts = {"resolution": 8, "channels": 1, "classes": 10}
-    rules = build.rules(recipe, facts)
-    state = jax.jit(build.start(rules, facts, recipe.batch_size))(jax.random.key(0))
-    return loading.Trained("", recipe, facts, rules, 0, state)
+    train_spec = build.train_spec(recipe, facts)
+    state = jax.jit(build.start(train_spec, facts, recipe.batch_size))(jax.random.key(0))
+    return loading.LoadedModel("", recipe, facts, train_spec, 0, state)
 
 
 def _images(model, latents, labels=None):
     params = {**model.state.params, **model.state.average}
     batch = {} if labels is None else {"labels": np.asarray(labels)}
-    made = model.rules.game.sample(params, model.state.carry, np.float32(latents), batch, jax.random.key(0))
+    made = model.train_spec.game.sample(
+        params, model.state.carry, np.float32(latents), batch, jax.random.key(0)
+    )
     return np.asarray(images.to_uint8(made))
 
 
@@ -37,7 +39,7 @@ def test_ends_and_middle_of_walks_on_great_circles(workdir):
     model = loading.load(workdir)
     made = interpolate.walks(model, 3, seed=4)
     assert made.shape == (3, interpolate.STEPS + 1, 8, 8, 1) and made.dtype == np.uint8
-    latents = np.float64(model.rules.game.draw(jax.random.key(4), 3))
+    latents = np.float64(model.train_spec.game.draw(jax.random.key(4), 3))
     following = latents[[1, 2, 0]]
     for place, expected in ((0, latents), (-1, following)):
         assert np.abs(made[:, place] - np.int32(_images(model, expected))).max() <= 1
@@ -53,7 +55,7 @@ def test_ends_and_middle_of_walks_on_great_circles(workdir):
 def test_other_latents_go_straight(tiny):
     model = _untrained(tiny(game=dict(name="gan", latents=dict(name="uniform", size=4))))
     made = interpolate.walks(model, 2, seed=0)
-    latents = np.float64(model.rules.game.draw(jax.random.key(0), 2))
+    latents = np.float64(model.train_spec.game.draw(jax.random.key(0), 2))
     middle = _images(model, np.tile(latents.mean(0), (2, 1)))
     assert np.abs(made[:, interpolate.STEPS // 2] - np.int32(middle)).max() <= 1
 
@@ -76,7 +78,7 @@ def test_files(workdir):
 def test_a_class_a_row(tiny):
     model = _untrained(tiny(game=dict(name="gan", latents=dict(name="normal", size=4), told=("labels",))))
     made = interpolate.walks(model, 12, seed=0)
-    latents = model.rules.game.draw(jax.random.key(0), 12)
+    latents = model.train_spec.game.draw(jax.random.key(0), 12)
     expected = _images(model, latents, np.arange(12) % 10)
     assert np.abs(made[:, 0] - np.int32(expected)).max() <= 1
 

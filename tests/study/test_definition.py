@@ -87,7 +87,7 @@ def test_not_a_study(tiny):
 
 def test_differences_are_of_what_decides(tiny):
     plain = definition.decides(tiny())
-    told = definition.decides(tiny(log_every=1, grid_every=3, checkpoint_every=2, health_every=0))
+    told = definition.decides(tiny(log_every=1, grid_every=3, checkpoint_every=2, diagnostics_every=0))
     assert definition.differences(plain, told) == []
     other = definition.decides(dataclasses.replace(tiny(), steps=11, batch_size=4, eval_every=2))
     assert definition.differences(plain, other) == [

@@ -44,7 +44,7 @@ def study(tiny):
 def _outcome(modes):
     """Of a run that was never trained."""
     values = {
-        "captured_modes": {"value": modes, "floor": 9.0},
+        "captured_modes": {"value": modes, "real_baseline": 9.0},
         "captured_modes_kl": {"value": 1.0},
         "high_quality": {"value": 0.5},
         "uniform_modes_kl": {"value": 1.0},
@@ -147,7 +147,7 @@ def images(tiny):
     """Two runs of four steps."""
     base = tiny(
         steps=4, eval_every=2, checkpoint_every=4, eval_metrics=dict(frechet_distance={}),
-        eval_features="pixels", eval_images=50, average={}, health_every=0,
+        eval_features="pixels", eval_images=50, average={}, diagnostics_every=0,
     )  # fmt: skip
     return Study(title="t", base=base, variants={"plain": {}}, measures=("frechet_distance",), seeds=2)
 

@@ -28,7 +28,7 @@ def _study(stem):
 
 def _traced(study, name, facts):
     recipe = definition.variant(study, name)
-    setup.check(recipe, build.rules(recipe, facts), facts, jax.random.key(0))
+    setup.check(recipe, build.train_spec(recipe, facts), facts, jax.random.key(0))
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=_stem)
@@ -86,7 +86,7 @@ def test_stacked_mnist_is_on_its_own_terms():
         assert (recipe.steps, recipe.eval_every) == (steps[name], steps[name] // 2)
         assert recipe.batch_size == (128 if name == "pacgan" else 64)
         original = runpy.run_path(os.path.join(FOLDER, "..", f"{name}.py"))["get_config"]()
-        for field in ("game", "nets", "losses", "optimizers", "turns", "average"):
+        for field in ("game", "nets", "losses", "optimizers", "updates", "average"):
             assert getattr(recipe, field) == getattr(original, field)
     _traced(study, "pacgan", STACKED)
     _traced(study, "relativistic_r1_r2", STACKED)

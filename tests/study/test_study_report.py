@@ -15,14 +15,14 @@ from gan_jax.study.summary import Spread, Summary
 MEASURES = ("modes", "kl")
 
 
-def _summary(modes, floors=None, deviation=0.0):
+def _summary(modes, real_baselines=None, deviation=0.0):
     return Summary(
         seeds=2,
         diverged=0,
         curves={"modes": [[(1, 1.0), (2, modes)], [(1, 2.0), (2, modes)]], "kl": [[], []]},
         final={"modes": Spread(modes, deviation, 2), "kl": Spread(None, None, 0)},
         best={"modes": Spread(7.25, 1.5, 2), "kl": Spread(float("inf"), None, 1)},
-        floors=floors or {},
+        real_baselines=real_baselines or {},
         collapsed=1,
         collapse_step=Spread(2.0, None, 1),
         seconds=3.25,

@@ -17,9 +17,9 @@ def _outcome(modes, divergences, diverged=False, seconds=2.0):
         {
             "step": 10 * (number + 1),
             "values": {
-                "captured_modes": {"value": captured, "floor": 8.0},
-                "uniform_modes_kl": {"value": divergence, "floor": 0.5},
-                "uniform_modes_kl_of_perfect": {"value": 0.25, "floor": 0.25},
+                "captured_modes": {"value": captured, "real_baseline": 8.0},
+                "uniform_modes_kl": {"value": divergence, "real_baseline": 0.5},
+                "uniform_modes_kl_of_perfect": {"value": 0.25, "real_baseline": 0.25},
             },
         }
         for number, (captured, divergence) in enumerate(zip(modes, divergences))
@@ -89,14 +89,14 @@ def test_a_perfect_one_a_collapsed_one_and_a_diverged_one(tiny):
     assert found.final["uniform_modes_kl"] == Spread(2.375, pytest.approx(3.25 / 2**0.5), 2)
     assert found.best["uniform_modes_kl"].mean == pytest.approx((0.25 + 1.0 + 1.5) / 3)
     # The expectation goes before the divergence of held-out points.
-    assert found.floors == {"captured_modes": 8.0, "uniform_modes_kl": 0.25}
+    assert found.real_baselines == {"captured_modes": 8.0, "uniform_modes_kl": 0.25}
     # Nobody knows how long the one took that was interrupted.
     assert found.seconds == 2.0
 
 
 def test_none_is_finite(tiny):
     found = summary.summarised(tiny(steps=10, eval_every=10), [Outcome([], {}, None, True, 1.0)], MEASURES)
-    assert (found.diverged, found.collapsed, found.floors) == (1, 0, {})
+    assert (found.diverged, found.collapsed, found.real_baselines) == (1, 0, {})
     assert found.final["captured_modes"] == Spread(0.0, None, 1)
     assert found.final["uniform_modes_kl"] == found.best["uniform_modes_kl"] == Spread(None, None, 0)
 

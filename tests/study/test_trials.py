@@ -11,7 +11,7 @@ from gan_jax.errors import UsageError
 from gan_jax.study import trials
 from gan_jax.study.trials import Outcome
 
-EVALUATIONS = [{"step": 5, "values": {"modes": {"value": 3.0, "floor": 8.0}}}]
+EVALUATIONS = [{"step": 5, "values": {"modes": {"value": 3.0, "real_baseline": 8.0}}}]
 
 
 def _outcome(samples):

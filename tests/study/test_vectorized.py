@@ -26,13 +26,13 @@ def recipe(tiny):
             generator=dict(name="points.Generator", widths=(8,)),
             discriminator=dict(name="mlp.Discriminator", widths=(8,), dropout=0.2),
         ),
-        turns=dict(discriminator=2, generator=1),
+        updates=dict(discriminator=2, generator=1),
         steps=10,
         eval_every=4,
         eval_metrics=dict(captured_modes={}, uniform_modes_kl={}),
         eval_images=200,
         grid_size=5,
-        health_every=0,
+        diagnostics_every=0,
     )
 
 
@@ -42,8 +42,8 @@ def parts(recipe):
     source = build.source(recipe)
     mesh = parallel.mesh(8, jax.devices()[:1])
     fed = batches(source, 8, 2, 0, mesh)
-    rules = build.rules(recipe, facts(source))
-    init, advance = vectorized.compiled(rules, facts(source), 8, fed.decode, mesh)
+    train_spec = build.train_spec(recipe, facts(source))
+    init, advance = vectorized.compiled(train_spec, facts(source), 8, fed.decode, mesh)
     keys = jnp.stack([jax.random.key(seed) for seed in SEEDS])
     rows = vectorized.rows_of(source.size, 8, 2, 10, SEEDS)(0)
     return init, advance, fed.resident, rows, keys

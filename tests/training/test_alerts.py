@@ -17,31 +17,31 @@ HEALTHY = {
     "samples": dict(classes=10.0, real_classes=10.0),
 }
 SICK = {
-    "told_apart": ("game", dict(discriminator_accuracy=0.995, logit_gap=23.0, logit_gradient=0.01)),
-    "not_told_apart": ("game", dict(discriminator_accuracy=0.41, logit_gap=0.0)),
-    "gradient_gone": ("generator", dict(gradient_norm=2.9e-3)),
+    "discriminator_saturated": ("game", dict(discriminator_accuracy=0.995, logit_gap=23.0, logit_gradient=0.01)),
+    "discriminator_at_chance": ("game", dict(discriminator_accuracy=0.41, logit_gap=0.0)),
+    "vanishing_gradient": ("generator", dict(gradient_norm=2.9e-3)),
     "gradient_enormous": ("generator", dict(gradient_norm=3.1e3)),
-    "stands_still": ("generator", dict(update_ratio=5e-8)),
-    "moves_wildly": ("generator", dict(update_ratio=0.11)),
+    "frozen_parameters": ("generator", dict(update_ratio=5e-8)),
+    "update_too_large": ("generator", dict(update_ratio=0.11)),
     "singular_value_grown": ("generator", dict(largest_singular_value=121.0)),
-    "average_left_behind": ("generator", dict(average_distance=0.51)),
-    "samples_alike": ("game", dict(diversity=0.29)),
+    "ema_lag": ("generator", dict(average_distance=0.51)),
+    "low_diversity": ("game", dict(diversity=0.29)),
     "classes_missing": ("samples", dict(classes=9.0)),
 }
 # Extreme, and all right.
 FINE = {
-    "told_apart": [
+    "discriminator_saturated": [
         dict(discriminator_accuracy=1.0, logit_gap=23.0, logit_gradient=2.0),  # a Wasserstein critic
         dict(discriminator_accuracy=0.98, logit_gradient=0.01),
     ],
-    "not_told_apart": [dict(discriminator_accuracy=0.39), dict(discriminator_accuracy=0.61)],
-    "gradient_gone": [dict(gradient_norm=3.1e-3)],
+    "discriminator_at_chance": [dict(discriminator_accuracy=0.39), dict(discriminator_accuracy=0.61)],
+    "vanishing_gradient": [dict(gradient_norm=3.1e-3)],
     "gradient_enormous": [dict(gradient_norm=2.9e3)],
-    "stands_still": [dict(update_ratio=7e-8)],
-    "moves_wildly": [dict(update_ratio=0.09)],
+    "frozen_parameters": [dict(update_ratio=7e-8)],
+    "update_too_large": [dict(update_ratio=0.09)],
     "singular_value_grown": [dict(largest_singular_value=119.0)],
-    "average_left_behind": [dict(average_distance=0.49)],
-    "samples_alike": [dict(diversity=0.31), dict(diversity=1.5)],
+    "ema_lag": [dict(average_distance=0.49)],
+    "low_diversity": [dict(diversity=0.31), dict(diversity=1.5)],
     "classes_missing": [dict(classes=11.0), dict(classes=960.0, real_classes=1000.0)],
 }
 
@@ -54,7 +54,7 @@ def _told(looks, every=100):
     """What is said at each look, the first one at step `every`."""
     history, said = alerts.History(), []
     for number, numbers in enumerate(looks, 1):
-        history, lines = alerts.judge(history, number * every, numbers)
+        history, lines = alerts.update(history, number * every, numbers)
         said.append(lines)
     return said
 
@@ -91,7 +91,7 @@ def test_not_said_if_it_passes_sooner_or_is_not_as_bad(name):
 
 
 def test_numbers_stand_in_the_line():
-    subject, changes = SICK["told_apart"]
+    subject, changes = SICK["discriminator_saturated"]
     (line,) = _told([_with(subject, changes)] * 6)[-1]
     assert line.startswith(
         "the discriminator tells all real from fake, for 500 steps now (discriminator accuracy 0.995, logit "
@@ -100,7 +100,7 @@ def test_numbers_stand_in_the_line():
 
 
 def test_one_look_is_never_enough_and_rare_looks_need_two():
-    wrong = _with(*SICK["told_apart"])
+    wrong = _with(*SICK["discriminator_saturated"])
     assert [len(lines) for lines in _told([wrong, wrong, wrong], every=10_000)] == [0, 1, 0]
 
 
@@ -121,7 +121,7 @@ def test_the_worse_player_is_named():
 def _said(workdir):
     return [
         (record["step"], line)
-        for record in report.read_metrics(f"{workdir}/health.jsonl")
+        for record in report.read_metrics(f"{workdir}/alerts.jsonl")
         for line in record["said"]
     ]
 
@@ -148,22 +148,22 @@ def test_a_hopeless_generator_is_told_of(tiny, tmp_path, caplog):
     )
     events = EventAccumulator(str(tmp_path)).Reload()
     for step, line in said:
-        assert f"step {step}/800  health: {line}" in caplog.messages
-    assert [e.step for e in events.Scalars("health/game/logit_gap")] == list(range(100, 900, 100))
-    texts = [e.tensor_proto.string_val[0].decode() for e in events.Tensors("health/0/text_summary")]
+        assert f"step {step}/800  alert: {line}" in caplog.messages
+    assert [e.step for e in events.Scalars("diagnostics/game/logit_gap")] == list(range(100, 900, 100))
+    texts = [e.tensor_proto.string_val[0].decode() for e in events.Tensors("diagnostics/0/text_summary")]
     assert set(texts) <= {line for _, line in said} and texts
 
 
 def test_looking_changes_nothing_and_a_resumed_run_has_every_look_once(tiny, tmp_path):
-    train.run(tiny(health_every=0), str(tmp_path / "blind"))
+    train.run(tiny(diagnostics_every=0), str(tmp_path / "blind"))
     for steps in (7, 10):
-        train.run(tiny(health_every=2, steps=steps), str(tmp_path / "looked"))
+        train.run(tiny(diagnostics_every=2, steps=steps), str(tmp_path / "looked"))
         # As if more had been looked at before the run was killed.
-        with open(tmp_path / "looked" / "health.jsonl", "a") as file:
+        with open(tmp_path / "looked" / "alerts.jsonl", "a") as file:
             file.write('{"step": 8, "said": []}\n' * (steps == 7))
     blind, looked = (loading.load(str(tmp_path / name), 10).state for name in ("blind", "looked"))
     jax.tree.map(np.testing.assert_array_equal, blind, looked)
-    assert not (tmp_path / "blind" / "health.jsonl").exists()
-    records = report.read_metrics(tmp_path / "looked" / "health.jsonl")
+    assert not (tmp_path / "blind" / "alerts.jsonl").exists()
+    records = report.read_metrics(tmp_path / "looked" / "alerts.jsonl")
     assert [record["step"] for record in records] == [2, 4, 6, 8, 10]
     assert all(set(record) == {"step", "game", "generator", "discriminator", "said"} for record in records)

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from gan_jax import build
-from gan_jax.build import Rules
+from gan_jax.build import TrainSpec
 from gan_jax.losses import (
     hinge_discriminator,
     least_squares_discriminator,
@@ -24,9 +24,14 @@ FACTS = {"resolution": 8, "channels": 1, "classes": 10}
 
 def _rules(loss, **others):
     fields = dict(
-        game=None, terms={"discriminator": {"loss": Term(loss)}}, optimizers={}, moves={}, turns={}, decay={}
+        game=None,
+        terms={"discriminator": {"loss": Term(loss)}},
+        optimizers={},
+        moves={},
+        updates={},
+        decay={},
     )
-    return Rules(**{**fields, **others})
+    return TrainSpec(**{**fields, **others})
 
 
 def _state(params=None, opt=None, average=None):
@@ -37,8 +42,8 @@ REAL, FAKE = np.array([3.0, -1.0, 0.5, 2.0]), np.array([-2.0, 0.0, 1.0, -4.0])
 
 
 def _verdict(loss, real=REAL, fake=FAKE):
-    table = {"real_logits": jnp.float32(real), "fake_logits": jnp.float32(fake)}
-    return diagnostics.verdict(_rules(loss), table, _state())
+    outputs = {"real_logits": jnp.float32(real), "fake_logits": jnp.float32(fake)}
+    return diagnostics.verdict(_rules(loss), outputs, _state())
 
 
 def test_accuracy_is_the_share_of_pairs_in_order_and_knows_no_origin():
@@ -67,23 +72,24 @@ def test_gradient_of_the_loss_at_its_logits(loss, expected):
 
 
 def test_a_game_without_logits_has_no_verdict():
-    table = {"real_logits": jnp.zeros(2)}
-    assert diagnostics.verdict(_rules(hinge_discriminator), table, _state()) == {}
-    table["fake_logits"] = jnp.zeros(2)
+    outputs = {"real_logits": jnp.zeros(2)}
+    assert diagnostics.verdict(_rules(hinge_discriminator), outputs, _state()) == {}
+    outputs["fake_logits"] = jnp.zeros(2)
     assert (
-        diagnostics.verdict(_rules(hinge_discriminator)._replace(terms={"critic": {}}), table, _state()) == {}
+        diagnostics.verdict(_rules(hinge_discriminator)._replace(terms={"critic": {}}), outputs, _state())
+        == {}
     )
 
 
 def test_gradient_and_update_of_a_player():
     # Loss mean(w . x)^2 / 2 at w = (1, 2), x = (3, 4): gradient 11 (3, 4); descent at 0.01 moves by 0.55.
-    def play(turn):
-        return {"product": turn.batch["x"] @ turn.params["generator"]["w"]}, turn.carry
+    def play(context):
+        return {"product": context.batch["x"] @ context.params["generator"]["w"]}, context.carry
 
     def loss(product):
         return jnp.square(product) / 2
 
-    rules = _rules(
+    train_spec = _rules(
         None, game=Game(None, play, None, None), terms={"generator": {"loss": Term(loss, 1.0)}},
         optimizers={"generator": optax.sgd(0.01)},
     )  # fmt: skip
@@ -91,7 +97,7 @@ def test_gradient_and_update_of_a_player():
     state = _state(params, {"generator": optax.sgd(0.01).init(params["generator"])}).replace(
         carry={"generator": {}}
     )
-    found = diagnostics.movement(rules, "generator", state, {"x": jnp.array([[3.0, 4.0]])}, KEY)
+    found = diagnostics.movement(train_spec, "generator", state, {"x": jnp.array([[3.0, 4.0]])}, KEY)
     np.testing.assert_allclose(found["gradient_norm"], 55.0, rtol=1e-6)
     np.testing.assert_allclose(found["update_ratio"], 0.55 / np.sqrt(5), rtol=1e-6)
 
@@ -143,11 +149,13 @@ def test_diversity_is_a_ratio_of_distances_between_pairs(spread):
 
 def test_all_numbers_of_a_tiny_game(tiny):
     recipe = tiny()
-    rules = build.rules(recipe, FACTS)
-    state = build.start(rules, FACTS, 8)(KEY)
+    train_spec = build.train_spec(recipe, FACTS)
+    state = build.start(train_spec, FACTS, 8)(KEY)
     images = jax.random.uniform(KEY, (8, 8, 8, 1), minval=-1.0)
     found = jax.jit(
-        lambda state: diagnostics.vitals(rules, state, {"images": images, "labels": jnp.arange(8)}, KEY)
+        lambda state: diagnostics.diagnostics(
+            train_spec, state, {"images": images, "labels": jnp.arange(8)}, KEY
+        )
     )(state)
     movement = {"gradient_norm", "update_ratio", "largest_singular_value"}
     assert {subject: set(values) for subject, values in found.items()} == {

@@ -41,7 +41,7 @@ def test_best_checkpoint_is_kept_and_the_end_says_so(tiny, tmp_path, caplog):
     assert checkpoint.steps(str(tmp_path)) == sorted({best, 21})
     record = report.evaluations(str(tmp_path))[0]
     assert record["protocol"]["features"]["name"] == MINE and record["protocol"]["seed"] == 0
-    floor = record["values"]["frechet_distance"]["floor"]
+    real_baseline = record["values"]["frechet_distance"]["real_baseline"]
     said = f"best {values[best]:.4g} at step {best}, final {values[21]:.4g} at step 21, floor {floor:.4g}"
     assert f"frechet_distance: {said}" in caplog.messages
 
@@ -70,7 +70,9 @@ def test_evaluation_does_not_change_training(tiny, tmp_path):
 
 def test_more_is_better_for_some(tiny, tmp_path, monkeypatch):
     shares = iter([0.5, 0.75, 0.25])
-    monkeypatch.setattr(evaluating.Judge, "__call__", lambda *given: {"precision": {"value": next(shares)}})
+    monkeypatch.setattr(
+        evaluating.Evaluator, "__call__", lambda *given: {"precision": {"value": next(shares)}}
+    )
     train.run(_watched(tiny, steps=6, checkpoint_every=6), str(tmp_path))
     assert checkpoint.best_step(str(tmp_path)) == 4
     records = report.evaluations(str(tmp_path))
@@ -79,9 +81,11 @@ def test_more_is_better_for_some(tiny, tmp_path, monkeypatch):
 
 def test_no_more_images_than_are_held_out(tiny, tmp_path, monkeypatch):
     judged = []
-    judge = evaluating.Judge.__call__
+    evaluator = evaluating.Evaluator.__call__
     monkeypatch.setattr(
-        evaluating.Judge, "__call__", lambda self, m, fake: judged.append(fake.size) or judge(self, m, fake)
+        evaluating.Evaluator,
+        "__call__",
+        lambda self, m, fake: judged.append(fake.size) or evaluator(self, m, fake),
     )
     train.run(_watched(tiny, eval_every=10, eval_images=9_000), str(tmp_path))
     assert judged == [500]
@@ -126,17 +130,17 @@ def pale(images):
 def test_missing_classes_are_told_of_where_a_classifier_is_at_hand(tiny, tmp_path, caplog):
     recipe = _watched(tiny, eval_every=500, eval_features=f"{__name__}.pale", steps=2000)
     source, facts = build.source(recipe), {"resolution": 8, "channels": 1, "classes": 10}
-    rules = build.rules(recipe, facts)
-    state = build.start(rules, facts, recipe.batch_size)(jax.random.key(0))
+    train_spec = build.train_spec(recipe, facts)
+    state = build.start(train_spec, facts, recipe.batch_size)(jax.random.key(0))
     state = state.replace(average=jax.tree.map(jnp.zeros_like, state.average))  # Its samples are grey.
-    look = evaluating.watch(recipe, rules.game, source, sampler(rules.game, facts))
+    look = evaluating.watch(recipe, train_spec.game, source, sampler(train_spec.game, facts))
     with report.opened(str(tmp_path), recipe, 0) as reporter:
         for step in (500, 1000, 1500):
             look(step, state, reporter)
-    records = report.read_metrics(tmp_path / "health.jsonl")
+    records = report.read_metrics(tmp_path / "alerts.jsonl")
     assert [(record["step"], record["samples"]) for record in records] == [
         (step, {"classes": 1.0, "real_classes": 10.0}) for step in (500, 1000, 1500)
     ]
     assert [len(record["said"]) for record in records] == [0, 0, 1]
     said = "whole classes are missing among samples, for 1000 steps now (classes 1, real classes 10)"
-    assert f"step 1500/2000  health: {said}" in caplog.text
+    assert f"step 1500/2000  alert: {said}" in caplog.text

@@ -29,7 +29,7 @@ def test_log_line(written):
 
 
 def test_evaluations_stand_in_log_file_and_tensorboard(tiny, tmp_path, caplog):
-    judged = {"frechet_distance": {"value": 12.345678, "floor": 1.5}, "own": {"value": 3.0}}
+    judged = {"frechet_distance": {"value": 12.345678, "real_baseline": 1.5}, "own": {"value": 3.0}}
     with caplog.at_level(logging.INFO, "gan_jax"), _report(tmp_path, tiny()) as reporter:
         reporter.scalars(5, {"generator/loss": 0.5}, 1.0, 0.0)
         reporter.evaluation(5, judged, {"seed": 0})

@@ -9,7 +9,7 @@ from PIL import Image
 from gan_jax import data
 from gan_jax.checkpoints import checkpoint
 from gan_jax.evaluation import reports
-from gan_jax.evaluation.evaluator import Judge, select
+from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.features import named
 from gan_jax.sampling import interpolate, samples
 from gan_jax.training import report, train
@@ -51,8 +51,8 @@ def test_modes_over_time_come_out_of_a_normal_run(workdir):
         "modes",
         "modes_kl",
     ]
-    assert values["captured_modes"]["floor"] == 9.0
-    assert values["high_quality"]["floor"] == pytest.approx(1 - np.exp(-4.5), abs=0.03)
+    assert values["captured_modes"]["real_baseline"] == 9.0
+    assert values["high_quality"]["real_baseline"] == pytest.approx(1 - np.exp(-4.5), abs=0.03)
     assert values["uniform_modes_kl_of_perfect"]["value"] == pytest.approx(8 / 600, rel=0.05)
     assert records[-1]["protocol"]["generated"].startswith("300 images")
     # The more modes the better: the first record that has most of them is the best.
@@ -99,13 +99,13 @@ def test_everything_that_the_points_have(workdir, capsys):
 def test_a_perfect_sampler_reaches_its_floor(world, modes):
     real, fake = world(size=3000), world(size=2500, seed=5)
     network = named("classifier", real, real.heldout())
-    judge = Judge(real, real.heldout(), network)
-    judged = judge(select(["captured_modes", "uniform_modes_kl"], (), network), fake)
-    assert judged["captured_modes"] == {"value": modes, "floor": modes}
+    evaluator = Evaluator(real, real.heldout(), network)
+    judged = evaluator(select(["captured_modes", "uniform_modes_kl"], (), network), fake)
+    assert judged["captured_modes"] == {"value": modes, "real_baseline": modes}
     assert judged["high_quality"]["value"] == pytest.approx(1 - np.exp(-4.5), abs=0.0105)
     # Chi-squared of K - 1 degrees over 2 N: five standard errors above its mean.
     bound = (modes - 1 + 5 * np.sqrt(2 * (modes - 1))) / 5000
-    assert judged["uniform_modes_kl"]["value"] < bound and judged["uniform_modes_kl"]["floor"] < bound
+    assert judged["uniform_modes_kl"]["value"] < bound and judged["uniform_modes_kl"]["real_baseline"] < bound
 
 
 def test_labels_of_points_can_be_told(tiny, tmp_path):
@@ -118,7 +118,7 @@ def test_labels_of_points_can_be_told(tiny, tmp_path):
     metrics = dict(label_agreement={})
     train.run(_toy(tiny, game=game, nets=nets, steps=5, eval_metrics=metrics), str(tmp_path))
     (record,) = report.evaluations(str(tmp_path))
-    assert record["values"]["label_agreement"]["floor"] == 1.0
+    assert record["values"]["label_agreement"]["real_baseline"] == 1.0
 
 
 def test_a_world_without_modes_trains(tiny, tmp_path):

@@ -23,7 +23,7 @@ FACTS = {"resolution": 8, "channels": 1, "classes": 10, "kind": "images"}
 def _state(recipe, workdir, step):
     everywhere = parallel.replicated(parallel.mesh(recipe.batch_size))
     abstract = parallel.abstract(
-        build.start(build.rules(recipe, FACTS), FACTS, recipe.batch_size), jax.random.key(0), everywhere
+        build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size), jax.random.key(0), everywhere
     )
     return checkpoint.restore(str(workdir), abstract, step)
 
@@ -35,10 +35,10 @@ def _leaves(recipe, workdir, step):
 @pytest.mark.parametrize(
     "net, turns", [("mlp", dict(discriminator=3, generator=1)), ("dcgan", dict(discriminator=1, generator=1))]
 )
-def test_ten_steps_are_five_and_five_more(tiny, tmp_path, net, turns):
-    recipe = tiny(net, turns=turns)
+def test_ten_steps_are_five_and_five_more(tiny, tmp_path, net, updates):
+    recipe = tiny(net, updates=updates)
     train.run(recipe, str(tmp_path / "whole"))
-    train.run(tiny(net, turns=turns, steps=5), str(tmp_path / "halves"))
+    train.run(tiny(net, updates=updates, steps=5), str(tmp_path / "halves"))
     train.run(recipe, str(tmp_path / "halves"))
     whole, halves = (_leaves(recipe, tmp_path / name, 10) for name in ("whole", "halves"))
     assert len(whole) > 10
@@ -192,7 +192,7 @@ def test_terms_sum_transforms_chain_networks_wrap_all_at_once(tiny, tmp_path):
         nets=dict(
             generator=dict(name="mlp.Generator", widths=(16,), wrap=dict(input_noise={})),
             discriminator=dict(
-                name="mlp.Discriminator", widths=(16,), wrap=dict(spectral_norm={}, policy={})
+                name="mlp.Discriminator", widths=(16,), wrap=dict(spectral_norm={}, mixed_precision={})
             ),
         ),
         losses=dict(
@@ -208,10 +208,12 @@ def test_terms_sum_transforms_chain_networks_wrap_all_at_once(tiny, tmp_path):
             generator=dict(lazy_adam=dict(learning_rate=1e-3), freeze=dict(pattern="Dense_0")),
         ),
         moves=dict(generator=dict(name="extragradient")),
-        turns=dict(discriminator=2, generator=1),
+        updates=dict(discriminator=2, generator=1),
     )
     train.run(recipe, str(tmp_path))
-    before = build.start(build.rules(recipe, FACTS), FACTS, recipe.batch_size)(jax.random.key(recipe.seed))
+    before = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)(
+        jax.random.key(recipe.seed)
+    )
     after = _state(recipe, tmp_path, 10)
     frozen, moved = (state.params["generator"] for state in (before, after))
     np.testing.assert_array_equal(frozen["Dense_0"]["kernel"], moved["Dense_0"]["kernel"])
