@@ -163,7 +163,7 @@ def protocol(evaluator, fake):
         "reference": f"{real.size} images: {real.name}",
         "image_shape": [real.resolution, real.resolution, real.channels],
         "features": {"name": evaluator.features.name, "size": size, **evaluator.features.facts},
-        "real_baseline": f"{evaluator.floor_size(fake.size)} images: "
+        "real_baseline": f"{evaluator.real_baseline_size(fake.size)} images: "
         + (heldout.name if heldout else "half of the reference, compared with the other half"),
         "seed": evaluator.seed,
         "notes": [note] if few < size else [],
@@ -229,7 +229,7 @@ def shown(records, of=""):
     told["features"] = ", ".join(f"{name} {value}" for name, value in told["features"].items())
     lines = [f"{name:<14}{value}" for name, value in told.items() if value not in ([], "")]
     wide = max(map(len, last["values"])) + 2
-    heads = [f"{of} {key}".strip() for key in records] + ["real_baseline"]
+    heads = [f"{of} {key}".strip() for key in records] + ["real baseline"]
     lines += ["", " " * wide + "".join(f"{head:>14}" for head in heads)]
     for name in last["values"]:
         row = [record["values"][name]["value"] for record in records.values()]

@@ -138,7 +138,7 @@ def conclusion(records):
     values = {record["step"]: record["values"][name] for record in records}
     choose = max if name in HIGHER_IS_BETTER else min
     best, last = choose(values, key=lambda step: values[step]["value"]), records[-1]["step"]
-    real_baseline = f", floor {values[last]['real_baseline']:.4g}" if "real_baseline" in values[last] else ""
+    real_baseline = f", real baseline {values[last]['real_baseline']:.4g}" if "real_baseline" in values[last] else ""
     said = (
         f"best {values[best]['value']:.4g} at step {best}, final {values[last]['value']:.4g} at step {last}"
     )

@@ -92,10 +92,12 @@ class Report:
         for name, value in judged.items():
             self.writer.add_scalar(f"evaluation/{name}", value["value"], step)
         real_baselines = {
-            name: f" (floor {value['real_baseline']:.4g})" if "real_baseline" in value else ""
+            name: f" (real baseline {value['real_baseline']:.4g})" if "real_baseline" in value else ""
             for name, value in judged.items()
         }
-        values = "  ".join(f"{name} {value['value']:.4g}{floors[name]}" for name, value in judged.items())
+        values = "  ".join(
+            f"{name} {value['value']:.4g}{real_baselines[name]}" for name, value in judged.items()
+        )
         log.info("step %d/%d  evaluation: %s", step, self.recipe.steps, values)
 
     def alerts(self, step, numbers, said):

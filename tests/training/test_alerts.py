@@ -17,7 +17,10 @@ HEALTHY = {
     "samples": dict(classes=10.0, real_classes=10.0),
 }
 SICK = {
-    "discriminator_saturated": ("game", dict(discriminator_accuracy=0.995, logit_gap=23.0, logit_gradient=0.01)),
+    "discriminator_saturated": (
+        "game",
+        dict(discriminator_accuracy=0.995, logit_gap=23.0, logit_gradient=0.01),
+    ),
     "discriminator_at_chance": ("game", dict(discriminator_accuracy=0.41, logit_gap=0.0)),
     "vanishing_gradient": ("generator", dict(gradient_norm=2.9e-3)),
     "gradient_enormous": ("generator", dict(gradient_norm=3.1e3)),
