@@ -42,7 +42,7 @@ def test_best_checkpoint_is_kept_and_the_end_says_so(tiny, tmp_path, caplog):
     record = report.evaluations(str(tmp_path))[0]
     assert record["protocol"]["features"]["name"] == MINE and record["protocol"]["seed"] == 0
     real_baseline = record["values"]["frechet_distance"]["real_baseline"]
-    said = f"best {values[best]:.4g} at step {best}, final {values[21]:.4g} at step 21, floor {real_baseline:.4g}"
+    said = f"best {values[best]:.4g} at step {best}, final {values[21]:.4g} at step 21, real baseline {real_baseline:.4g}"
     assert f"frechet_distance: {said}" in caplog.messages
 
 

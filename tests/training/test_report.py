@@ -34,7 +34,7 @@ def test_evaluations_stand_in_log_file_and_tensorboard(tiny, tmp_path, caplog):
         reporter.scalars(5, {"generator/loss": 0.5}, 1.0, 0.0)
         reporter.evaluation(5, judged, {"seed": 0})
         reporter.scalars(10, {"generator/loss": 0.5}, 1.0, 0.0)
-    assert "step 5/10  evaluation: frechet_distance 12.35 (floor 1.5)  own 3" in caplog.messages
+    assert "step 5/10  evaluation: frechet_distance 12.35 (real baseline 1.5)  own 3" in caplog.messages
     assert report.evaluations(str(tmp_path)) == [{"step": 5, "values": judged, "protocol": {"seed": 0}}]
     events = EventAccumulator(str(tmp_path)).Reload()
     assert [e.step for e in events.Scalars("evaluation/own")] == [5]
