@@ -14,7 +14,7 @@ def get_config(data="digits"):
     """The recipe on a data set."""
     return Recipe(
         data=dict(name=data, resolution=0, flip=False),
-        game=dict(name="gan", latents=dict(name="uniform", size=100), told=("labels",)),
+        game=dict(name="gan", latents=dict(name="uniform", size=100), condition_on=("label",)),
         nets=dict(
             generator=dict(name="dcgan.Generator", width=32),
             discriminator=dict(name="dcgan.Discriminator", width=32),

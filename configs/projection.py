@@ -17,7 +17,7 @@ def get_config(data="digits"):
     """The recipe on a data set."""
     return Recipe(
         data=dict(name=data, resolution=0, flip=False),
-        game=dict(name="gan", latents=dict(name="normal", size=128), told=("labels",)),
+        game=dict(name="gan", latents=dict(name="normal", size=128), condition_on=("label",)),
         nets=dict(
             generator=dict(name="dcgan.Generator", width=32),
             discriminator=dict(

@@ -36,5 +36,5 @@ def get_config(data="ring"):
         checkpoint_every=5_000,
         eval_every=1_000,
         eval_metrics=dict(captured_modes={}, uniform_modes_kl={}),
-        eval_images=2_500,
+        eval_samples=2_500,
     )

@@ -3,71 +3,40 @@
 import functools
 import inspect
 import sys
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax import (
-    augment,
-    games,
-    latents,
-    losses,
-    modalities,
-    moves,
-    nets,
-    penalties,
-    step,
-    transforms,
-    wrap,
-)
+from gan_jax import augment, games, latents, losses, moves, nets, penalties, step, transforms, wrap
 from gan_jax import data as data_lib
 from gan_jax.accumulation import accumulated
-from gan_jax.data.source import per_class
+from gan_jax.data.source import Source, per_class
 from gan_jax.errors import UsageError
 from gan_jax.latents import linear
 from gan_jax.losses import modifiers
 from gan_jax.names import bind, find, schedule
 from gan_jax.nets.linen import from_linen
-from gan_jax.step import average_decay, init
+from gan_jax.recipe import Recipe
+from gan_jax.step import TrainSpec, TrainState, average_decay, init
 from gan_jax.terms import reads
-from gan_jax.types import Augment, Net, Term, Context
+from gan_jax.types import Augment, Context, Modality, Net, Term
+
+# Options of a recipe's data that are not the data set's own.
+COMMON = ("name", "flip", "per_class")
 
 
-class _TrainSpec(NamedTuple):
-    game: Any
-    terms: dict
-    optimizers: dict
-    moves: dict
-    updates: dict
-    decay: dict
-
-
-class TrainSpec(_TrainSpec):
-    """What `train_step` is made of, once names have become functions.
-
-    Attributes:
-        game: The Game.
-        terms: Terms by player and name.
-        optimizers: optax.GradientTransformation by player.
-        moves: How each player moves.
-        turns: Moves a round by player, in the order of play.
-        decay: By averaged player, the average's decay as a function of the step.
-    """
-
-    @functools.cached_property
-    def play(self):
-        """A round, `(state, batches, key) -> (state, scalars)`: who traces it again gets what was traced."""
-        return jax.jit(functools.partial(step.train_step, *self), inline=True)
-
-
-def train_spec(recipe, facts, spread=lambda array: array):
+def train_spec(
+    recipe: Recipe, modality: Modality, spread: Callable[[jax.Array], jax.Array] = lambda array: array
+) -> TrainSpec:
     """Everything of a recipe but its data.
 
     Args:
         recipe: The Recipe.
-        facts: Dict of `resolution`, `channels` and `classes` of the data.
+        modality: Of the data.
         spread: Function from an array [B, ...] to the same array spread over the devices.
 
     Returns:
@@ -76,81 +45,118 @@ def train_spec(recipe, facts, spread=lambda array: array):
     Raises:
         UsageError: An unknown name or hyperparameter, or a value of the wrong type.
     """
-    images = recipe.samples_per_step
+    samples = recipe.samples_per_step
     return TrainSpec(
-        game=_game(recipe, facts, spread),
+        game=_game(recipe, modality, spread),
         terms={
             player: {_name(name): _term(name, spec, f"losses.{player}") for name, spec in specs.items()}
             for player, specs in recipe.losses.items()
         },
         optimizers={
             player: optax.chain(
-                *_chain(given, (transforms, optax), optax.GradientTransformation, f"optimizers.{player}")
+                *_chain(chain, (transforms, optax), optax.GradientTransformation, f"optimizers.{player}")
             )
-            for player, given in recipe.optimizers.items()
+            for player, chain in recipe.optimizers.items()
         },
         moves=_moves(recipe),
         updates=dict(recipe.updates),
         decay={
-            player: average_decay(images, **bind(average_decay, given, f"average.{player}", ("batch_size",)))
-            for player, given in recipe.average.items()
+            player: average_decay(
+                samples, **bind(average_decay, options, f"average.{player}", ("batch_size",))
+            )
+            for player, options in recipe.average.items()
         },
     )
 
 
-def start(train_spec, facts, batch_size):
+def start(spec: TrainSpec, modality: Modality, batch_size: int) -> Callable[[jax.Array], TrainState]:
     """The function that makes the first state.
 
     Args:
-        rules: The TrainSpec.
-        facts: Dict of `resolution`, `channels` and `classes` of the data.
-        batch_size: Images a move; what networks are initialised on, since some need a multiple of samples.
+        spec: The TrainSpec.
+        modality: Of the data.
+        batch_size: Samples per move. Networks are initialised on so many, since some need a multiple.
 
     Returns:
         Function from a random key to the TrainState.
     """
-    return lambda key: init(
-        train_spec.game, train_spec.optimizers, train_spec.decay, key, blank(facts, batch_size)
-    )
+    return lambda key: init(spec.game, spec.optimizers, spec.decay, key, blank(modality, batch_size))
 
 
-def offers(train_spec, facts, batch_size):
-    """Names on the game's table, found by tracing one move on blank data; nothing is compiled.
+def offers(spec: TrainSpec, modality: Modality, batch_size: int) -> list[str]:
+    """Names among the game's outputs, found by tracing one move on blank data; nothing is compiled.
 
     Args:
-        rules: The TrainSpec.
-        facts: Dict of `resolution`, `channels` and `classes` of the data.
-        batch_size: Images a move.
+        spec: The TrainSpec.
+        modality: Of the data.
+        batch_size: Samples per move.
 
     Returns:
         List of names.
     """
-    names = []
+    names: list[str] = []
 
     def look(key):
-        params, carry = train_spec.game.init(key, blank(facts, batch_size))
-        context = Context(params, carry, blank(facts, batch_size), key, jnp.zeros((), jnp.int32))
-        names.extend(train_spec.game.play(context)[0])
+        batch = blank(modality, batch_size)
+        params, carry = spec.game.init(key, batch)
+        context = Context(params, carry, batch, key, jnp.zeros((), jnp.int32))
+        names.extend(spec.game.play(context)[0])
 
     jax.eval_shape(look, jax.random.key(0))
     return names
 
 
-def blank(facts, *shape):
-    """A batch of zeros, of the shapes that a data set with these facts gives.
+def stored(modality: Modality, *shape: int) -> dict[str, jax.ShapeDtypeStruct]:
+    """Shapes and dtypes of stored rows.
 
     Args:
-        facts: Dict of `resolution`, `channels` and `classes` of the data.
+        modality: Of the data.
         *shape: Leading dimensions.
 
     Returns:
-        Dict of `images`, float32 [*shape, H, W, C], and `labels`, int32 [*shape], if there are classes.
+        By name, `jax.ShapeDtypeStruct` of arrays [*shape, ...].
     """
-    images = jnp.zeros((*shape, facts["resolution"], facts["resolution"], facts["channels"]))
-    return {"images": images, **({"labels": jnp.zeros(shape, jnp.int32)} if facts["classes"] else {})}
+    return {
+        name: jax.ShapeDtypeStruct((*shape, *row.shape), row.dtype) for name, row in modality.spec.items()
+    }
 
 
-def source(recipe, data_dir=None):
+def blank(modality: Modality, *shape: int) -> dict[str, jax.Array]:
+    """A batch of zeros with the names, shapes and dtypes of decoded rows.
+
+    Args:
+        modality: Of the data.
+        *shape: Leading dimensions.
+
+    Returns:
+        By name, arrays [*shape, ...].
+    """
+    decoded = jax.eval_shape(modality.decode, stored(modality, *shape))
+    return {name: jnp.zeros(array.shape, array.dtype) for name, array in decoded.items()}
+
+
+def decoder(recipe: Recipe, modality: Modality) -> Callable[[jax.Array, dict], dict]:
+    """How stored rows become a batch: decoded, and mirrored at random if the recipe says so.
+
+    Args:
+        recipe: The Recipe.
+        modality: Of the data.
+
+    Returns:
+        Function `(key, rows) -> batch`, arrays [..., *shape] by name.
+
+    Raises:
+        UsageError: The recipe mirrors data that have no mirror image.
+    """
+    if not recipe.data.get("flip", False):
+        return lambda key, rows: modality.decode(rows)
+    flip = modality.flip
+    if flip is None:
+        raise UsageError(f"data.flip=True: {modality.unit} cannot be mirrored")
+    return lambda key, rows: flip(key, modality.decode(rows))
+
+
+def source(recipe: Recipe, data_dir: str | None = None) -> Source:
     """The recipe's data set.
 
     Args:
@@ -161,126 +167,132 @@ def source(recipe, data_dir=None):
         A `gan_jax.data.Source`.
 
     Raises:
-        UsageError: No such data set, one that is not prepared and cannot be, or too few images of a class.
+        UsageError: No such data set, one that is not prepared and cannot be, or too few rows of a class.
     """
     count = recipe.data.get("per_class", 0)
     return per_class(_opened(recipe, data_dir), count) if count else _opened(recipe, data_dir)
 
 
 def _opened(recipe, data_dir):
-    """All images of the recipe's data set."""
-    name, common = recipe.data["name"], ("name", "flip", "per_class")
-    options = {option: value for option, value in recipe.data.items() if option not in common}
+    """All rows of the recipe's data set."""
+    name = recipe.data["name"]
+    options = {option: value for option, value in recipe.data.items() if option not in COMMON}
     try:
-        made = find(name, (data_lib,), "data.name")
+        factory = find(name, (data_lib,), "data.name")
     except UsageError:
-        made = functools.partial(data_lib.tfds, name=name, data_dir=data_dir)
-        return made(**bind(data_lib.tfds, options, "data", ("name", "data_dir")))
-    takes = inspect.signature(made).parameters
-    here = {"data_dir": data_dir} if "data_dir" in takes else {}
+        factory = functools.partial(data_lib.tfds, name=name, data_dir=data_dir)
+        return _checked(factory(**bind(data_lib.tfds, options, "data", ("name", "data_dir"))), name)
+    takes = inspect.signature(factory).parameters
+    folder = {"data_dir": data_dir} if "data_dir" in takes else {}
     if "resolution" not in takes and not options.get("resolution"):
         options.pop("resolution", None)  # 0 is the data's own, and these have no other.
-    return made(**bind(made, options, "data", tuple(here)), **here)
+    return _checked(factory(**bind(factory, options, "data", tuple(folder)), **folder), name)
 
 
-def kind(facts):
-    """The Kind of a data set.
-
-    Args:
-        facts: Dict of facts about it; without a `kind`, as in old workdirs, they are about images.
-
-    Returns:
-        The `gan_jax.modalities.Kind`.
-
-    Raises:
-        UsageError: There is no such kind.
-    """
-    return find(facts.get("kind", "images"), (modalities,), "kind of data")()
+def _checked(source, name):
+    """The data set, if it is one."""
+    if not isinstance(source, Source):
+        raise UsageError(
+            f"data.name={name!r}: expected a function that returns a Source, got {type(source).__name__}"
+        )
+    return source
 
 
 def _moves(recipe):
     """How each player moves, with the gradient of the whole batch or of its slices."""
     gradient = accumulated(recipe.accumulate)
-    named = {player: _move(given, gradient, f"moves.{player}") for player, given in recipe.moves.items()}
+    named = {player: _move(move, gradient, f"moves.{player}") for player, move in recipe.moves.items()}
     plain = functools.partial(step.move, gradient=gradient)
     return {player: named.get(player, plain) for player in recipe.updates}
 
 
-def _move(given, gradient, field):
-    made = find(given["name"], (moves,), f"{field}.name")
-    options = {name: value for name, value in given.items() if name != "name"}
-    bound = bind(made, options, field, ("gradient",))
-    if "gradient" in inspect.signature(made).parameters:
-        return made(**bound, gradient=gradient)
+def _move(spec, gradient, field):
+    factory = find(spec["name"], (moves,), f"{field}.name")
+    options = {name: value for name, value in spec.items() if name != "name"}
+    bound = bind(factory, options, field, ("gradient",))
+    if "gradient" in inspect.signature(factory).parameters:
+        return factory(**bound, gradient=gradient)
     if gradient is not step.gradient:
-        raise UsageError(
-            f"{field}.name: {made.__name__} takes no `gradient`, without which nothing accumulates"
-        )
-    return made(**bound)
+        raise UsageError(f"{field}.name: {factory.__name__} takes no `gradient`, so it cannot accumulate")
+    return factory(**bound)
 
 
 def _name(name):
     return name if isinstance(name, str) else name.__name__
 
 
-def _game(recipe, facts, spread):
+def _game(recipe, modality, spread):
     """The game over the recipe's networks and latents, the latents spread over the devices."""
-    given = dict(recipe.game)
-    made = find(given.pop("name"), (games,), "game.name")
-    offered = {
+    options = dict(recipe.game)
+    factory = find(options.pop("name"), (games,), "game.name")
+    parts = {
         "nets": {
-            player: _net(spec, facts, recipe.precision, f"nets.{player}")
+            player: _nets(spec, modality.facts, recipe.precision, f"nets.{player}")
             for player, spec in recipe.nets.items()
         },
-        "latents": _latents(given.pop("latents", None), spread),
-        "augment": _augment(given.pop("augment", {})),
+        "latents": _latents(options.pop("latents", None), spread),
+        "augment": _augment(options.pop("augment", {})),
     }
-    read = reads(made)
-    for name in read:
-        if name not in offered:
+    inputs = reads(factory)
+    for name in inputs:
+        if name not in parts:
             raise UsageError(
-                f"game.name: {made.__name__} reads {name!r}; a game may read {', '.join(offered)}"
+                f"game.name: {factory.__name__} reads {name!r}; a game may read {', '.join(parts)}"
             )
-    game = made(*(offered[name] for name in read), **bind(made, given, "game", read))
-    return _with_grid(game, recipe.game["latents"]) if game.preview is None else game
+    _check_latents(factory, inputs, parts["latents"])
+    game = factory(*(parts[name] for name in inputs), **bind(factory, options, "game", inputs))
+    return game if game.preview or game.draw is None else _with_grid(game, recipe.game["latents"])
 
 
-def _latents(given, spread):
-    made, bound = _distribution(given)
+def _check_latents(factory, inputs, draw):
+    """Only a game that reads latents has a distribution of them."""
+    if "latents" in inputs and draw is None:
+        raise UsageError(
+            f"game.latents is missing: {factory.__name__} draws latents, as in dict(name='normal', size=128)"
+        )
+    if "latents" not in inputs and draw is not None:
+        raise UsageError(f"game.latents: {factory.__name__} draws no latents")
+
+
+def _latents(spec, spread):
+    """Function `(key, count) -> latents`; None if the recipe has none."""
+    if spec is None:
+        return None
+    factory, bound = _distribution(spec)
     # Without the constraint every device would make all latents, and so do all the generator's work.
-    return lambda key, count: spread(made(key, count, **bound))
+    return lambda key, count: spread(factory(key, count, **bound))
 
 
-def _distribution(given):
+def _distribution(spec):
     """The distribution that a recipe names, and its hyperparameters."""
-    if not isinstance(given, dict) or "name" not in given:
-        raise UsageError(f"game.latents={given!r}: expected a dict with a 'name'")
-    options = {option: value for option, value in given.items() if option != "name"}
-    made = find(given["name"], (latents,), "game.latents.name")
-    return made, bind(made, options, "game.latents", reads(made))
+    if not isinstance(spec, dict) or "name" not in spec:
+        raise UsageError(f"game.latents={spec!r}: expected a dict with a 'name'")
+    options = {option: value for option, value in spec.items() if option != "name"}
+    factory = find(spec["name"], (latents,), "game.latents.name")
+    return factory, bind(factory, options, "game.latents", reads(factory))
 
 
-def _companion(made, purpose):
-    """The function that stands beside a distribution under its name and a purpose's; None if none does."""
-    return getattr(sys.modules[made.__module__], f"{made.__name__}_{purpose}", None)
+def _companion(distribution, purpose):
+    """The function beside a distribution with its name and a purpose's; None if there is none."""
+    return getattr(sys.modules[distribution.__module__], f"{distribution.__name__}_{purpose}", None)
 
 
-def _with_grid(game, given):
-    """The game, showing in a grid what its distribution's companion draws, if that has one."""
-    made, bound = _distribution(given)
-    draw = _companion(made, "grid")
+def _with_grid(game, spec):
+    """The game, whose grid shows the latents of its distribution's companion, if there is one."""
+    distribution, bound = _distribution(spec)
+    draw = _companion(distribution, "grid")
 
     def preview(params, carry, batch, key):
-        return game.sample(params, carry, draw(key, len(batch["images"]), **bound), batch, key)
+        return game.sample(params, carry, draw(key, len(batch["real"]), **bound), batch, key)
 
     return game if draw is None else game._replace(preview=preview)
 
 
-def between(recipe):
+def between(recipe: Recipe) -> Callable[..., Any]:
     """How two latents of a recipe are joined: by their distribution's companion, else by a straight line.
 
     Args:
-        recipe: The Recipe.
+        recipe: The Recipe, of a game with latents.
 
     Returns:
         Function `(left, right, t) -> latents`, arrays [B, ...] and shares of the way [B].
@@ -288,71 +300,78 @@ def between(recipe):
     return _companion(_distribution(recipe.game["latents"])[0], "between") or linear
 
 
-def discrete(recipe):
+def discrete(recipe: Recipe) -> Callable[..., Any] | None:
     """How the discrete codes in a recipe's latents are read: by their distribution's companion.
 
     Args:
-        recipe: The Recipe.
+        recipe: The Recipe, of a game with latents.
 
     Returns:
-        Function from latents [N, ...] to the value of each code, int32 [N, number of codes]; None where the
+        Function from latents [N, ...] to the value of each code, int32 [N, number of codes]; None if the
         distribution has no such companion.
     """
-    made, bound = _distribution(recipe.game["latents"])
-    read = _companion(made, "discrete")
+    distribution, bound = _distribution(recipe.game["latents"])
+    read = _companion(distribution, "discrete")
     return read and functools.partial(read, **bound)
 
 
-def _augment(given):
+def _augment(spec):
     """The recipe's augmentations one after the other, in the order written."""
-    return augment.chain(*_chain(given, (augment,), Augment, "game.augment"))
+    return augment.chain(*_chain(spec, (augment,), Augment, "game.augment"))
 
 
-def _chain(given, places, kind, field):
-    """What the functions of a dict's names make of their hyperparameters, in the order written."""
-    if not isinstance(given, dict):
-        raise UsageError(f"{field}={given!r}: expected a dict of names with their hyperparameters")
+def _chain(spec: Any, places: tuple[ModuleType, ...], kind: type, field: str) -> list[Any]:
+    """The results of the functions that a dict names with their hyperparameters, in the order written."""
+    if not isinstance(spec, dict):
+        raise UsageError(f"{field}={spec!r}: expected a dict of names with their hyperparameters")
     links = []
-    for name, options in given.items():
-        made = find(name, places, field)
-        link = made(**bind(made, options, f"{field}.{_name(name)}"))
+    for name, options in spec.items():
+        factory = find(name, places, field)
+        link = factory(**bind(factory, options, f"{field}.{_name(name)}"))
         if not isinstance(link, kind):
             raise UsageError(f"{field}.{_name(name)}: expected a function that makes a {kind.__name__}")
         links.append(link)
     return links
 
 
-def _net(given, facts, precision, field):
-    """A Net from a Linen module, with the facts it asks for, or from a function; wrapped."""
-    options = {option: value for option, value in given.items() if option not in ("name", "wrap")}
-    made = find(given["name"], (nets,), f"{field}.name")
-    known = {fact: value for fact, value in facts.items() if fact in inspect.signature(made).parameters}
-    net = made(**bind(made, {**known, **options}, field, ("parent", "name")))
+def _nets(spec, facts, precision, field):
+    """A player's Net, or by name the several Nets that it owns."""
+    if "name" in spec:
+        return _net(spec, facts, precision, field)
+    return {part: _net(options, facts, precision, f"{field}.{part}") for part, options in spec.items()}
+
+
+def _net(spec: Mapping[str, Any], facts: Mapping[str, Any], precision: str, field: str) -> Net:
+    """A Net from a Linen module, with the facts that it asks for, or from a function; wrapped."""
+    options = {option: value for option, value in spec.items() if option not in ("name", "wrap")}
+    factory = find(spec["name"], (nets,), f"{field}.name")
+    known = {fact: value for fact, value in facts.items() if fact in inspect.signature(factory).parameters}
+    net = factory(**bind(factory, {**known, **options}, field, ("parent", "name")))
     net = net if isinstance(net, Net) else from_linen(net)
-    # Innermost: what other wrappers make of parameters and outputs is float32.
-    return _wrapped(wrap.mixed_precision(net, dtype=precision), given, wrap, "net", field)
+    # Innermost: the parameters and outputs that other wrappers see are float32.
+    return _wrapped(wrap.mixed_precision(net, dtype=precision), spec, wrap, "net", field)
 
 
-def _wrapped(inner, given, place, provided, field):
-    """What the wrappers named in `wrap` make of a network or a loss, the first one innermost."""
-    wrappers = given.get("wrap", {})
+def _wrapped(inner, spec, place, provided, field):
+    """A network or a loss inside the wrappers that `wrap` names, the first one innermost."""
+    wrappers = spec.get("wrap", {})
     if not isinstance(wrappers, dict):
         raise UsageError(f"{field}.wrap={wrappers!r}: expected a dict of wrappers")
     for name, options in wrappers.items():
-        made = find(name, (place,), f"{field}.wrap")
-        inner = made(inner, **bind(made, options, f"{field}.wrap.{_name(name)}", (provided,)))
+        factory = find(name, (place,), f"{field}.wrap")
+        inner = factory(inner, **bind(factory, options, f"{field}.wrap.{_name(name)}", (provided,)))
     return inner
 
 
-def _term(name, spec, field):
+def _term(name: Any, spec: Any, field: str) -> Term:
     """A Term from a weight, or from a dict of weight, every, wrap and hyperparameters."""
     fn = find(name, (losses, penalties), field)
-    given = dict(spec) if isinstance(spec, dict) else {"weight": spec}
+    parts = dict(spec) if isinstance(spec, dict) else {"weight": spec}
     field = f"{field}.{_name(name)}"
-    weight = schedule(given.get("weight", 1.0), f"{field}.weight")
-    options = {option: value for option, value in given.items() if option not in ("weight", "every", "wrap")}
+    weight = schedule(parts.get("weight", 1.0), f"{field}.weight")
+    options = {option: value for option, value in parts.items() if option not in ("weight", "every", "wrap")}
     bound = functools.partial(fn, **bind(fn, options, field, reads(fn)))
-    every = given.get("every", 1)
+    every = parts.get("every", 1)
     if not isinstance(every, int) or isinstance(every, bool) or every < 1:
         raise UsageError(f"{field}.every={every!r}: expected a whole number of steps, at least 1")
-    return Term(_wrapped(bound, given, modifiers, "loss", field), weight, every)
+    return Term(_wrapped(bound, parts, modifiers, "loss", field), weight, every)

@@ -1,28 +1,57 @@
 """Images: [-1, 1] float32 NHWC on the device, uint8 everywhere else."""
 
 import math
+import os
 import pathlib
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
+from gan_jax.errors import UsageError
 
-def to_float(images):
-    """Maps uint8 0..255 to float32 [-1, 1]; floats are what networks see already.
+
+def height_and_width(resolution: int | Sequence[int], field: str = "resolution") -> tuple[int, int]:
+    """Height and width from a recipe's resolution.
+
+    Args:
+        resolution: One number for a square, or height and width, pixels; at least 1.
+        field: Where it stands, for the message.
+
+    Returns:
+        Height and width.
+
+    Raises:
+        UsageError: Anything else.
+    """
+    sides = (resolution, resolution) if isinstance(resolution, int) else tuple(resolution)
+    if len(sides) != 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
+        raise UsageError(f"{field}={resolution!r}: expected pixels as a number or as (height, width)")
+    return sides
+
+
+def to_float(images: jax.typing.ArrayLike) -> jax.Array:
+    """Maps uint8 0..255 to float32 [-1, 1]; floats stay as they are.
 
     Args:
         images: uint8 or float [..., H, W, C].
 
     Returns:
         float32 of the same shape.
+
+    Raises:
+        TypeError: Other integers: they are no pixels.
     """
+    dtype = jnp.result_type(images)
+    if dtype != jnp.uint8 and not jnp.issubdtype(dtype, jnp.floating):
+        raise TypeError(f"expected uint8 pixels or floats, got {dtype}")
     floats = jnp.asarray(images, jnp.float32)
-    return floats if jnp.issubdtype(images.dtype, jnp.floating) else floats / 127.5 - 1.0
+    return floats / 127.5 - 1.0 if dtype == jnp.uint8 else floats
 
 
-def to_uint8(images):
+def to_uint8(images: jax.Array) -> jax.Array:
     """Maps [-1, 1] to uint8 0..255, rounded to nearest; values outside are clipped.
 
     Args:
@@ -34,7 +63,7 @@ def to_uint8(images):
     return jnp.clip(jnp.round((images + 1.0) * 127.5), 0, 255).astype(jnp.uint8)
 
 
-def random_flip(key, images):
+def random_flip(key: jax.Array, images: jax.Array) -> jax.Array:
     """Mirrors each image left to right with probability one half.
 
     Args:
@@ -48,7 +77,7 @@ def random_flip(key, images):
     return jnp.where(flip[..., None, None, None], images[..., ::-1, :], images)
 
 
-def resize_tf1(images, height, width):
+def resize_tf1(images: jax.typing.ArrayLike, height: int, width: int) -> jax.Array:
     """Bilinear resize as TensorFlow 1 does it: corners not aligned, no half-pixel centres, no antialiasing.
 
     Output pixel i looks at i * (old size / new size), between the two nearest pixels and clamped to the last.
@@ -75,12 +104,12 @@ def resize_tf1(images, height, width):
     return along(1, height, along(2, width, jnp.asarray(images, jnp.float32)))
 
 
-def columns_of(count):
-    """Columns of a grid of so many images that is about as wide as high."""
+def columns_of(count: int) -> int:
+    """The number of columns of a grid of `count` images that is about as wide as high."""
     return math.ceil(math.sqrt(count))
 
 
-def grid(images, *, columns=0, line=2, shade=96):
+def grid(images: np.ndarray, *, columns: int = 0, line: int = 2, shade: int = 96) -> np.ndarray:
     """Tiles images row by row into one, with lines between them.
 
     Args:
@@ -102,13 +131,30 @@ def grid(images, *, columns=0, line=2, shade=96):
     return np.pad(tiled, ((0, line), (0, line), (0, 0)), constant_values=shade)
 
 
-def save(path, picture):
+def save(path: str | os.PathLike, picture: np.ndarray) -> None:
     """Writes a picture as PNG.
 
     Args:
         path: The file; its folder is made, but not the folder above that.
         picture: uint8 [H, W, C], C 1 or 3.
     """
-    # Of a workdir that is gone, nothing is made anew.
+    # A workdir that was deleted meanwhile must not come back with one picture in it.
     pathlib.Path(path).parent.mkdir(exist_ok=True)
     Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(path)
+
+
+def saver(preview: Callable[..., np.ndarray]) -> Callable[[str, np.ndarray], tuple[str, ...]]:
+    """The `save` of a modality whose files are pictures of many rows.
+
+    Args:
+        preview: The modality's.
+
+    Returns:
+        Function `(stem, rows) -> endings` that writes one PNG.
+    """
+
+    def save_picture(stem: str, rows: np.ndarray) -> tuple[str, ...]:
+        save(f"{stem}.png", preview(rows, lambda: rows))
+        return (".png",)
+
+    return save_picture

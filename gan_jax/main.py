@@ -29,7 +29,7 @@ _MODE = flags.DEFINE_enum(
 _MULTIHOST = flags.DEFINE_bool(
     "multihost",
     False,
-    "train: one of many processes; a Cloud TPU and SLURM tell which, else the next three do.",
+    "train: one of many processes; on a Cloud TPU or under SLURM that is all, elsewhere add the next three.",
 )
 _COORDINATOR_ADDRESS = flags.DEFINE_string("coordinator_address", None, "train: host:port of process 0.")
 _NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "train: how many processes there are.", 1)
@@ -38,13 +38,13 @@ _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data;
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images",
     None,
-    "sample: how many images, 64 if not given; evaluate: as many as are held out; interpolate: walks, 8; "
+    "sample: number of samples, 64 if not given; evaluate: as many as are held out; interpolate: walks, 8; "
     "augment: generated ones, ten times as many as real ones.",
 )
 _STEP = flags.DEFINE_string(
     "step",
     None,
-    "Which checkpoint: rounds played, or best; if not given, the newest, and evaluate also the best.",
+    "Which checkpoint: steps taken, or best; if not given, the newest, and evaluate also the best.",
 )
 _AVERAGED = flags.DEFINE_bool("averaged", True, "Use averaged parameters.")
 _SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "sample, interpolate: seed of the latents.")
@@ -80,7 +80,7 @@ def _train():
 
 
 def _cluster():
-    """Where this process belongs: arguments of `processes.joined`, or None if it is alone."""
+    """Arguments of `processes.joined`, or None if this process is alone."""
     flagged = (_COORDINATOR_ADDRESS, _NUM_PROCESSES, _PROCESS_ID)
     given = {flag.name: flag.value for flag in flagged if flag.value is not None}
     if not given:
@@ -110,6 +110,7 @@ def _sample():
         num_images=64 if _NUM_IMAGES.value is None else _NUM_IMAGES.value,
         sample_seed=_SAMPLE_SEED.value,
         labels=tuple(int(label) for label in _LABELS.value),
+        data_dir=_DATA_DIR.value,
     )
 
 
@@ -160,7 +161,7 @@ def _augment():
     )
 
 
-# What --mode means.
+# The function of each --mode.
 _MODES = {
     "train": _train, "sample": _sample, "evaluate": _evaluate, "encode": _encode, "interpolate": _interpolate,
     "augment": _augment,
@@ -168,7 +169,7 @@ _MODES = {
 
 
 def _model():
-    """Which parameters of which run: what every mode but train takes. JAX may be imported from here on."""
+    """The arguments that every mode but train takes. JAX may be imported from here on."""
     if _WORKDIR.value is None:
         raise UsageError("--workdir is missing: the folder of a finished run")
     if _cluster() is not None:

@@ -2,21 +2,24 @@
 
 import importlib
 import inspect
+import itertools
 import math
 import typing
-from typing import Annotated
+from collections.abc import Callable, Collection, Sequence
+from types import ModuleType, UnionType
+from typing import Annotated, Any
 
 import jax
 import optax
 
 from gan_jax.errors import UsageError, unknown
 
-# The type of a whole number that may be 0 though its default is not: most others count or measure something
-# that there must be, and 0 of it would fail much later and with another message.
+# The type of a whole number that may be 0 although its default is not. Most others count or measure something
+# that must exist, and 0 would fail much later with another message.
 FromZero = Annotated[int, 0]
 
 
-def find(name, places, field):
+def find(name: Any, places: Sequence[ModuleType], field: str) -> Callable[..., Any]:
     """The function of a name.
 
     Args:
@@ -38,14 +41,14 @@ def find(name, places, field):
     path, _, last = name.rpartition(".")
     owners = [_module(f"{place.__name__}.{path}") if path else place for place in places]
     for owner in [*owners, _module(path)]:
-        found = getattr(owner, last, None)
-        if callable(found):
-            return found
+        function = getattr(owner, last, None)
+        if callable(function):
+            return function
     raise unknown(field, name, [offered for place in places for offered in offers(place)])
 
 
-def _module(path):
-    """The module of a dotted path; None where there is no such module."""
+def _module(path: str) -> ModuleType | None:
+    """The module of a dotted path; None if there is no such module."""
     if not all(part.isidentifier() for part in path.split(".")):
         return None
     try:
@@ -56,7 +59,7 @@ def _module(path):
         raise
 
 
-def offers(place):
+def offers(place: ModuleType) -> list[str]:
     """Names a module offers: those of `__all__`, else its own public functions and classes.
 
     Args:
@@ -65,13 +68,13 @@ def offers(place):
     Returns:
         List of names; a module among them stands for its classes, as `file.Class`.
     """
-    names = []
+    names: list[str] = []
     for name, value in _listed(place).items():
         names.extend(_classes(name, value) if inspect.ismodule(value) else [name])
     return names
 
 
-def _listed(module):
+def _listed(module: ModuleType) -> dict[str, Any]:
     """What a module lists in `__all__`, else its own public functions."""
     if hasattr(module, "__all__"):
         # optax lists names there that it makes up, with a warning, when asked for.
@@ -85,14 +88,16 @@ def _listed(module):
     return {name: value for name, value in own.items() if not inspect.isclass(value)}
 
 
-def _classes(file, module):
+def _classes(file: str, module: ModuleType) -> list[str]:
     """The public classes that a module defines, as `file.Class`."""
     members = inspect.getmembers(module, inspect.isclass)
     own = [name for name, value in members if value.__module__ == module.__name__]
     return [f"{file}.{name}" for name in own if name[0] != "_"]
 
 
-def bind(function, given, field, provided=()):
+def bind(
+    function: Callable[..., Any], given: Any, field: str, provided: Collection[str] = ()
+) -> dict[str, Any]:
     """Checked hyperparameters of a function, schedules and functions among them looked up.
 
     Args:
@@ -127,7 +132,7 @@ def bind(function, given, field, provided=()):
     }
 
 
-def schedule(value, field):
+def schedule(value: Any, field: str) -> Any:
     """A number, or a function of the step made from `{name of an optax schedule: its hyperparameters}`.
 
     Args:
@@ -146,16 +151,16 @@ def schedule(value, field):
         raise UsageError(
             f"{field}={value!r}: expected a number or one schedule, as in dict(linear_schedule=dict(...))"
         )
-    ((name, given),) = value.items()
-    made = find(name, (optax.schedules,), field)
-    return made(**bind(made, given, f"{field}.{name}"))
+    ((name, options),) = value.items()
+    factory = find(name, (optax.schedules,), field)
+    return factory(**bind(factory, options, f"{field}.{name}"))
 
 
-def _value(parameter, value, field, function):
-    """One hyperparameter, checked against the type of its default and turned into what it names."""
+def _value(parameter: inspect.Parameter, value: Any, field: str, function: Callable) -> Any:
+    """One hyperparameter, checked against its type and turned into the function or schedule that it names."""
     default = parameter.default
-    kinds = _kinds(parameter)
-    if isinstance(value, dict) and float in kinds:
+    types = _types(parameter)
+    if isinstance(value, dict) and float in types:
         return schedule(value, field)
     if isinstance(value, dict) and value and all(str(key).isdecimal() for key in value):
         return {int(key): part for key, part in value.items()}  # steps of a schedule; JSON made them strings
@@ -163,9 +168,10 @@ def _value(parameter, value, field, function):
         return value
     if isinstance(value, str) and callable(default) and default is not parameter.empty:
         return find(value, (importlib.import_module(function.__module__), jax.nn), field)
-    if kinds and (not isinstance(value, kinds) or isinstance(value, bool) and bool not in kinds):
-        raise UsageError(f"{field}={value!r}: expected {kinds[0].__name__}")
-    if int in kinds[:1] and value < (least := _least(parameter)):
+    if types and (not isinstance(value, types) or isinstance(value, bool) and bool not in types):
+        expected = " or ".join(each.__name__ for each in types if each is not list)
+        raise UsageError(f"{field}={value!r}: expected {expected}")
+    if int in types[:1] and isinstance(value, int) and value < (least := _least(parameter)):
         raise UsageError(f"{field}={value}: expected at least {least}")
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{field}={value}: expected a finite number")
@@ -174,32 +180,38 @@ def _value(parameter, value, field, function):
     return value
 
 
-def _elements(parameter, values, field):
-    """A tuple whose elements are of its default's type, whole numbers at least 1 or the least there."""
-    given = parameter.default if isinstance(parameter.default, tuple) else ()
-    kind = next(iter(typing.get_args(parameter.annotation) or map(type, given)), None)
+def _elements(parameter: inspect.Parameter, values: tuple, field: str) -> tuple:
+    """A tuple whose elements have its default's type; whole numbers are at least 1 or the least one there."""
+    defaults = parameter.default if isinstance(parameter.default, tuple) else ()
+    kind = next(iter(typing.get_args(parameter.annotation) or map(type, defaults)), None)
     allowed = {int: (int,), float: (float, int), str: (str,)}.get(kind, (object,))
     for value in values:
         if not isinstance(value, allowed) or isinstance(value, bool) and kind in (int, float):
             raise UsageError(f"{field}={values!r}: expected {kind.__name__} in it, not {value!r}")
-        if kind is int and value < (least := min([1, *given])):
+        if kind is int and value < (least := min([1, *defaults])):
             raise UsageError(f"{field}={values!r}: expected at least {least} in it, not {value}")
     return values
 
 
-def _least(parameter):
-    """What a whole number must at least be: what its type says, else 1, or a lower default."""
+def _least(parameter: inspect.Parameter) -> int:
+    """The least value of a whole number: the one in its type, else 1, or a lower default."""
     for least in getattr(parameter.annotation, "__metadata__", ()):
         return least
     return 1 if parameter.default is parameter.empty else min(parameter.default, 1)
 
 
-def _kinds(parameter):
-    """Types a hyperparameter may have, the expected one first; empty where nothing is known of it."""
-    allowed = {bool: (bool,), int: (int,), float: (float, int), str: (str,), tuple: (tuple, list)}
-    if parameter.default not in (None, parameter.empty):
-        return allowed.get(type(parameter.default), ())
-    if parameter.default is parameter.empty:
-        annotation = getattr(parameter.annotation, "__origin__", parameter.annotation)
-        return allowed.get(annotation, (float, int, tuple, list))
+# Types of values that a hyperparameter of some type accepts, the expected one first.
+_ACCEPTED = {bool: (bool,), int: (int,), float: (float, int), str: (str,), tuple: (tuple, list)}
+
+
+def _types(parameter: inspect.Parameter) -> tuple[type, ...]:
+    """Types that a hyperparameter may have, the expected one first; empty where its type is not known."""
+    annotation, default = parameter.annotation, parameter.default
+    if isinstance(annotation, UnionType):
+        members = [_ACCEPTED.get(typing.get_origin(each) or each, ()) for each in typing.get_args(annotation)]
+        return tuple(itertools.chain(*members)) if all(members) else ()
+    if default not in (None, parameter.empty):
+        return _ACCEPTED.get(type(default), ())
+    if default is parameter.empty:
+        return _ACCEPTED.get(getattr(annotation, "__origin__", annotation), (float, int, tuple, list))
     return ()

@@ -6,18 +6,19 @@ import json
 import math
 import operator
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from gan_jax.errors import UsageError, unknown
 
-# How long, how often and where: fields that a resumed run may change without becoming another run.
+# Fields that a resumed run may change: how long it is, how often it reports, and on how many devices.
 RESUMABLE = (
     "steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every", "diagnostics_every",
     "max_rollbacks", "model_devices",
 )  # fmt: skip
 # Paths of dicts that are read in the order written.
 IN_ORDER = r"updates|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
-# What networks may compute in.
+# Types in which networks may compute.
 PRECISIONS = ("float32", "bfloat16")
 # Fields that may be 0.
 FROM_ZERO = ("seed", "eval_every", "diagnostics_every", "max_rollbacks")
@@ -28,46 +29,49 @@ class Recipe:
     """Everything that decides a run. Names are names of functions, dotted paths, or functions themselves.
 
     Attributes:
-        data: `name` of a data set, and what its function takes (`resolution` in pixels, 0 for the data's
-            own; `split`); `flip=True` mirrors images at random; `per_class` keeps that many images of each
-            class to train on, 0 all. It is in every recipe, so that a flag can change it.
-        game: `name` of a game, its `latents` (`name` and hyperparameters), `augment` (augmentations by name
-            with their hyperparameters, in the order applied), and what else it takes.
+        data: `name` of a data set and its function's arguments (`resolution` in pixels, one number or height
+            and width, 0 for the data's own; `split`); `flip=True` mirrors rows at random; `per_class` keeps
+            that many rows of each class to train on, 0 all. It is in every recipe, so that a flag can change
+            it.
+        game: `name` of a game, its `latents` (`name` and hyperparameters; none in games without latents),
+            `augment` (augmentations by name with their hyperparameters, in the order applied), and the game's
+            other arguments, such as `condition_on`: names of the data's entries that networks get.
         nets: By player, `name` of a network, its hyperparameters, and `wrap`: wrappers by name with their
             hyperparameters, the first one innermost. Resolution, channels and classes come from the data
-            unless given.
+            unless given. A player of several networks has a dict of such dicts.
         losses: By player, terms by name: a weight, or a dict of `weight` (a number or a schedule), `every`
             (steps between two computations of a lazy term), `wrap` (`top_k`, `smooth`) and the term's
             hyperparameters.
         optimizers: By player, optax transforms by name in the order in which they are chained, each with
             its hyperparameters; a hyperparameter may be a schedule, `dict(cosine_decay_schedule=dict(...))`,
             of the player's own number of moves.
-        turns: Moves a round by player, in the order of play.
-        moves: By player who does not plainly descend, `name` of a move and its hyperparameters.
-        average: By averaged player, `half_life` in images and `ramp_up`, its largest share of the images
-            seen so far. Samples come from averaged parameters.
-        batch_size: Real images a move, over all devices and hosts.
+        updates: Moves per step by player, in the order of play.
+        moves: By player that does not take plain gradient steps, `name` of a move and its hyperparameters.
+        average: By averaged player, `half_life` in real samples and `ramp_up`, its largest share of the
+            samples seen so far. Samples come from averaged parameters.
+        batch_size: Real samples per move, over all devices and hosts.
         accumulate: Slices of a batch whose gradients are computed one after the other and averaged: more
             time, and the memory of one slice. It divides the batch, and devices divide a slice.
-        precision: What networks compute in, `float32` or `bfloat16`; parameters, optimizers, losses and
+        precision: The type in which networks compute, `float32` or `bfloat16`; parameters, optimizers, losses and
             penalties are float32 in any case.
         model_devices: Devices over which large parameters, their averages and their optimizers' state are
             spread, a divisor of the devices of a process; the batch is spread over groups of so many.
-        steps: Rounds in the whole run.
-        seed: Of everything random.
+        steps: Steps in the whole run.
+        seed: Seed of everything random.
         log_every: Steps between two log lines.
-        grid_every: Steps between two image grids.
-        grid_size: Images in a grid.
+        grid_every: Steps between two grids of samples.
+        grid_size: Samples in a grid.
         checkpoint_every: Steps between two checkpoints.
         keep_checkpoints: Newest checkpoints kept; the best one is kept beside them.
-        diagnostics_every: Steps between two looks at the run's health, each about as costly as a step; 0 for none.
-        max_rollbacks: How often, in the whole run, a loss or parameter that is not finite sends it back to
-            its last checkpoint with other random numbers; 0 to end it at once.
+        diagnostics_every: Steps between two diagnoses, each about as costly as a step; 0 for none.
+        max_rollbacks: How often, in the whole run, a loss or parameter that is not finite may send it back to
+            its last checkpoint, with a new random key; 0 to stop at once.
         eval_every: Steps between two evaluations, which also come after the last step; 0 for none.
         eval_metrics: Metrics by name, with their hyperparameters. The first value of the first one decides
             which checkpoint is best.
-        eval_features: What metrics look at images through: `classifier`, `inception`, a file, a dotted path.
-        eval_images: Images generated for an evaluation; no more than real ones are held out.
+        eval_features: The network whose features metrics compare: `classifier`, `inception`, a file, a dotted
+            path.
+        eval_samples: Samples generated for an evaluation; no more than real ones are held out.
     """
 
     data: dict
@@ -94,24 +98,24 @@ class Recipe:
     eval_every: int = 0
     eval_metrics: dict = dataclasses.field(default_factory=lambda: dict(frechet_distance={}))
     eval_features: str = "classifier"
-    eval_images: int = 2_000
+    eval_samples: int = 2_000
 
     def __post_init__(self):
         if isinstance(self.data, dict) and "name" in self.data:
             self.data = {**self.data, "per_class": self.data.get("per_class", 0)}
 
     @property
-    def batches_per_step(self):
-        """How many a round sees: as many as the player with the most turns has moves."""
+    def batches_per_step(self) -> int:
+        """Batches per step: as many as the player with the most updates has moves."""
         return max(self.updates.values())
 
     @property
-    def samples_per_step(self):
-        """Real ones, over all devices and hosts."""
+    def samples_per_step(self) -> int:
+        """Real samples per step, over all devices and hosts."""
         return self.batch_size * self.batches_per_step
 
 
-def validate(recipe):
+def validate(recipe: Recipe) -> None:
     """Checks types, ranges and that the parts fit together; names are checked where they are looked up.
 
     Args:
@@ -120,7 +124,7 @@ def validate(recipe):
     Raises:
         UsageError: Names the field, what was given and what was expected.
     """
-    _check_kind(recipe)
+    _check_type(recipe)
     for field in dataclasses.fields(recipe):
         value = getattr(recipe, field.name)
         if not isinstance(value, field.type) or isinstance(value, bool):
@@ -143,7 +147,7 @@ def validate(recipe):
             raise UsageError(f"{path}={value}: expected at least 0")
 
 
-def _check_kind(recipe):
+def _check_type(recipe):
     if not isinstance(recipe, Recipe):
         raise UsageError(f"get_config must return a gan_jax.recipe.Recipe, got {type(recipe).__name__}")
 
@@ -151,8 +155,12 @@ def _check_kind(recipe):
 def _check_shapes(recipe):
     """The parts that have a name have one; the parts that are by player are dicts by player."""
     named = {"data": recipe.data, "game": recipe.game}
-    for path in ("nets", "moves"):
-        named.update({f"{path}.{player}": part for player, part in getattr(recipe, path).items()})
+    named.update({f"moves.{player}": part for player, part in recipe.moves.items()})
+    for player, part in recipe.nets.items():
+        # A player of several networks has a dict of their dicts.
+        several = isinstance(part, dict) and part and all(isinstance(net, dict) for net in part.values())
+        nets = {f"nets.{player}.{name}": net for name, net in part.items()} if several else {}
+        named.update(nets or {f"nets.{player}": part})
     for path, part in named.items():
         if not isinstance(part, dict) or "name" not in part:
             raise UsageError(f"{path}={part!r}: expected a dict with a 'name'")
@@ -169,26 +177,26 @@ def _check_shapes(recipe):
                 raise UsageError(f"{path}.{player}={part!r}: expected a dict")
     for player, count in recipe.updates.items():
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise UsageError(f"turns.{player}={count!r}: expected a whole number, at least 1")
+            raise UsageError(f"updates.{player}={count!r}: expected a whole number, at least 1")
 
 
 def _check_players(recipe):
-    """Who moves has a loss and an optimizer, and nobody else has."""
+    """Players that move have a loss and an optimizer; other players have none."""
     if not recipe.updates:
-        raise UsageError("turns is empty: expected at least one player with at least one move")
+        raise UsageError("updates is empty: expected at least one player with at least one move")
     if recipe.eval_every and not recipe.eval_metrics:
         raise UsageError(f"eval_metrics is empty: expected a metric for eval_every={recipe.eval_every}")
     for path in ("losses", "optimizers"):
         missing = [player for player in recipe.updates if not getattr(recipe, path).get(player)]
         if missing:
-            raise UsageError(f"{path}: nothing for {missing[0]!r}, who has turns")
+            raise UsageError(f"{path}: nothing for {missing[0]!r}, which has updates")
     for path in ("losses", "optimizers", "moves", "average"):
         for player in getattr(recipe, path):
             if player not in recipe.updates:
                 raise unknown(path, player, recipe.updates)
 
 
-def numbers(tree, path=""):
+def numbers(tree: Any, path: str = "") -> Iterator[tuple[str, float]]:
     """Walks nested dicts and sequences; yields `("a.b.0", number)`, without truth values."""
     if isinstance(tree, (int, float)) and not isinstance(tree, bool):
         yield path, tree
@@ -207,21 +215,21 @@ def _plain(value):
 
 
 def _dotted(function):
-    """A function's dotted path, by which whoever opens the workdir can find it again."""
+    """A function's dotted path, by which a later process finds it again."""
     home, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
     try:
-        found = operator.attrgetter(name)(importlib.import_module(home))
+        importable = operator.attrgetter(name)(importlib.import_module(home))
     except (ImportError, AttributeError, TypeError):
-        found = None
-    if found is not function:
+        importable = None
+    if importable is not function:
         raise UsageError(
-            f"{name or function} of {home} cannot be found again from a workdir: put it at the top of a module "
-            "that can be imported, or name an optax schedule, as in dict(cosine_decay_schedule=dict(...))"
+            f"{name or function} of {home} cannot be imported again later: put it at the top level of an importable "
+            "module, or name an optax schedule, as in dict(cosine_decay_schedule=dict(...))"
         )
     return f"{home}.{name}"
 
 
-def to_dict(recipe):
+def to_dict(recipe: Recipe) -> dict[str, Any]:
     """The recipe as nested dicts that JSON can hold.
 
     Args:
@@ -234,7 +242,7 @@ def to_dict(recipe):
         UsageError: Not a Recipe, a value that JSON cannot hold, or a function that its dotted path does not
             lead to, such as one that another function or a config file defines.
     """
-    _check_kind(recipe)
+    _check_type(recipe)
     plain = _plain({field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)})
     try:
         return json.loads(json.dumps(plain))
@@ -242,7 +250,7 @@ def to_dict(recipe):
         raise UsageError(f"a recipe holds numbers, strings, dicts, tuples and functions: {error}") from None
 
 
-def from_dict(plain):
+def from_dict(plain: dict[str, Any]) -> Recipe:
     """The recipe that `to_dict` wrote.
 
     Args:
@@ -252,7 +260,7 @@ def from_dict(plain):
         The Recipe.
 
     Raises:
-        UsageError: A field that recipes of this version do not have, or lack.
+        UsageError: An unknown field, or a missing one.
     """
     fields = [field.name for field in dataclasses.fields(Recipe)]
     for name in plain:
@@ -264,7 +272,7 @@ def from_dict(plain):
         raise UsageError(f"incomplete recipe: {error}") from None
 
 
-def flatten(tree, path=""):
+def flatten(tree: Any, path: str = "") -> dict[str, Any]:
     """Nested dicts as one dict of dotted paths to leaves; an empty dict counts as a leaf."""
     if not isinstance(tree, dict) or not tree:
         return {path: tree}
@@ -274,8 +282,8 @@ def flatten(tree, path=""):
     return flat
 
 
-def differences(old, new):
-    """Fields in which two recipes differ, those of RESUMABLE left out; so does order where it matters.
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Fields in which two recipes differ, without those of RESUMABLE; order counts where it matters.
 
     Args:
         old: A recipe as `to_dict` returns it.

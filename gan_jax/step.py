@@ -1,25 +1,27 @@
-"""The one train step: every player in turn sees the outputs, sums its terms, and moves."""
+"""The one train step: each player in turn reads the game's outputs, sums its terms, and moves."""
 
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import flax
 import jax
 import jax.numpy as jnp
 import optax
+from flax import struct
 
 from gan_jax import terms as terms_lib
 from gan_jax.errors import unknown
-from gan_jax.types import Context
+from gan_jax.types import Context, Game, Term
 
 
-@flax.struct.dataclass
-class TrainState:
+class TrainState(struct.PyTreeNode):
     """Everything that changes in training, as arrays only.
 
     Attributes:
-        step: Rounds played so far, int32 scalar.
+        step: Steps taken so far, int32 scalar.
         params: Parameters by player.
-        carry: What a player owns but does not train, by player.
+        carry: Arrays that a player owns but does not train, by player.
         opt: Optimizer state by player.
         average: Exponential moving averages of parameters, by averaged player.
     """
@@ -30,9 +32,45 @@ class TrainState:
     opt: Any
     average: Any
 
+    def sampling_params(self, averaged: bool = True) -> dict:
+        """Parameters by player to sample from: the averages where there are some, else the live ones."""
+        return {**self.params, **self.average} if averaged else self.params
 
-def init(game, optimizers, averaged, key, batch):
-    """The state before the first round.
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TrainSpec:
+    """The functions that a train step is made of.
+
+    Attributes:
+        game: The Game.
+        terms: Terms by player and name.
+        optimizers: optax.GradientTransformation by player.
+        moves: How a player moves, by player; `move` for players that are not in it.
+        updates: Moves per step by player, in the order of play.
+        decay: By averaged player, the average's decay in [0, 1] as a function of the step.
+    """
+
+    game: Game
+    terms: dict[str, dict[str, Term]]
+    optimizers: dict[str, optax.GradientTransformation]
+    moves: dict[str, Callable]
+    updates: dict[str, int]
+    decay: dict[str, Callable]
+
+    @functools.cached_property
+    def step(self) -> Callable[..., tuple[TrainState, dict[str, jax.Array]]]:
+        """`(state, batches, key) -> (state, scalars)`: `train_step`, traced once for all its callers."""
+        return jax.jit(functools.partial(train_step, self), inline=True)
+
+
+def init(
+    game: Game,
+    optimizers: Mapping[str, optax.GradientTransformation],
+    averaged: Sequence[str] | Mapping[str, Any],
+    key: jax.Array,
+    batch: dict,
+) -> TrainState:
+    """The state before the first step.
 
     Args:
         game: The Game.
@@ -45,7 +83,7 @@ def init(game, optimizers, averaged, key, batch):
         The TrainState.
 
     Raises:
-        UsageError: A player has an optimizer and no part in the game.
+        UsageError: A player has an optimizer but is not in the game.
     """
     params, carry = game.init(key, batch)
     for player in optimizers:
@@ -61,11 +99,18 @@ def init(game, optimizers, averaged, key, batch):
     )
 
 
-def gradient(player, game, terms, state, batch, key):
+def gradient(
+    player: str,
+    game: Game,
+    terms: Mapping[str, Mapping[str, Term]],
+    state: TrainState,
+    batch: dict,
+    key: jax.Array,
+) -> tuple[Any, Any, dict[str, jax.Array]]:
     """The gradient of a player's loss with respect to its own parameters.
 
     Args:
-        player: Whose.
+        player: The player.
         game: The Game.
         terms: Terms by player and name.
         state: The TrainState.
@@ -82,32 +127,44 @@ def gradient(player, game, terms, state, batch, key):
         summed, values = terms_lib.total(terms[player], {**outputs, "params": params}, state.step)
         return summed, (carry[player], values)
 
-    found, (carry, values) = jax.grad(loss, has_aux=True)(state.params[player])
-    return found, carry, values
+    grads, (carry, values) = jax.grad(loss, has_aux=True)(state.params[player])
+    return grads, carry, values
 
 
-def descend(player, optimizers, state, found):
+def descend(
+    player: str, optimizers: Mapping[str, optax.GradientTransformation], state: TrainState, grads: Any
+) -> TrainState:
     """The state after a player's optimizer has followed a gradient.
 
     Args:
         player: Whose parameters and optimizer state change.
         optimizers: optax.GradientTransformation by player.
         state: The TrainState.
-        found: A gradient of the player's parameters.
+        grads: A gradient of the player's parameters.
 
     Returns:
         The new TrainState.
     """
-    updates, opt = optimizers[player].update(found, state.opt[player], state.params[player])
+    updates, opt = optimizers[player].update(grads, state.opt[player], state.params[player])
     params = optax.apply_updates(state.params[player], updates)
     return state.replace(params={**state.params, player: params}, opt={**state.opt, player: opt})
 
 
-def move(player, game, terms, optimizers, state, batch, key, *, gradient=gradient):
+def move(
+    player: str,
+    game: Game,
+    terms: Mapping[str, Mapping[str, Term]],
+    optimizers: Mapping[str, optax.GradientTransformation],
+    state: TrainState,
+    batch: dict,
+    key: jax.Array,
+    *,
+    gradient: Callable[..., tuple[Any, Any, dict]] = gradient,
+) -> tuple[TrainState, dict[str, jax.Array]]:
     """One player descends its loss once; nothing of the other players changes.
 
     Args:
-        player: Who moves.
+        player: The player that moves.
         game: The Game.
         terms: Terms by player and name.
         optimizers: optax.GradientTransformation by player.
@@ -119,69 +176,69 @@ def move(player, game, terms, optimizers, state, batch, key, *, gradient=gradien
     Returns:
         The new state, and the unweighted value of each of its terms by name.
     """
-    found, carry, values = gradient(player, game, terms, state, batch, key)
-    state = descend(player, optimizers, state, found)
+    grads, carry, values = gradient(player, game, terms, state, batch, key)
+    state = descend(player, optimizers, state, grads)
     return state.replace(carry={**state.carry, player: carry}), values
 
 
-def train_step(game, terms, optimizers, moves, updates, decay, state, batches, key):
-    """One round: the players move one after the other, then the averages follow.
+def train_step(
+    spec: TrainSpec, state: TrainState, batches: dict, key: jax.Array
+) -> tuple[TrainState, dict[str, jax.Array]]:
+    """One step: the players move one after the other, then the averages follow.
 
-    The k-th move of each player in a round sees the k-th batch and the k-th random key. So with one turn each
-    both players look at the same real images and at the same latents, whose samples XLA then makes once for
-    both; five critic steps look at five different batches and at five draws of latents.
+    The k-th move of each player in a step sees the k-th batch and the k-th random key. So with one update each
+    both players look at the same real samples and at the same latents, whose samples XLA then makes once for
+    both; five critic updates look at five different batches and at five draws of latents.
 
     Args:
-        game: The Game.
-        terms: Terms by player and name.
-        optimizers: optax.GradientTransformation by player.
-        moves: How a player moves, by player; `move` where nothing else is said.
-        turns: Number of moves by player, in the order of play.
-        decay: By averaged player, a function from the step to the average's decay in [0, 1].
+        spec: The TrainSpec.
         state: The TrainState.
-        batches: Dict of arrays [max(turns), B, ...].
+        batches: Dict of arrays [updates of the player with the most, B, ...].
         key: Random key of the whole run.
 
     Returns:
         The new state, and `{"player/term": value}`: unweighted, float32, mean over the player's moves.
     """
     key = jax.random.fold_in(key, state.step)
-    order = [(player, k) for player, count in updates.items() for k in range(count)]
-    values = {player: [] for player in updates}
-    for player, k in order:
+    values: dict[str, list[dict]] = {player: [] for player in spec.updates}
+    for player, k in [(player, k) for player, count in spec.updates.items() for k in range(count)]:
         batch = jax.tree.map(lambda leaf, k=k: leaf[k], batches)
-        play, drawn = moves.get(player, move), jax.random.fold_in(key, k)
-        state, seen = play(player, game, terms, optimizers, state, batch, drawn)
-        values[player].append(seen)
+        play = spec.moves.get(player, move)
+        state, terms = play(
+            player, spec.game, spec.terms, spec.optimizers, state, batch, jax.random.fold_in(key, k)
+        )
+        values[player].append(terms)
     average = {
-        player: optax.incremental_update(state.params[player], old, 1 - decay[player](state.step))
+        player: optax.incremental_update(state.params[player], old, 1 - spec.decay[player](state.step))
         for player, old in state.average.items()
     }
     scalars = {
-        f"{player}/{name}": jnp.mean(jnp.stack([v[name] for v in seen]))
-        for player, seen in values.items()
-        for name in terms[player]
+        f"{player}/{name}": jnp.mean(jnp.stack([terms[name] for terms in moves]))
+        for player, moves in values.items()
+        for name in spec.terms[player]
     }
     return state.replace(step=state.step + 1, average=average), scalars
 
 
-def average_decay(batch_size, *, half_life, ramp_up=0.05):
-    """Decay of an average that forgets half of the past in `half_life` images, sooner at the start.
+def average_decay(
+    batch_size: int, *, half_life: float, ramp_up: float = 0.05
+) -> Callable[[jax.Array], jax.Array]:
+    """Decay of an average that forgets half of the past in `half_life` samples, sooner at the start.
 
-    Karras et al. 2020, arXiv:2006.06676, and its code: with h = min(half_life, ramp_up * images seen), the
+    Karras et al. 2020, arXiv:2006.06676, and its code: with h = min(half_life, ramp_up * samples seen), the
     decay is 0.5 ** (batch_size / h).
 
     Args:
-        batch_size: Real images a round.
-        half_life: In real images, at least 0; 0 keeps the live weights.
-        ramp_up: The half-life is at most this share of the images seen so far.
+        batch_size: Real samples per step.
+        half_life: In real samples, at least 0; 0 keeps the live weights.
+        ramp_up: The half-life is at most this share of the samples seen so far.
 
     Returns:
         Function from the step, int32, to the decay in [0, 1), float32.
     """
 
     def decay(step):
-        seen = (step + 1) * float(batch_size)
-        return 0.5 ** (batch_size / jnp.maximum(jnp.minimum(half_life, ramp_up * seen), 1e-8))
+        samples = (step + 1) * float(batch_size)
+        return 0.5 ** (batch_size / jnp.maximum(jnp.minimum(half_life, ramp_up * samples), 1e-8))
 
     return decay

@@ -1,31 +1,65 @@
-"""The records everything is made of: plain tuples of pure functions."""
+"""The records that everything is made of: plain tuples of pure functions."""
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
 
 
 class Net(NamedTuple):
     """A network as two pure functions.
 
     Attributes:
-        init: `(key, *inputs) -> (params, carry)`. The carry is what the network owns but does not
+        init: `(key, *inputs) -> (params, carry)`. The carry holds arrays that the network owns but does not
             train: batch statistics, spectral-norm vectors.
         apply: `(params, carry, *inputs, key, train) -> (outputs, carry)`.
     """
 
-    init: Callable
-    apply: Callable
+    init: Callable[..., tuple[Any, Any]]
+    apply: Callable[..., tuple[Any, Any]]
+
+
+class Modality(NamedTuple):
+    """How rows of one data set are decoded, encoded and shown. Nothing else knows what a row means.
+
+    Attributes:
+        spec: Shape and dtype of one row as stored, by name. `real` is the entry that a game learns to
+            generate; `label` is a class; others are conditions, such as `source`, `mask` or `time`.
+        facts: Facts that networks may ask for by name, such as `resolution`, `channels`, `classes`.
+        unit: Plural noun for many rows, in log lines and in names of metrics' inputs: `images`.
+        decode: Function, inside `jit`, from stored rows by name, arrays [..., *shape], to the arrays that
+            networks see, by the same names.
+        encode: Function, inside `jit`, from a network's samples [..., *shape] to rows as `real` is stored.
+        preview: `(rows, behind, columns=0) -> picture`, uint8 [H, W, 1 or 3]: one picture of many stored
+            rows. `behind` returns other rows, such as real ones, to draw behind them, and is called only
+            where the picture has a place for these; `columns` is for modalities that have tiles.
+        save: `(stem, rows) -> endings`: writes rows as the files that people open, the stem with these
+            endings, such as `(".png",)`; the folder is made, but not the folder above that.
+        flip: `(key, batch) -> batch`, inside `jit`: mirrors decoded rows at random, every entry of a row
+            alike. None where mirroring makes no sense.
+    """
+
+    spec: dict[str, jax.ShapeDtypeStruct]
+    facts: dict[str, Any]
+    unit: str
+    decode: Callable[[dict], dict]
+    encode: Callable[[jax.Array], jax.Array]
+    preview: Callable[..., np.ndarray]
+    save: Callable[[str, np.ndarray], tuple[str, ...]]
+    flip: Callable[[jax.Array, dict], dict] | None = None
 
 
 class Context(NamedTuple):
-    """All that may be looked at when a player moves.
+    """Everything that a player may look at in its move.
 
     Attributes:
         params: Parameters by player.
         carry: Carry by player.
-        batch: Dict of arrays with leading dimension B: `images` in [-1, 1] float32 [B, H, W, C] and,
-            if the data has them, `labels` int32 [B].
+        batch: Decoded rows by name, arrays [B, ...]: `real`, and the data's other entries, such as `label`
+            int32 [B].
         key: Random key of the move, the same for the k-th moves of all players.
-        step: Rounds played so far, int32.
+        step: Steps taken so far, int32.
     """
 
     params: dict
@@ -39,52 +73,54 @@ class Game(NamedTuple):
     """What the players see of each other; their losses are no part of a game.
 
     Attributes:
-        init: `(key, batch) -> (params, carry)`, both by player.
-        play: `context -> (outputs, carry)`. The table offers by name everything a term may read; the
-            carry, by player, is what would be kept if that player were the one who moves.
-        draw: `(key, count) -> latents`, any pytree of arrays [count, ...].
-        sample: `(params, carry, latents, batch, key) -> images` in [-1, 1] float32 [count, H, W, C].
-        hears: Names of what `sample` needs in its batch, such as `labels`.
-        exhibit: `(params, carry, batch, key) -> images`, what a grid shows, as many as the batch has: its
-            `images` are real ones, its `labels` one class a row of the grid. None shows plain samples.
-        encode: `(params, carry, batch, key) -> latents` [B, size] of the batch's images; None without an
-            encoder.
+        init: `(key, batch) -> (params, carry)`, both by player. A player may own several networks; its
+            params are then a dict of theirs.
+        play: `context -> (outputs, carry)`. The outputs offer by name everything that a term may read; the
+            carry, by player, is the one to keep if that player is the one that moves.
+        sample: `(params, carry, latents, batch, key) -> samples` [count, ...], as networks see rows.
+        draw: `(key, count) -> latents`, any pytree of arrays [count, ...]; None for a game without latents,
+            whose `sample` gets None.
+        conditions: Names of the batch's entries that `sample` reads, such as `label` or `source`.
+        preview: `(params, carry, batch, key) -> samples`, what a grid shows, as many as the batch has rows:
+            its entries are those of real rows, but one `label` a row of the grid. None shows plain samples.
+        encode: `(params, carry, batch, key) -> latents` [B, size] of the batch's `real` rows; None without
+            an encoder.
     """
 
-    init: Callable
-    play: Callable
-    draw: Callable
-    sample: Callable
-    hears: tuple = ()
-    preview: Callable | None = None
-    encode: Callable | None = None
+    init: Callable[..., tuple[dict, dict]]
+    play: Callable[[Context], tuple[dict, dict]]
+    sample: Callable[..., Any]
+    draw: Callable[..., Any] | None = None
+    conditions: tuple[str, ...] = ()
+    preview: Callable[..., Any] | None = None
+    encode: Callable[..., Any] | None = None
 
 
 class Term(NamedTuple):
     """One summand of a player's loss.
 
     Attributes:
-        fn: Its positional parameters name what it reads from the outputs; `params` are the mover's own.
+        fn: Its positional parameters name the game's outputs that it reads; `params` are the mover's own.
         weight: A number, or an optax schedule: a function of the step.
         every: Computed in every n-th step only, and then n times as strongly.
     """
 
-    fn: Callable
+    fn: Callable[..., Any]
     weight: Any = 1.0
     every: int = 1
 
 
 class Augment(NamedTuple):
-    """What happens to images between generator or data and discriminator.
+    """A random change of samples between generator or data and discriminator.
 
     Attributes:
-        init: `() -> carry`: what it owns but does not train, such as ADA's probability.
-        apply: `(carry, key, images, step) -> images`; differentiable, each sample on its own.
+        init: `() -> carry`: arrays that it owns but does not train, such as ADA's probability.
+        apply: `(carry, key, samples, step) -> samples`; differentiable, each sample on its own.
         adapt: `(carry, real_logits) -> carry`, once in every move of the discriminator.
-        mix: `(carry, key, real, fake) -> real`: what the discriminator is shown as real.
+        mix: `(carry, key, real, fake) -> real`: the samples that the discriminator sees as real.
     """
 
-    init: Callable
-    apply: Callable
-    adapt: Callable
-    mix: Callable = lambda carry, key, real, fake: real
+    init: Callable[[], Any]
+    apply: Callable[..., Any]
+    adapt: Callable[..., Any]
+    mix: Callable[..., Any] = lambda carry, key, real, fake: real

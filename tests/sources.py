@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gan_jax.data.source import Source
+from gan_jax.data.source import of_images
 
 
 def of_arrays(images, labels=None, *, name="arrays", heldout=None):
@@ -10,10 +10,10 @@ def of_arrays(images, labels=None, *, name="arrays", heldout=None):
     classes = () if labels is None else tuple(str(label) for label in range(int(np.max(labels)) + 1))
 
     def read(rows):
-        told = {} if labels is None else {"labels": np.asarray(labels, np.int32)[rows]}
-        return {"images": images[rows], **told}
+        known = {} if labels is None else {"label": np.asarray(labels, np.int32)[rows]}
+        return {"real": images[rows], **known}
 
-    return Source(name, *np.shape(images)[:2], np.shape(images)[3], classes, read, lambda: heldout)
+    return of_images(name, len(images), np.shape(images)[1:], classes, read, heldout=lambda: heldout)
 
 
 def noise(count, *, seed=0, side=8, channels=1, classes=0, **options):

@@ -97,7 +97,7 @@ def test_slices_equal_the_batch_at_once(tiny, at_once, slices, devices):
 
 
 def test_told_labels_go_with_their_rows(tiny):
-    game = dict(name="gan", latents=dict(name=same), told=("labels",))
+    game = dict(name="gan", latents=dict(name=same), condition_on=("label",))
     losses = dict(
         discriminator=dict(non_saturating_discriminator=1.0, classification_real=1.0),
         generator=dict(non_saturating_generator=1.0, classification_fake=1.0),

@@ -124,7 +124,7 @@ PAPER = {
         "nets.generator.widths": [400] * 4,
         "nets.discriminator": {"name": "points.Discriminator", "widths": [200] * 3, "pieces": 5},
         "batch_size": 100,
-        "eval_images": 2500,
+        "eval_samples": 2500,
     },
     # Huang et al. 2024, its training code.
     "r3gan": {

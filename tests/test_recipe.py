@@ -87,9 +87,7 @@ def test_what_json_cannot_hold(tiny):
 )
 def test_functions_that_nobody_could_find_again_are_refused(tiny, function):
     """Two schedules made by one function have one name, and a resumed run must not take one for the other."""
-    with pytest.raises(
-        UsageError, match="cannot be found again from a workdir: put it at the top of a module"
-    ):
+    with pytest.raises(UsageError, match="cannot be imported again later: put it at the top level"):
         recipe_lib.to_dict(tiny(optimizer=dict(sgd=dict(learning_rate=function))))
 
 
@@ -98,7 +96,7 @@ def test_functions_of_a_config_file_are_refused_before_anything_is_written(tiny,
     module = types.ModuleType("config_config")
     exec("def mine(fake_logits):\n    return fake_logits", vars(module))
     recipe = tiny(losses=dict(tiny().losses, generator={module.mine: 1.0}))
-    with pytest.raises(UsageError, match="^mine of config_config cannot be found again"):
+    with pytest.raises(UsageError, match="^mine of config_config cannot be imported again"):
         train.run(recipe, str(tmp_path / "unborn"))
     assert not (tmp_path / "unborn").exists()
 

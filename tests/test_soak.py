@@ -50,7 +50,7 @@ def get_config(data="mnist"):
         updates=dict(discriminator=1, generator=1),
         average=dict(generator=dict(half_life=1000.0)),
         batch_size=32, steps=STEPS, log_every=1, grid_every=30, grid_size=16, checkpoint_every=25,
-        diagnostics_every=20, eval_every=60, eval_features="pixels", eval_images=200, max_rollbacks=50,
+        diagnostics_every=20, eval_every=60, eval_features="pixels", eval_samples=200, max_rollbacks=50,
     )
 """
 PLAIN = dict(non_saturating_discriminator=1.0)

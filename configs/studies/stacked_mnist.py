@@ -23,7 +23,7 @@ from gan_jax.study.definition import changed
 
 CONFIGS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 # What all variants have in common.
-SHARED = ("data", "batch_size", "steps", "eval_every", "eval_metrics", "eval_images", "checkpoint_every")
+SHARED = ("data", "batch_size", "steps", "eval_every", "eval_metrics", "eval_samples", "checkpoint_every")
 
 
 def _recipe(name):
@@ -84,7 +84,7 @@ def get_config():
     """The study."""
     base = _recipe("dcgan")
     base.data, base.steps, base.eval_every = dict(name="stacked_mnist", resolution=0), 2_000, 1_000
-    base.eval_metrics, base.eval_images = dict(modes={}, uniform_modes_kl={}), 26_000
+    base.eval_metrics, base.eval_samples = dict(modes={}, uniform_modes_kl={}), 26_000
     return Study(
         title="Modes of Stacked MNIST",
         base=base,

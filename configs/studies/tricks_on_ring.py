@@ -40,7 +40,7 @@ def _plain(data):
         steps=4_000,
         eval_every=400,
         eval_metrics=dict(captured_modes={}, uniform_modes_kl={}),
-        eval_images=2_500,
+        eval_samples=2_500,
         grid_size=2_500,
     )
 

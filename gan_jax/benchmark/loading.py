@@ -33,11 +33,16 @@ def feeds(source, batch_size, rounds, mesh):
     """
     from gan_jax.data.batches import batches
 
-    resident = batches(source, batch_size, rounds, 0, mesh, resident_bytes=2**63)
+    modality = source.modality
+
+    def decode(key, rows):
+        return modality.decode(rows)
+
+    resident = batches(source, batch_size, rounds, 0, mesh, decode, resident_bytes=2**63)
     (first,) = resident.feed(0, 1)
     return {
         "resident": resident,
-        "streamed": batches(source, batch_size, rounds, 0, mesh, resident_bytes=0),
+        "streamed": batches(source, batch_size, rounds, 0, mesh, decode, resident_bytes=0),
         "one batch": resident._replace(feed=lambda start, stop: itertools.repeat(first, stop - start)),
     }
 

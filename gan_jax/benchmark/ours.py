@@ -1,5 +1,6 @@
 """Training as `gan_jax.training.train` does it, and with plain convolutions: the very program that trains is timed."""
 
+import functools
 import time
 from typing import Any, Callable, NamedTuple
 
@@ -9,10 +10,10 @@ from gan_jax import build
 from gan_jax import recipe as recipe_lib
 from gan_jax.benchmark.subject import Subject
 from gan_jax.data.batches import batches
-from gan_jax.data.source import facts
 from gan_jax.nets import convolution
 from gan_jax.runtime import cpu, parallel
 from gan_jax.training.compiled import compiled
+from gan_jax.training.diagnostics import diagnostics
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 
@@ -45,9 +46,10 @@ def running(recipe, source, fed, mesh):
     Returns:
         The Run.
     """
-    train_spec = build.train_spec(recipe, facts(source), parallel.spread(mesh))
+    train_spec = build.train_spec(recipe, source.modality, parallel.spread(mesh))
     key = jax.random.key(recipe.seed)
-    programs = compiled(train_spec, source, recipe.batch_size, fed.decode, mesh, key)
+    diagnose = functools.partial(diagnostics, train_spec)
+    programs = compiled(train_spec, diagnose, source.modality, recipe.batch_size, fed.decode, mesh, key)
     state, done = programs.init(key), 0
     parameters = {player: _count(params) for player, params in state.params.items()}
 
@@ -75,7 +77,8 @@ def prepare(recipe):
     compiling = _compilations()
     recipe_lib.validate(recipe)
     mesh, source = parallel.mesh(recipe.batch_size), build.source(recipe)
-    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh)
+    decode = build.decoder(recipe, source.modality)
+    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh, decode)
     run = running(recipe, source, fed, mesh)
     return Subject(
         advance=run.advance,

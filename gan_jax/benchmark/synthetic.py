@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from gan_jax.data.source import Source
+from gan_jax.data.source import Source, of_images
 
 
-def images(*, resolution, channels, size=2_048):
+def images(*, resolution: int, channels: int, size: int = 2_048) -> Source:
     """Uniform noise as a data set without labels, small enough to lie on the device.
 
     Args:
@@ -17,17 +17,10 @@ def images(*, resolution, channels, size=2_048):
         A Source.
     """
     pixels = pixels_of(resolution, channels, size)
-    return Source(
-        name="noise",
-        size=size,
-        resolution=resolution,
-        channels=channels,
-        classes=(),
-        read=lambda rows: {"images": pixels[rows]},
-    )
+    return of_images("noise", size, pixels.shape[1:], (), lambda rows: {"real": pixels[rows]})
 
 
-def pixels_of(resolution, channels, size):
+def pixels_of(resolution: int, channels: int, size: int) -> np.ndarray:
     """The same images as one array, uint8 [size, resolution, resolution, channels]."""
     shape = (size, resolution, resolution, channels)
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)

@@ -71,15 +71,14 @@ def counted(recipe):
     import jax.numpy as jnp
 
     from gan_jax import build
-    from gan_jax.data.source import facts
     from gan_jax.runtime import cpu
     from gan_jax.types import Context
 
     source, key = build.source(recipe), jax.random.key(0)
-    info, size, rounds = facts(source), recipe.batch_size, recipe.batches_per_step
+    info, size, rounds = source.modality, recipe.batch_size, recipe.batches_per_step
     train_spec = build.train_spec(recipe, info)
     state = jax.eval_shape(build.start(train_spec, info, size), key)
-    images = jax.eval_shape(lambda: build.blank(info, size)["images"])
+    images = jax.eval_shape(lambda: build.blank(info, size)["real"])
     latents = jax.eval_shape(lambda: train_spec.game.draw(key, size))
 
     def seen(player, name, state, params, inputs):
@@ -107,7 +106,7 @@ def counted(recipe):
     return (
         Parts(*(operations(f, *given) for f in (critic, jax.grad(critic, 1), jax.grad(critic, 2)))),
         Parts(operations(generate, *made), operations(pulled, *made, images)),
-        operations(train_spec.play, state, batches, key),
+        operations(train_spec.step, state, batches, key),
     )
 
 

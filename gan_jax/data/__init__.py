@@ -2,10 +2,12 @@
 
 import functools
 import os
+from collections.abc import Callable
 
 from gan_jax.data.archive import archive
 from gan_jax.data.digits import digits
 from gan_jax.data.folder import folder
+from gan_jax.data.source import Source
 from gan_jax.data.stacked import stacked_digits, stacked_mnist
 from gan_jax.data.tfds import tfds
 from gan_jax.data.toy import grid, ring, swiss_roll
@@ -24,12 +26,18 @@ __all__ = [
 ]
 
 
-def opened(name, resolution=0, data_dir=None, *, skip_corrupt=False):
-    """A set of images by what people call it on a command line.
+def opened(
+    name: str,
+    resolution: int | tuple[int, int] = 0,
+    data_dir: str | None = None,
+    *,
+    skip_corrupt: bool = False,
+) -> Source:
+    """A set of images by its name on a command line.
 
     Args:
         name: A folder, an `.npz` or `.npy` file, or a data set with a split, as in `mnist:test`.
-        resolution: Height and width wanted, pixels; 0 for the data's own.
+        resolution: Height and width wanted, pixels, or one number for both; 0 for the data's own.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         skip_corrupt: Leave out corrupt files of a folder.
 
@@ -46,7 +54,7 @@ def opened(name, resolution=0, data_dir=None, *, skip_corrupt=False):
     known, _, split = name.partition(":")
     if known.startswith((".", os.sep)):
         raise UsageError(f"{name}: no such folder, .npz file, .npy file, or data set")
-    own = {
+    own: dict[str, Callable[..., Source]] = {
         "digits": digits,
         "stacked_digits": stacked_digits,
         "stacked_mnist": functools.partial(stacked_mnist, data_dir=data_dir),

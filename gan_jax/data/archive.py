@@ -5,30 +5,31 @@ import os
 import numpy as np
 from PIL import Image
 
-from gan_jax.data.source import Source, fit
+from gan_jax.data.source import Source, fit, of_images
 from gan_jax.errors import UsageError
+from gan_jax.images import height_and_width
 
-# Names of images and labels: written out, or as `np.savez(path, images, labels)` names them, which is also
-# the layout of the reference batches of Dhariwal and Nichol 2021, arXiv:2105.05233.
-_KEYS = (("images", "labels"), ("arr_0", "arr_1"))
+# Names of images and labels: as this package samples them, written out, or as `np.savez(path, images, labels)`
+# names them, which is also the layout of the reference batches of Dhariwal and Nichol 2021, arXiv:2105.05233.
+_IMAGES, _LABELS = ("images", "arr_0"), ("label", "labels", "arr_1")
 
 
-def archive(*, path: str, resolution=0):
-    """Square uint8 images in a NumPy file.
+def archive(*, path: str, resolution: int | tuple[int, int] = 0) -> Source:
+    """uint8 images in a NumPy file.
 
-    An .npz has them as `images` or `arr_0`, and labels, if any, as `labels` or `arr_1`; a .npy has images
+    An .npz has them as `images` or `arr_0`, and labels, if any, as `label`, `labels` or `arr_1`; a .npy has images
     alone. A .npy is read from the disk row by row, an .npz lies in memory whole.
 
     Args:
         path: File with uint8 [N, H, W, C] or [N, H, W], C 1 or 3, and labels int [N], at least 0.
-        resolution: Height and width wanted, pixels; 0 for the images' own.
+        resolution: Height and width wanted, pixels, or one number for both; 0 for the images' own.
 
     Returns:
         A Source; its classes are the numbers up to the largest label.
 
     Raises:
         UsageError: No such file, no NumPy file, no images in it, or images or labels of another shape or
-            type. Floats are refused, as their range is anybody's guess.
+            type. Floats are refused, as their range is not known.
     """
     path = os.path.expanduser(path)
     images, labels = _loaded(path)
@@ -39,15 +40,16 @@ def archive(*, path: str, resolution=0):
         labels = _checked_labels(path, labels, len(images))
     classes = () if labels is None else tuple(str(label) for label in range(labels.max() + 1))
 
-    channels, resolution = images.shape[3], resolution or images.shape[1]
+    channels = images.shape[3]
+    size = height_and_width(resolution) if resolution else images.shape[1:3]
 
     def read(rows):
         read_images = np.asarray(images[rows])
-        if resolution != images.shape[1]:
-            read_images = np.stack([fit(_opened(image), resolution, channels) for image in read_images])
-        return {"images": read_images, **({} if labels is None else {"labels": labels[rows]})}
+        if size != images.shape[1:3]:
+            read_images = np.stack([fit(_opened(image), size, channels) for image in read_images])
+        return {"real": read_images, **({} if labels is None else {"label": labels[rows]})}
 
-    return Source(path, len(images), resolution, channels, classes, read)
+    return of_images(path, len(images), (*size, channels), classes, read)
 
 
 def _opened(image):
@@ -56,22 +58,23 @@ def _opened(image):
 
 
 def _loaded(path):
-    """Images, and labels or None, as they stand in the file."""
+    """Images, and labels or None, as the file holds them."""
     if not os.path.isfile(path):
         raise UsageError(f"{path}: expected an .npz or .npy file, there is no such file")
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found, None
-        with found:
-            for key, label_key in _KEYS:
-                if key in found:
-                    return found[key], found[label_key] if label_key in found else None
-            names = ", ".join(found) or "nothing"
+        arrays = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(arrays, np.ndarray):
+            return arrays, None
+        with arrays:
+            images = [arrays[key] for key in _IMAGES if key in arrays]
+            labels = [arrays[key] for key in _LABELS if key in arrays]
+            names = ", ".join(arrays) or "nothing"
     except Exception as error:  # A file that is no archive fails in many ways.
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise UsageError(f"{path}: not an .npz or .npy file that can be read ({reason})") from None
-    raise UsageError(f"{path}: expected images as {' or '.join(key for key, _ in _KEYS)}, it has {names}")
+    if not images:
+        raise UsageError(f"{path}: expected images as {' or '.join(_IMAGES)}, it has {names}")
+    return images[0], labels[0] if labels else None
 
 
 def _check_images(path, images):
@@ -83,8 +86,6 @@ def _check_images(path, images):
         raise UsageError(f"{path}: {expected}, channels 1 or 3, got the shape {images.shape}")
     if images.size == 0:
         raise UsageError(f"{path}: no images, the shape is {images.shape}")
-    if images.shape[1] != images.shape[2]:
-        raise UsageError(f"{path}: expected square images, got the shape {images.shape}")
 
 
 def _checked_labels(path, labels, count):

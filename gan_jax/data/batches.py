@@ -1,42 +1,44 @@
-"""Batches: which rows step t sees is a pure function of (seed, t); nothing else is needed to resume."""
+"""Batches: the rows of step t are a pure function of (seed, t); nothing else is needed to resume."""
 
 import collections
 import concurrent.futures
 import functools
-from typing import Any, Callable, NamedTuple
+import math
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from gan_jax import images
+from gan_jax.data.source import Source
 from gan_jax.errors import Fault, UsageError
 from gan_jax.runtime import parallel
 
-# A set of at most so many bytes as uint8 lies on every device whole.
+# A data set of at most so many bytes lies on every device whole.
 RESIDENT_BYTES = 2**30
 
 
 class Batches(NamedTuple):
-    """How a step comes to its batches.
+    """How a step gets its batches.
 
     Attributes:
-        resident: What lies on the device for the whole run, an argument of every step; may be empty.
-        feed: `(start, stop)` to an iterator over what steps start to stop - 1 need from the host.
-        decode: `(resident, fed, key) -> batches`, inside `jit`: `images` float32 in [-1, 1]
-            [rounds, B, H, W, C] and, if the data has them, `labels` int32 [rounds, B].
+        resident: Arrays that lie on the device for the whole run, an argument of every step; may be empty.
+        feed: `(start, stop)` to an iterator over the inputs that steps start to stop - 1 need from the host.
+        decode: `(resident, fed, key) -> batches`, inside `jit`: decoded rows by name, arrays
+            [count, B, *shape].
     """
 
     resident: Any
-    feed: Callable
-    decode: Callable
+    feed: Callable[[int, int], Generator]
+    decode: Callable[[Any, Any, jax.Array], dict]
 
 
-def row_order(size, count, seed):
-    """The rows of step t: every row once an epoch, in an order that is new in every epoch.
+def row_order(size: int, count: int, seed: int) -> Callable[[int], np.ndarray]:
+    """The rows of step t: every row once per epoch, in a new order in every epoch.
 
     Args:
         size: Rows in the data set.
-        count: Rows a step.
+        count: Rows per step.
         seed: Seed of the orders.
 
     Returns:
@@ -54,38 +56,42 @@ def row_order(size, count, seed):
     return rows
 
 
-def batches(source, batch_size, rounds, seed, mesh, *, flip=False, resident_bytes=RESIDENT_BYTES):
-    """Batches of a Source, from the device's memory if it is small, else streamed.
+def batches(
+    source: Source,
+    batch_size: int,
+    count: int,
+    seed: int,
+    mesh: jax.sharding.Mesh,
+    decode: Callable[[jax.Array, dict], dict],
+    *,
+    resident_bytes: int = RESIDENT_BYTES,
+) -> Batches:
+    """Batches of a Source, from the device's memory if the data set is small, else streamed.
 
     Args:
         source: The Source.
-        batch_size: Images a batch, over all devices.
-        rounds: Batches a step.
+        batch_size: Rows per batch, over all devices.
+        count: Batches per step.
         seed: Seed of the order of rows.
         mesh: Mesh with the axis `data`.
-        flip: Mirror each image with probability one half.
-        resident_bytes: Largest set that is kept on the device.
+        decode: `(key, rows) -> rows`, inside `jit`: from stored rows by name to the arrays that networks see.
+        resident_bytes: Largest data set that is kept on the device.
 
     Returns:
         The Batches.
     """
-    rows = row_order(source.size, rounds * batch_size, seed)
-    bytes_needed = source.size * source.resolution**2 * source.channels
-
-    def finish(batch, key):
-        floats = images.to_float(batch["images"])
-        return {**batch, "images": images.random_flip(key, floats) if flip else floats}
+    rows = row_order(source.size, count * batch_size, seed)
+    bytes_of_row = sum(math.prod(row.shape) * row.dtype.itemsize for row in source.spec.values())
 
     def of_step(step):
-        return rows(step).reshape(rounds, batch_size)
+        return rows(step).reshape(count, batch_size)
 
-    if bytes_needed <= resident_bytes:
-        return _resident(source, of_step, mesh, finish)
-    return _streamed(source, of_step, mesh, finish)
+    place = _resident if source.size * bytes_of_row <= resident_bytes else _streamed
+    return place(source, of_step, mesh, decode)
 
 
-def _resident(source, of_step, mesh, finish):
-    """The whole set on every device; a step is fed row numbers."""
+def _resident(source, of_step, mesh, decode):
+    """The whole data set on every device; a step is fed row numbers."""
     everything = source.read(np.arange(source.size))
     resident = {name: parallel.place(array, parallel.replicated(mesh)) for name, array in everything.items()}
     where = parallel.sharded(mesh, axis=1)
@@ -94,14 +100,14 @@ def _resident(source, of_step, mesh, finish):
         for step in range(start, stop):
             yield parallel.place(of_step(step).astype(np.int32), where)
 
-    def decode(resident, rows, key):
-        return finish(jax.tree.map(lambda array: array[rows], resident), key)
+    def decode_rows(resident, rows, key):
+        return decode(key, jax.tree.map(lambda array: array[rows], resident))
 
-    return Batches(resident, feed, decode)
+    return Batches(resident, feed, decode_rows)
 
 
-def _streamed(source, of_step, mesh, finish):
-    """A step is fed images that threads have read ahead, each host its own rows only."""
+def _streamed(source, of_step, mesh, decode):
+    """A step is fed rows that threads have read ahead, each host its own rows only."""
     where = parallel.sharded(mesh, axis=1)
 
     def load(step):
@@ -113,21 +119,19 @@ def _streamed(source, of_step, mesh, finish):
             array = read(start, stop)[name]
             return array.reshape(rows.shape[0], stop - start, *array.shape[1:])
 
-        image = (source.resolution, source.resolution, source.channels)
-        shapes = {"images": rows.shape + image, **({"labels": rows.shape} if source.classes else {})}
         return {
-            name: jax.make_array_from_callback(shape, where, functools.partial(part, name))
-            for name, shape in shapes.items()
+            name: jax.make_array_from_callback(rows.shape + row.shape, where, functools.partial(part, name))
+            for name, row in source.spec.items()
         }
 
     load = _faulting(source.name, load)
-    return Batches((), lambda start, stop: prefetch(load, start, stop), lambda _, fed, key: finish(fed, key))
+    return Batches((), lambda start, stop: prefetch(load, start, stop), lambda _, fed, key: decode(key, fed))
 
 
 def _faulting(name, load):
-    """A function of a step that raises a Fault where another raises anything.
+    """A function of a step that turns every error of another into a Fault.
 
-    What one of many processes cannot read, others may well; a UsageError would look like everybody's mistake.
+    One of many processes may fail to read rows that others can read, so it is no UsageError, which all raise.
     """
 
     def loaded(step):
@@ -142,7 +146,9 @@ def _faulting(name, load):
     return loaded
 
 
-def prefetch(load, start, stop, *, depth=4, workers=2):
+def prefetch(
+    load: Callable[[int], Any], start: int, stop: int, *, depth: int = 4, workers: int = 2
+) -> Generator[Any]:
     """`load(start)` to `load(stop - 1)` in order, computed ahead by threads.
 
     Args:
@@ -153,10 +159,10 @@ def prefetch(load, start, stop, *, depth=4, workers=2):
         workers: Threads.
 
     Yields:
-        The results. An error in `load` is raised where its result would have come.
+        The results. An error in `load` is raised at the place of its result.
     """
     with concurrent.futures.ThreadPoolExecutor(workers, "reader") as pool:
-        waiting = collections.deque()
+        waiting: collections.deque = collections.deque()
         try:
             for step in range(start, stop):
                 waiting.append(pool.submit(load, step))

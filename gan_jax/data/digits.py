@@ -7,22 +7,23 @@ import os
 import numpy as np
 from PIL import Image
 
-from gan_jax.data.source import Source, fit
+from gan_jax.data.source import Source, fit, of_images
 from gan_jax.errors import unknown
+from gan_jax.images import height_and_width
 
 # Images of the test split. They come from the same 13 writers as the rest, so a classifier finds them easy.
 HELD_OUT = 500
 
 
-def digits(*, split="train", resolution=0):
-    """1,797 handwritten digits of 13 people, 8 pixels wide, enlarged to 28 unless told otherwise.
+def digits(*, split: str = "train", resolution: int | tuple[int, int] = 0) -> Source:
+    """1,797 handwritten digits of 13 people, 8 pixels wide, enlarged to 28 by default.
 
     Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI; the copy in scikit-learn, which
-    is UCI's test part. The splits are drawn at random once and for all: 1,297 to train on, 500 held out.
+    is UCI's test part. The splits are drawn at random once: 1,297 to train on, 500 held out.
 
     Args:
         split: `train`, `test`, or `all`.
-        resolution: Height and width, pixels; 0 for 28.
+        resolution: Height and width, pixels, or one number for both; 0 for 28.
 
     Returns:
         A Source with ten classes.
@@ -35,17 +36,16 @@ def digits(*, split="train", resolution=0):
     splits = {"train": order[HELD_OUT:], "test": order[:HELD_OUT], "all": np.arange(len(order))}
     if split not in splits:
         raise unknown("data.split", split, splits)
-    size, chosen = resolution or 28, splits[split]
+    size, chosen = height_and_width(resolution or 28), splits[split]
     grey = np.round(brightness[chosen] * (255 / 16)).astype(np.uint8)
     images = np.stack([fit(Image.fromarray(image), size, 1) for image in grey])
     labels = digit[chosen]
-    return Source(
+    return of_images(
         name=f"digits of scikit-learn, {split}",
         size=len(images),
-        resolution=size,
-        channels=1,
+        shape=(*size, 1),
         classes=tuple("0123456789"),
-        read=lambda rows: {"images": images[rows], "labels": labels[rows]},
+        read=lambda rows: {"real": images[rows], "label": labels[rows]},
         heldout=lambda: digits(split="test", resolution=resolution) if split == "train" else None,
     )
 
@@ -54,8 +54,9 @@ def digits(*, split="train", resolution=0):
 def _shipped():
     """Brightness from 0 to 16, float [1797, 8, 8], and digits, int32 [1797].
 
-    What `sklearn.datasets.load_digits` reads; to import that takes a second, a third of a run's start.
+    `sklearn.datasets.load_digits` reads the same file; importing it takes a second, a third of a run's start.
     """
-    (folder,) = importlib.util.find_spec("sklearn").submodule_search_locations
+    package = importlib.util.find_spec("sklearn")
+    (folder,) = (package and package.submodule_search_locations) or ()
     table = np.loadtxt(os.path.join(folder, "datasets", "data", "digits.csv.gz"), delimiter=",")
     return table[:, :-1].reshape(-1, 8, 8), table[:, -1].astype(np.int32)

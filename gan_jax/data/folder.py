@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from gan_jax.data.source import Source, fit
+from gan_jax.data.source import Source, fit, of_images
 from gan_jax.errors import UsageError
+from gan_jax.images import height_and_width
 
 log = logging.getLogger("gan_jax")
 
@@ -18,14 +19,16 @@ _GREY = ("1", "L")
 
 
 class _Header(NamedTuple):
-    """What a file says of its image; `flaw` is why it cannot be read, or empty."""
+    """The header of an image file; `flaw` is why it cannot be read, or empty."""
 
     size: tuple = ()
     mode: str = ""
     flaw: str = ""
 
 
-def folder(*, path: str, resolution=0, classes=True, skip_corrupt=False):
+def folder(
+    *, path: str, resolution: int | tuple[int, int] = 0, classes: bool = True, skip_corrupt: bool = False
+) -> Source:
     """The png, jpg, jpeg, webp and bmp images in a folder and all folders below it.
 
     Rows are in the order of the files' names; names that begin with a dot are left out. Images are grey if
@@ -34,8 +37,8 @@ def folder(*, path: str, resolution=0, classes=True, skip_corrupt=False):
 
     Args:
         path: The folder.
-        resolution: Height and width, pixels: the largest central square of each image is resized to it. 0
-            for the images' own, if all are squares of one size.
+        resolution: Height and width, pixels, or one number for both: the largest central part of each image
+            with that aspect is resized to it. 0 for the images' own size, if all are of one size.
         classes: Take the folders directly inside for classes, in the order of their names, if there are at
             least two and every image lies in one.
         skip_corrupt: Leave corrupt images out, and log how many.
@@ -58,31 +61,31 @@ def folder(*, path: str, resolution=0, classes=True, skip_corrupt=False):
             raise UsageError(f"{os.path.join(path, name)}: {header.flaw}")
         if header.mode[0] in "IF":  # Pillow would clip these to 255.
             raise UsageError(f"{os.path.join(path, name)}: expected 8 bits a channel, got mode {header.mode}")
-    resolution = resolution or _common_resolution(path, names, headers)
+    size = height_and_width(resolution) if resolution else _common_size(path, names, headers)
     channels = 1 if all(header.mode in _GREY for header in headers) else 3
-    known, labels = _classes(names) if classes else ((), None)
+    known, labels = _classes(names) if classes else ((), np.zeros(0, np.int32))
 
     def read(rows):
-        images = [_read(os.path.join(path, names[row]), resolution, channels) for row in rows]
-        return {"images": np.stack(images), **({"labels": labels[rows]} if known else {})}
+        images = [_read(os.path.join(path, names[row]), size, channels) for row in rows]
+        return {"real": np.stack(images), **({"label": labels[rows]} if known else {})}
 
-    return Source(path, len(names), resolution, channels, known, read)
+    return of_images(path, len(names), (*size, channels), known, read)
 
 
 def _names(path):
     """Paths of all images below a folder, relative to it, sorted."""
     if not os.path.isdir(path):
         raise UsageError(f"{path}: expected a folder of images, there is no such folder")
-    found = []
+    names: list[str] = []
     for place, inner, files in os.walk(path, followlinks=True):
         inner[:] = [name for name in inner if not name.startswith(".")]
-        shown = [name for name in files if not name.startswith(".") and name.lower().endswith(_ENDINGS)]
-        found.extend(os.path.relpath(os.path.join(place, name), path) for name in shown)
-    if not found:
+        images = [name for name in files if not name.startswith(".") and name.lower().endswith(_ENDINGS)]
+        names.extend(os.path.relpath(os.path.join(place, name), path) for name in images)
+    if not names:
         raise UsageError(
             f"{path}: no images in this folder; expected files that end in {', '.join(_ENDINGS)}"
         )
-    return sorted(found, key=lambda name: name.split(os.sep))
+    return sorted(names, key=lambda name: name.split(os.sep))
 
 
 def _header(path, decode):
@@ -112,8 +115,8 @@ def _without_corrupt(path, names, headers):
     return tuple(zip(*sound))
 
 
-def _common_resolution(path, names, headers):
-    """Height and width of the images, all of which must be squares of one size."""
+def _common_size(path, names, headers):
+    """Height and width of the images, which must all be the same."""
     (width, height), first = headers[0].size, names[0]
     for name, header in zip(names, headers):
         if header.size != (width, height):
@@ -121,17 +124,15 @@ def _common_resolution(path, names, headers):
                 f"{path}: images differ in size, {first} has {width} x {height} pixels and {name} "
                 f"{header.size[0]} x {header.size[1]}: give a resolution"
             )
-    if width != height:
-        raise UsageError(f"{path}: images of {width} x {height} pixels are no squares: give a resolution")
-    return width
+    return height, width
 
 
 def _classes(names):
-    """Names of the classes and each file's label, int32 [N]; none where folders do not say it."""
+    """Names of the classes and each file's label, int32 [N]; none if folders are not classes."""
     parents = [name.split(os.sep)[0] if os.sep in name else "" for name in names]
     known = sorted(set(parents))
     if "" in known or len(known) < 2:
-        return (), None
+        return (), np.zeros(0, np.int32)
     number = {parent: label for label, parent in enumerate(known)}
     return tuple(known), np.asarray([number[parent] for parent in parents], np.int32)
 

@@ -1,31 +1,41 @@
-"""Stacked MNIST: three digits as the channels of one image, which makes a thousand modes of ten."""
+"""Stacked MNIST: three digits as the channels of one image, so ten classes make a thousand modes."""
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
 from gan_jax.data.digits import digits
-from gan_jax.data.source import Source
+from gan_jax.data.source import Source, of_images
 from gan_jax.data.tfds import tfds
 
 # Held-out images: as many as the protocol of VEEGAN and PacGAN generates to count modes.
 HELD_OUT = 26_000
 
 
-def stacked_mnist(*, split="train+test", size=128_000, padding=0, resolution=0, seed=0, data_dir=None):
+def stacked_mnist(
+    *,
+    split: str = "train+test",
+    size: int = 128_000,
+    padding: int = 0,
+    resolution: int | tuple[int, int] = 0,
+    seed: int = 0,
+    data_dir: str | None = None,
+) -> Source:
     """Stacked MNIST: triples of MNIST's digits as the channels of colour images.
 
     Metz et al. 2017, arXiv:1611.02163, section 3.3. The defaults are those of Srivastava et al. 2017,
     arXiv:1705.07761, and Lin et al. 2018, arXiv:1712.04086: 128,000 triples of all 70,000 digits, 28 pixels
     wide. `split="train", size=120_000, padding=2` is that of later papers, 32 pixels wide (Xiao et al. 2022,
-    arXiv:2112.07804). Which triples they had nobody knows: here every digit is in each channel as often as
-    any other, or once more.
+    arXiv:2112.07804). Their triples were not published: here every digit is in each channel as often as any
+    other, or once more.
 
     Args:
         split: Of TFDS's MNIST. Of `train`, triples of the test digits are held out.
         size: Triples.
         padding: Black pixels around each digit.
-        resolution: Height and width of the digits, pixels, without padding; 0 for 28.
+        resolution: Height and width of the digits, pixels, without padding, or one number for both; 0 for
+            28.
         seed: Of the triples.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
@@ -42,14 +52,22 @@ def stacked_mnist(*, split="train+test", size=128_000, padding=0, resolution=0, 
     return stacked(of(split), size, padding=padding, seed=seed, train=lambda: of("train"))
 
 
-def stacked_digits(*, split="train", size=20_000, padding=0, resolution=0, seed=0):
-    """Stacked MNIST with the digits that scikit-learn ships in the place of MNIST's.
+def stacked_digits(
+    *,
+    split: str = "train",
+    size: int = 20_000,
+    padding: int = 0,
+    resolution: int | tuple[int, int] = 0,
+    seed: int = 0,
+) -> Source:
+    """Stacked MNIST with the digits that scikit-learn ships instead of MNIST's.
 
     Args:
         split: Of the digits: `train`, `test`, or `all`. Of `train`, triples of the test digits are held out.
         size: Triples.
         padding: Black pixels around each digit.
-        resolution: Height and width of the digits, pixels, without padding; 0 for 28.
+        resolution: Height and width of the digits, pixels, without padding, or one number for both; 0 for
+            28.
         seed: Of the triples.
 
     Returns:
@@ -65,7 +83,7 @@ def stacked_digits(*, split="train", size=20_000, padding=0, resolution=0, seed=
     return stacked(of(split), size, padding=padding, seed=seed, train=lambda: of("train"))
 
 
-def stacked(source, size, *, padding, seed, train):
+def stacked(source: Source, size: int, *, padding: int, seed: int, train: Callable[[], Source]) -> Source:
     """Triples of a set of digits, each digit in each channel as often as any other, or once more.
 
     Args:
@@ -73,10 +91,10 @@ def stacked(source, size, *, padding, seed, train):
         size: Triples.
         padding: Black pixels around each digit.
         seed: Of the triples.
-        train: Function of nothing to the Source that a classifier of single digits is trained on.
+        train: Function that returns the Source that a classifier of single digits is trained on.
 
     Returns:
-        The Source; its held-out images are triples of the source's held-out digits, if it has some.
+        The Source; its held-out images are triples of the source's held-out digits, if there are some.
     """
     triples = _triples(source.size, size, seed)
 
@@ -85,27 +103,27 @@ def stacked(source, size, *, padding, seed, train):
         return source.read(np.arange(source.size))
 
     def read(rows):
-        given = everything()
-        planes = np.moveaxis(given["images"][triples[rows], :, :, 0], 1, -1)
+        digits = everything()
+        planes = np.moveaxis(digits["real"][triples[rows], :, :, 0], 1, -1)
         around = ((0, 0), (padding, padding), (padding, padding), (0, 0))
-        labels = given["labels"][triples[rows]] @ np.int32([100, 10, 1])
-        return {"images": np.pad(planes, around), "labels": labels}
+        labels = digits["label"][triples[rows]] @ np.array([100, 10, 1], np.int32)
+        return {"real": np.pad(planes, around), "label": labels}
 
     def heldout():
         other = source.heldout()
         return other and stacked(other, HELD_OUT, padding=padding, seed=seed, train=train)
 
     def classifier():
-        from gan_jax import features  # They stand on data.
+        from gan_jax import features  # Features import data.
 
-        given = train()
-        return features.stacked(features.classifier(given, given.heldout()), padding=padding)
+        singles = train()
+        return features.stacked(features.classifier(singles, singles.heldout()), padding=padding)
 
-    return Source(
+    height, width, _ = source.spec["real"].shape
+    return of_images(
         name=f"{size} triples of {source.name}, seed {seed}",
         size=size,
-        resolution=source.resolution + 2 * padding,
-        channels=3,
+        shape=(height + 2 * padding, width + 2 * padding, 3),
         classes=tuple(f"{number:03d}" for number in range(1000)),
         read=read,
         heldout=heldout,

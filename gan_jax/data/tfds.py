@@ -7,18 +7,21 @@ import io
 import numpy as np
 from PIL import Image
 
-from gan_jax.data.source import Source, fit
+from gan_jax.data.source import Source, fit, of_images
 from gan_jax.errors import Fault, UsageError, unknown
+from gan_jax.images import height_and_width
 
 
-def tfds(*, name, split="train", resolution=0, data_dir=None):
+def tfds(
+    *, name: str, split: str = "train", resolution: int | tuple[int, int] = 0, data_dir: str | None = None
+) -> Source:
     """A TFDS set with an image in every example, from array_record files.
 
     Args:
         name: Name of the set, `mnist`, `cifar10`, or with config and version as TFDS writes them.
         split: Split, or a slice of one as TFDS writes it.
-        resolution: Height and width, pixels: the largest central square of each image is resized to it. 0
-            for the data's own, if all images are squares of one size.
+        resolution: Height and width, pixels, or one number for both: the largest central part of each image
+            with that aspect is resized to it. 0 for the data's own, if all images are of one size.
         data_dir: Folder of prepared data; None for TFDS's own.
 
     Returns:
@@ -33,7 +36,7 @@ def tfds(*, name, split="train", resolution=0, data_dir=None):
     image_key = _image_key(builder)
     label_key = next((key for key in ("label", "labels") if _has_classes(builder, key)), None)
     shape = builder.info.features[image_key].shape
-    if not resolution and (None in shape or shape[0] != shape[1]):
+    if not resolution and None in shape:
         raise UsageError(f"images of {name!r} have the shape {shape}: give data.resolution, pixels")
     try:
         rows_of = builder.as_data_source(
@@ -41,18 +44,19 @@ def tfds(*, name, split="train", resolution=0, data_dir=None):
         )
     except (ValueError, KeyError) as error:
         raise UsageError(f"data.split={split!r}: {_first_line(error)}") from None
-    resolution, channels = resolution or shape[0], 1 if shape[-1] == 1 else 3
+    size = height_and_width(resolution) if resolution else tuple(shape[:2])
+    channels = 1 if shape[-1] == 1 else 3
 
     def decoded(row, example):
         with _readable(f"image {row} of {full}"):
-            return fit(_opened(example[image_key]), resolution, channels)
+            return fit(_opened(example[image_key]), size, channels)
 
     def read(rows):
         with _readable(full):
             examples = rows_of.__getitems__([int(row) for row in rows])
         images = [decoded(row, example) for row, example in zip(rows, examples)]
-        labels = {"labels": np.asarray([e[label_key] for e in examples], np.int32)} if label_key else {}
-        return {"images": np.stack(images), **labels}
+        labels = {"label": np.asarray([e[label_key] for e in examples], np.int32)} if label_key else {}
+        return {"real": np.stack(images), **labels}
 
     classes = tuple(builder.info.features[label_key].names) if label_key else ()
     other = _heldout_split(builder, split)
@@ -61,11 +65,11 @@ def tfds(*, name, split="train", resolution=0, data_dir=None):
         return tfds(name=name, split=other, resolution=resolution, data_dir=data_dir) if other else None
 
     full = f"{builder.info.full_name} {split}"
-    return Source(full, len(rows_of), resolution, channels, classes, read, heldout)
+    return of_images(full, len(rows_of), (*size, channels), classes, read, heldout=heldout)
 
 
 def _heldout_split(builder, split):
-    """The split that nobody trains on, if training is on one of another name; tests may lack labels."""
+    """The split that training never sees, if it is on another one; test splits may lack labels."""
     exist = [name for name in ("validation", "test") if name in builder.info.splits]
     return exist[0] if exist and not any(name in split for name in exist) else None
 

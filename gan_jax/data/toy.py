@@ -1,21 +1,25 @@
-"""Worlds: distributions in the plane of which everything is known, for watching modes come and go.
+"""Toy data: distributions in the plane whose density and modes are known, for studies of mode collapse.
 
 A point is an image of one pixel and two channels, so that any network of fully connected layers takes it.
-Worlds fit into [-1, 1], as images do; `scale=1.0` gives the coordinates of the papers.
+Points lie in [-1, 1], as images do; `scale=1.0` gives the coordinates of the papers.
 """
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from gan_jax.data.source import Source
+from gan_jax.data.source import Source, row
 from gan_jax.errors import UsageError
 
 # Points to train on, and held-out ones: as many as the protocol of PacGAN generates to count modes.
 SIZE, HELD_OUT = 100_000, 2_500
 
 
-def ring(*, modes=8, deviation=0.01, scale=0.8, size=SIZE, seed=0):
+def ring(
+    *, modes: int = 8, deviation: float = 0.01, scale: float = 0.8, size: int = SIZE, seed: int = 0
+) -> Source:
     """Normal distributions, equally likely, on a circle of radius 1.
 
     Srivastava et al. 2017, arXiv:1705.07761, section 5; the numbers are those of Lin et al. 2018,
@@ -36,7 +40,9 @@ def ring(*, modes=8, deviation=0.01, scale=0.8, size=SIZE, seed=0):
     return mixture(f"ring of {modes} modes", scale * centres, scale * deviation, size, seed)
 
 
-def grid(*, side=5, deviation=0.05, scale=0.2, size=SIZE, seed=0):
+def grid(
+    *, side: int = 5, deviation: float = 0.05, scale: float = 0.2, size: int = SIZE, seed: int = 0
+) -> Source:
     """Normal distributions, equally likely, on a square grid, 2 apart and symmetric about 0.
 
     Srivastava et al. 2017, arXiv:1705.07761, section 5; the numbers are those of Lin et al. 2018,
@@ -57,7 +63,7 @@ def grid(*, side=5, deviation=0.05, scale=0.2, size=SIZE, seed=0):
     return mixture(f"grid of {side * side} modes", scale * centres, scale * deviation, size, seed)
 
 
-def swiss_roll(*, noise=0.25, scale=0.5, size=SIZE, seed=0):
+def swiss_roll(*, noise: float = 0.25, scale: float = 0.5, size: int = SIZE, seed: int = 0) -> Source:
     """A spiral of one and a half turns, seen along the axis of scikit-learn's swiss roll.
 
     Gulrajani et al. 2017, arXiv:1704.00028, section 4.1: divided by 7.5, as in the authors' code.
@@ -75,17 +81,19 @@ def swiss_roll(*, noise=0.25, scale=0.5, size=SIZE, seed=0):
 
     def draw(count, seed):
         rolled, _ = make_swiss_roll(count, noise=noise, random_state=seed)
-        return {"images": _as_images(scale * rolled[:, [0, 2]] / 7.5)}
+        return {"real": _as_images(scale * rolled[:, [0, 2]] / 7.5)}
 
     heldout = functools.partial(draw, HELD_OUT, 2**31 + seed)
     return _source("swiss roll", (), draw(size, seed), heldout, None)
 
 
-def mixture(name, centres, deviation, size=SIZE, seed=0):
+def mixture(
+    name: str, centres: Sequence | np.ndarray, deviation: float, size: int = SIZE, seed: int = 0
+) -> Source:
     """Normal distributions of one width, equally likely.
 
     Args:
-        name: What it is, for people.
+        name: A name for people.
         centres: float [K, 2].
         deviation: Standard deviation of each, in both directions.
         size: Points.
@@ -105,10 +113,10 @@ def mixture(name, centres, deviation, size=SIZE, seed=0):
         random = np.random.default_rng(seeds)
         labels = random.integers(len(centres), size=count)
         points = centres[labels] + deviation * random.standard_normal((count, 2))
-        return {"images": _as_images(points), "labels": labels.astype(np.int32)}
+        return {"real": _as_images(points), "label": labels.astype(np.int32)}
 
     def classifier():
-        from gan_jax.features import mixture  # Features stand on data.
+        from gan_jax.features import mixture  # Features import data.
 
         return mixture(centres, deviation)
 
@@ -118,17 +126,28 @@ def mixture(name, centres, deviation, size=SIZE, seed=0):
 
 def _as_images(points):
     """Points [N, 2] as float32 images [N, 1, 1, 2]."""
-    return np.float32(points)[:, None, None, :]
+    return np.asarray(points, np.float32)[:, None, None, :]
 
 
-def _source(name, classes, drawn, draw_heldout, classifier):
+def _source(
+    name: str,
+    classes: tuple[str, ...],
+    points: dict[str, np.ndarray],
+    draw_heldout: Callable[[], dict[str, np.ndarray]],
+    classifier: Callable[[], Any] | None,
+) -> Source:
     """A Source of points, with as many held-out ones as `draw_heldout` draws."""
 
-    def of(name, drawn, heldout):
-        def read(rows):
-            return {part: array[rows] for part, array in drawn.items()}
+    def of(name, arrays, heldout):
+        spec = {entry: row(array.shape[1:], array.dtype) for entry, array in arrays.items()}
+        return Source(
+            name,
+            len(arrays["real"]),
+            spec,
+            {"modality": "points", "class_names": classes},
+            lambda rows: {entry: array[rows] for entry, array in arrays.items()},
+            heldout,
+            classifier,
+        )
 
-        count = len(drawn["images"])
-        return Source(name, count, 1, 2, classes, read, heldout, kind="points", classifier=classifier)
-
-    return of(name, drawn, lambda: of(f"{name}, held out", draw_heldout(), lambda: None))
+    return of(name, points, lambda: of(f"{name}, held out", draw_heldout(), lambda: None))

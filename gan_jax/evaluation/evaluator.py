@@ -1,34 +1,40 @@
-"""Metrics of generated images against real ones, each beside its floor.
+"""Metrics of generated samples against real ones, each beside its real baseline.
 
-A metric is to two sets of images what a term is to a game: its positional parameters name what it reads from
-a table. `real_...` is the reference set, `heldout_...` real images that training never saw, `fake_...` the
-generated ones; each has `features`, `class_logits`, `labels`, `images`. `label_logits` are class logits of
-the data's own classes: Inception's are ImageNet's, and say nothing of labels. What nobody reads is never
-computed.
+A metric reads two sets of samples as a term reads a game's outputs: its positional parameters name its inputs.
+`real_...` is the reference set, `heldout_...` real samples that training never saw, `fake_...` the generated
+ones; each has `features`, `class_logits`, `labels`, and its stored rows under the unit of its modality, such as
+`real_images`. `label_logits` are class logits of the data's own classes: those of Inception are ImageNet's. An
+input that no metric reads is never computed.
 """
 
 import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
 
+from gan_jax import build
 from gan_jax import metrics as metrics_lib
 from gan_jax.data import source as source_lib
-from gan_jax.errors import UsageError, unknown
+from gan_jax.data.source import Source
+from gan_jax.errors import UsageError
 from gan_jax.features.extract import extractor
+from gan_jax.features.types import Features
 from gan_jax.names import bind, find
-from gan_jax.terms import reads
+from gan_jax.sampling.samples import Conditions
+from gan_jax.terms import call, missing, reads
 
-# Metrics of pixels look at so many images, at most.
-IMAGES = 10_000
+# A metric of stored rows reads so many at most.
+ROWS = 10_000
 READ = 256  # at a time
-# What the literature calls a metric of the standard Inception features, and nothing else.
+# The literature's names for metrics of the standard Inception features, and of no others.
 STANDARD = {"fid": "frechet_distance", "fid_infinity": "frechet_distance_infinity", "kid": "kernel_distance"}
-# The Inception score of another classifier is no Inception score.
+# The Inception score of another classifier is not an Inception score.
 OTHER = {"classifier_score": "inception_score"}
-# Metrics whose papers compare equally large sets; the sets are in random order.
+# Metrics whose papers compare sets of equal size; the sets are in random order.
 EQUALLY_MANY = (metrics_lib.precision_recall, metrics_lib.density_coverage)
-# What takes seconds and says most.
+# Fast metrics that say most; the default.
 QUICK = (
     "frechet_distance",
     "kernel_distance",
@@ -43,198 +49,258 @@ QUICK = (
 
 
 class SampleSet:
-    """One set of images, in an order drawn at random, and what is computed of it when first asked for.
+    """One set of samples in a random order; everything computed from it is computed when first needed.
 
     Attributes:
         source: The Source.
-        features: The Features.
-        extract: From `extractor`.
-        classes: Number of classes of the real data, 0 if it has none.
         order: Row numbers in that order.
     """
 
-    def __init__(self, source, features, extract, seed, classes):
-        self.source, self.features, self.extract, self.classes = source, features, extract, classes
+    def __init__(
+        self,
+        source: Source,
+        extract: Callable[[Source], dict[str, np.ndarray]],
+        outputs: Mapping[str, jax.ShapeDtypeStruct],
+        seed: int,
+        classes: int,
+    ) -> None:
+        """Describes the set; reads nothing.
+
+        Args:
+            source: The Source.
+            extract: Function from a Source to the features' outputs of its rows.
+            outputs: Shapes and dtypes of the features' outputs for one row.
+            seed: Of the order.
+            classes: Number of classes of the real data, 0 if it has none.
+        """
+        self.source, self._extract, self._shapes, self._classes = source, extract, outputs, classes
         self.order = np.random.default_rng([seed, source.size]).permutation(source.size)
 
     @functools.cached_property
-    def outputs(self):
-        """`features`, `class_logits` and `labels` of every image by name, NumPy arrays [N, ...]."""
-        return {name: array[self.order] for name, array in self.extract(self.source).items()}
+    def outputs(self) -> dict[str, np.ndarray]:
+        """`features`, `class_logits` and `labels` of every row by name, arrays [N, ...]."""
+        return {name: array[self.order] for name, array in self._extract(self.source).items()}
 
     @functools.cached_property
-    def labels(self):
-        """Classes of every image, int32 [N]; they alone are no reason to run the features."""
+    def labels(self) -> np.ndarray:
+        """Classes of every row, int32 [N]; computed without features."""
         if "outputs" in vars(self):
             return self.outputs["labels"]
         return source_lib.labels(self.source, self.order)
 
     @functools.cached_property
-    def images(self):
-        """The first of the images, uint8 [n, H, W, C]."""
-        rows = self.order[:IMAGES]
+    def rows(self) -> dict[str, np.ndarray]:
+        """The first stored rows by name, arrays [n, *shape]."""
+        rows = self.order[:ROWS]
         ranked = np.argsort(rows)
-        parts = np.array_split(rows[ranked], -(-len(rows) // READ))
-        return np.concatenate([self.source.read(part)["images"] for part in parts])[np.argsort(ranked)]
+        parts = [self.source.read(part) for part in np.array_split(rows[ranked], -(-len(rows) // READ))]
+        back = np.argsort(ranked)
+        return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
 
-    def offers(self, name, cut=lambda array: array):
-        """What this side puts on the table as `<name>_...`: by name, a function of nothing.
+    def offers(
+        self, name: str, cut: Callable[[np.ndarray], np.ndarray] = lambda array: array
+    ) -> dict[str, Callable[[], Any]]:
+        """The set's inputs of metrics, `<name>_...`, as functions without arguments.
 
         Args:
             name: `real`, `heldout` or `fake`.
-            cut: Function from an array [N, ...] to the part of it to show.
+            cut: Function from an array [N, ...] to the part of it to use.
 
         Returns:
-            Dict of functions.
+            Functions by name.
         """
-        shape = (1, self.source.resolution, self.source.resolution, self.source.channels)
-        gives = jax.eval_shape(
-            self.features.apply, self.features.params, jax.ShapeDtypeStruct(shape, np.float32)
-        )
-        pieces = {piece: piece for piece in gives}
-        if "class_logits" in gives and gives["class_logits"].shape[1] == self.classes:
-            pieces["label_logits"] = "class_logits"
-        offered = {
-            f"{name}_{called}": lambda piece=piece: cut(self.outputs[piece])
-            for called, piece in pieces.items()
-        }
-        if self.source.classes:
+        outputs = {output: output for output in self._shapes}
+        if "class_logits" in outputs and self._shapes["class_logits"].shape[1] == self._classes:
+            outputs["label_logits"] = "class_logits"
+
+        def part(output):
+            return lambda: cut(self.outputs[output])
+
+        offered = {f"{name}_{alias}": part(output) for alias, output in outputs.items()}
+        if "label" in self.source.spec:
             offered[f"{name}_labels"] = lambda: cut(self.labels)
-        # Metrics of pixels read `..._images`, which other kinds of data do not have.
-        kind = self.source.kind.rpartition(".")[2]
-        return {**offered, f"{name}_{kind}": lambda: cut(self.images)}
+        offered[f"{name}_{self.source.modality.unit}"] = lambda: cut(self.rows["real"])
+        return offered
 
 
 class Evaluator:
-    """Judges any number of generated sets against one real one, of which everything is computed once.
+    """Evaluates generated sets against one real set, whose part of the work is done once.
 
     Attributes:
         real: The SampleSet to compare with.
         heldout: The SampleSet that training never saw, or None.
-        features: The Features.
-        seed: Of everything random in the metrics.
-        classes: Number of classes of the real data, 0 if it has none.
+        modality: Of both.
+        network: The Features as they were given, perhaps not loaded.
+        seed: Seed of everything random in the metrics.
     """
 
-    def __init__(self, real, heldout, features, *, seed=0):
-        self.features, self.seed, self.extract = features, seed, extractor(features)
-        self.classes = len(real.classes)
-        self.real = self.side(real)
-        self.heldout = heldout and self.side(heldout)
-        self.real_baselines = {}
+    def __init__(self, real: Source, heldout: Source | None, features: Features, *, seed: int = 0) -> None:
+        """Describes the comparison; computes nothing.
 
-    def __call__(self, metrics, fake, extras=None):
-        """Judges one generated set.
+        Args:
+            real: The reference set.
+            heldout: Real rows that training never saw, or None.
+            features: The Features; they are loaded when first needed.
+            seed: Seed of everything random in the metrics.
+        """
+        self.seed, self.modality, self.network = seed, real.modality, features
+        self._classes = len(real.classes)
+        self._baselines: dict[tuple[str, int], dict[str, float]] = {}
+        sample = build.blank(self.modality, 1)["real"]
+        self._shapes = jax.eval_shape(features.apply, features.params, sample)
+        self.real = self.sample_set(real)
+        self.heldout = self.sample_set(heldout) if heldout else None
+
+    @functools.cached_property
+    def features(self) -> Features:
+        """The features, loaded: the first use may train a classifier."""
+        return self.network.loaded()
+
+    @functools.cached_property
+    def _extract(self):
+        return extractor(self.features, self.modality)
+
+    def __call__(
+        self,
+        metrics: Mapping[str, Callable[..., dict]],
+        fake: Source,
+        extras: Mapping[str, Callable[[], Any]] | None = None,
+    ) -> dict[str, dict[str, float]]:
+        """Evaluates one generated set.
 
         Args:
             metrics: From `select`.
-            fake: The Source.
-            extras: More that metrics may read, by name: functions of nothing.
+            fake: The generated set.
+            extras: More inputs of metrics by name: functions without arguments.
 
         Returns:
             By name of a value, a dict of `value` and, where there is one, `real_baseline`.
 
         Raises:
-            UsageError: Sets that cannot be compared, or a metric that reads what there is not.
+            UsageError: Sets that cannot be compared, or a metric whose input is not available.
         """
-        table = self.table(fake, extras)
-        self.check(metrics, table)
-        judged = {}
-        for called, metric in metrics.items():
-            real_baseline = self._real_baseline(called, metric, fake.size)
-            for name, value in self._values(metric, table).items():
-                judged[name] = {
-                    "value": value,
-                    **({"real_baseline": real_baseline[name]} if name in real_baseline else {}),
-                }
-        return judged
+        inputs = self.inputs(fake, extras)
+        self.check(metrics, inputs)
+        results: dict[str, dict[str, float]] = {}
+        for label, metric in metrics.items():
+            baseline = self._baseline(label, metric, fake.size)
+            for name, value in self._values(metric, inputs).items():
+                results[name] = {"value": value}
+                if name in baseline:
+                    results[name]["real_baseline"] = baseline[name]
+        return results
 
-    def check(self, metrics, table):
-        """Makes sure that every metric finds what it reads.
+    def check(self, metrics: Mapping[str, Callable[..., dict]], inputs: Mapping[str, Any]) -> None:
+        """Makes sure that the inputs of every metric are available.
 
         Args:
             metrics: From `select`.
-            table: From `table`.
+            inputs: From `inputs`.
 
         Raises:
-            UsageError: One does not.
+            UsageError: One is not.
         """
         for name, metric in metrics.items():
             for read in reads(metric):
-                if read not in table:
-                    raise unknown(f"metrics: {name} reads what there is not", read, table)
+                if read not in inputs:
+                    raise missing(f"metric {name}", read, inputs, "which is not available here")
 
-    def labels(self, size):
-        """Labels in the shares that they have in the real data, int32 [size]."""
-        drawn = np.random.default_rng([self.seed, size]).choice(self.real.labels, size)
-        return drawn.astype(np.int32)
+    def conditions(self, names: Sequence[str], size: int) -> Conditions:
+        """Conditions of generated samples: those of real rows drawn at random.
 
-    def side(self, source):
-        """A set of images as this judge sees it."""
-        return SampleSet(source, self.features, self.extract, self.seed, self.classes)
-
-    def table(self, fake, extras=None):
-        """What metrics of a generated set may read: by name, functions of nothing."""
-        self._check_alike(fake)
-        sides = {"real": self.real, "fake": self.side(fake)}
-        if self.heldout:
-            sides["heldout"] = self.heldout
-        offered = [side.offers(name) for name, side in sides.items()]
-        return functools.reduce(dict.__or__, offered, {"seed": lambda: self.seed, **(extras or {})})
-
-    def real_baseline(self, size):
-        """The table with real images in the place of the generated ones: what a perfect model would get.
-
-        They are held-out ones if there are some, else half of the real ones, compared with the other half.
+        Labels alone come in the shares that they have in the reference set. Conditions that are data, such as
+        `source`, come from rows that training never saw, if there are some.
 
         Args:
-            size: Number of generated images.
+            names: The game's conditions.
+            size: Number of generated samples.
 
         Returns:
-            By name, functions of nothing.
+            Function from row numbers below `size` to the conditions, arrays [N, *shape] by name.
+        """
+        if not names:
+            return lambda rows: {}
+        of_data = set(names) - {"label"}
+        rows = (self.heldout or self.real) if of_data else self.real
+        drawn = np.random.default_rng([self.seed, size]).choice(rows.source.size, size)
+        labels = rows.labels[drawn].astype(np.int32) if "label" in names else None
+
+        def conditions(places):
+            entries = rows.source.read(rows.order[drawn[places]]) if of_data else {}
+            known = {} if labels is None else {"label": labels[places]}
+            return {**{name: entries[name] for name in names if name in of_data}, **known}
+
+        return conditions
+
+    def sample_set(self, source: Source) -> SampleSet:
+        """A data set as this evaluator reads it."""
+        return SampleSet(source, lambda source: self._extract(source), self._shapes, self.seed, self._classes)
+
+    def inputs(
+        self, fake: Source, extras: Mapping[str, Callable[[], Any]] | None = None
+    ) -> dict[str, Callable[[], Any]]:
+        """The inputs of metrics of a generated set by name: functions without arguments."""
+        self._check_alike(fake)
+        sets = {"real": self.real, "fake": self.sample_set(fake)}
+        if self.heldout:
+            sets["heldout"] = self.heldout
+        offered: dict[str, Callable[[], Any]] = {"seed": lambda: self.seed, **(extras or {})}
+        for name, each in sets.items():
+            offered |= each.offers(name)
+        return offered
+
+    def baseline_inputs(self, size: int) -> dict[str, Callable[[], Any]]:
+        """The inputs of metrics with real samples as the generated ones: the result of a perfect model.
+
+        These are held-out samples if there are some, else half of the real ones, compared with the other half.
+
+        Args:
+            size: Number of generated samples.
+
+        Returns:
+            Functions without arguments by name.
         """
         if self.heldout:
-            sides = self.real.offers("real") | self.heldout.offers("fake", lambda array: array[:size])
+            sets = self.real.offers("real") | self.heldout.offers("fake", lambda array: array[:size])
         else:
-            halves = self.real.offers("fake", lambda array: array[: len(array) // 2][:size])
-            sides = halves | self.real.offers("real", lambda array: array[len(array) // 2 :])
-        return {"seed": lambda: self.seed, **sides}
+            first = self.real.offers("fake", lambda array: array[: len(array) // 2][:size])
+            sets = first | self.real.offers("real", lambda array: array[len(array) // 2 :])
+        return {"seed": lambda: self.seed, **sets}
 
-    def real_baseline_size(self, size):
-        """Real images in the place of so many generated ones."""
+    def baseline_size(self, size: int) -> int:
+        """The number of real samples that stand for so many generated ones."""
         return min(size, self.heldout.source.size if self.heldout else self.real.source.size // 2)
 
-    def _real_baseline(self, called, metric, size):
-        """A metric's values for real images, computed once; empty where there is no such thing."""
-        if (called, size) not in self.real_baselines:
-            table = self.real_baseline(size)
-            possible = set(reads(metric)) <= set(table)
-            self.real_baselines[called, size] = self._values(metric, table) if possible else {}
-        return self.real_baselines[called, size]
+    def _baseline(self, label, metric, size):
+        """A metric's values for real samples, computed once; empty if its inputs are not available for them."""
+        if (label, size) not in self._baselines:
+            inputs = self.baseline_inputs(size)
+            possible = set(reads(metric)) <= set(inputs)
+            self._baselines[label, size] = self._values(metric, inputs) if possible else {}
+        return self._baselines[label, size]
 
-    def _values(self, metric, table):
+    def _values(self, metric, inputs):
         """A metric's values by the names that these features give them."""
-        values = metric(*(table[name]() for name in reads(metric)))
-        return {_shown(name, self.features): float(value) for name, value in values.items()}
+        values = call(metric, {name: inputs[name]() for name in reads(metric)})
+        return {_shown(name, self.network): float(value) for name, value in values.items()}
 
     def _check_alike(self, fake):
-        """Images of two sizes have no distance."""
-        here, there = (
-            (source.resolution, source.resolution, source.channels) for source in (fake, self.real.source)
-        )
-        if here != there:
+        """Samples of two shapes have no distance."""
+        here, there = fake.spec["real"], self.real.source.spec["real"]
+        if (here.shape, here.dtype) != (there.shape, there.dtype):
             raise UsageError(
-                f"{fake.name} has images of {'x'.join(map(str, here))}, {self.real.source.name} of "
-                f"{'x'.join(map(str, there))}; give one --resolution, and images of the same channels"
+                f"{fake.name} has {self.modality.unit} of {'x'.join(map(str, here.shape))}, "
+                f"{self.real.source.name} of {'x'.join(map(str, there.shape))}; give one --resolution, and "
+                f"{self.modality.unit} of the same channels"
             )
 
 
-def _names(features):
+def _names(features: Features) -> dict[str, str]:
     """Names that only values of these features may have, with the functions behind them."""
     return STANDARD if features.standard else OTHER
 
 
-def _shown(name, features):
+def _shown(name: str, features: Features) -> str:
     """A value's name, such as `fid` for the Frechet distance of Inception features."""
     for shown, function in _names(features).items():
         if name in (function, f"{function}_spread"):
@@ -242,14 +308,16 @@ def _shown(name, features):
     return name
 
 
-def select(names, table, features):
+def select(
+    names: Mapping[str, dict] | Sequence[str], inputs: Mapping[str, Any], features: Features
+) -> dict[str, Callable[..., dict]]:
     """Metrics by name, their hyperparameters bound.
 
     Args:
         names: Dict from a function of `gan_jax.metrics`, a dotted path, or `fid`, `kid`, `fid_infinity`, to
-            hyperparameters, or a sequence of such names. `all` stands for every one of the library that the
-            table has everything for, `quick` for those of them that take seconds.
-        table: From `Evaluator.table`.
+            hyperparameters, or a sequence of such names. `all` stands for every metric of the library whose
+            inputs are available, `quick` for the fast ones among them.
+        inputs: From `Evaluator.inputs`.
         features: The Features.
 
     Returns:
@@ -259,16 +327,16 @@ def select(names, table, features):
         UsageError: An unknown name, or one that is not for these features.
     """
     many = {"all": metrics_lib.METRICS, "quick": QUICK}
-    selected = {}
-    for name, given in (names if isinstance(names, dict) else dict.fromkeys(names, {})).items():
+    selected: dict[str, Callable[..., dict]] = {}
+    for name, options in (names if isinstance(names, dict) else dict.fromkeys(names, {})).items():
         listed = [_shown(each, features) for each in many[name]] if name in many else [name]
-        functions = {each: _chosen(each, given, features) for each in listed}
-        possible = {each: f for each, f in functions.items() if set(reads(f)) <= set(table)}
+        functions = {each: _chosen(each, options, features) for each in listed}
+        possible = {each: f for each, f in functions.items() if set(reads(f)) <= set(inputs)}
         selected |= possible if name in many else functions
     return selected
 
 
-def _chosen(name, given, features):
+def _chosen(name, options, features):
     """One metric of `select`."""
     standard = {**STANDARD, "inception_score": "inception_score"}
     if name in standard and not features.standard:
@@ -278,7 +346,7 @@ def _chosen(name, given, features):
             f"give --features=inception, or ask for {other}"
         )
     function = find(_names(features).get(name, name), (metrics_lib,), "metrics")
-    bound = functools.partial(function, **bind(function, given, f"metrics.{name}", reads(function)))
+    bound = functools.partial(function, **bind(function, options, f"metrics.{name}", reads(function)))
     return _equally_many(bound) if function in EQUALLY_MANY else bound
 
 

@@ -1,34 +1,39 @@
-"""What metrics may read of a model besides its images: its networks, latents and codes."""
+"""Inputs of metrics that come from a model besides its samples: its networks, latents and codes."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
 
-from gan_jax import build, images
+from gan_jax import build
+from gan_jax.evaluation.evaluator import Evaluator
 from gan_jax.sampling import encode
+from gan_jax.sampling.loading import LoadedModel
 from gan_jax.types import Context
 
-# Pairs of latents for the perceptual path length; all of them for what codes tell.
+# Pairs of latents for the perceptual path length; twice as many latents for metrics of codes.
 PAIRS = 2_000
-# Images of each kind that the discriminator is shown.
+# Samples of each kind that the discriminator is shown.
 SHOWN = 2_048
 
 
-def of(model, evaluator, averaged, seed):
-    """More for a Evaluator's table.
+def of(model: LoadedModel, evaluator: Evaluator, averaged: bool, seed: int) -> dict[str, Callable[[], Any]]:
+    """More inputs of an Evaluator's metrics.
 
     Args:
         model: The LoadedModel.
-        judge: The Evaluator.
+        evaluator: The Evaluator.
         averaged: Use averaged parameters of the generator and the encoder.
         seed: Of latents.
 
     Returns:
-        By name, functions of nothing: `generate`, `latents`, `interpolate`, `embed`; `classify`, to logits of
-        the data's classes, where the features have such; `codes`, the values of discrete codes in the
-        latents, where these have some; an encoder's `encode` and `reconstruct`; the discriminator's
-        `real_logits`, `heldout_logits` and `fake_logits` where the game has such.
+        By name, functions without arguments: `generate`, `latents`, `interpolate`, if samples depend on latents
+        and labels alone; `embed`; `classify`, to logits of the data's classes, if the features have such;
+        `codes`, the values of discrete codes in the latents, if these have some; an encoder's `encode` and
+        `reconstruct`; the discriminator's `real_logits`, `heldout_logits` and `fake_logits`, if the game has
+        such.
     """
     return {
         **_of_generator(model, averaged, seed),
@@ -39,37 +44,39 @@ def of(model, evaluator, averaged, seed):
 
 
 def _of_generator(model, averaged, seed):
-    """Its latents and what it makes of them."""
-    game, state, read = model.train_spec.game, model.state, build.discrete(model.recipe)
-    params = {**state.params, **state.average} if averaged else state.params
+    """Latents, and the samples of latents."""
+    game, state, draw = model.game, model.state, model.game.draw
+    if draw is None or set(game.conditions) - {"label"}:
+        return {}
+    params, read = state.sampling_params(averaged), build.discrete(model.recipe)
 
     @jax.jit
     def generate(latents):
         count = len(jax.tree.leaves(latents)[0])
-        batch = {"labels": np.arange(count) % max(model.facts["classes"], 1)}
+        batch = {"label": np.arange(count) % max(model.modality.facts["classes"], 1)}
         return game.sample(params, state.carry, latents, batch, jax.random.key(seed))
 
-    def draw():
-        return game.draw(jax.random.key(seed), 2 * PAIRS)
+    def latents():
+        return draw(jax.random.key(seed), 2 * PAIRS)
 
     offered = {
         "generate": lambda: generate,
         # A walk between uniform latents must not leave their cube.
         "interpolate": lambda: build.between(model.recipe),
-        "latents": draw,
+        "latents": latents,
     }
     # Latents with continuous codes alone have a reader too.
-    if read is None or not jax.eval_shape(lambda: read(draw())).shape[1]:
+    if read is None or not jax.eval_shape(lambda: read(latents())).shape[1]:
         return offered
-    return {**offered, "codes": lambda: read(draw())}
+    return {**offered, "codes": lambda: read(latents())}
 
 
 def _of_features(evaluator):
-    """What the judge's network makes of images in [-1, 1]."""
-    network = evaluator.features
+    """The features' outputs as functions of decoded samples."""
 
     def view(output):
-        apply = jax.jit(lambda params, given: network.apply(params, given)[output])
+        network = evaluator.features
+        apply = jax.jit(lambda params, samples: network.apply(params, samples)[output])
         return functools.partial(apply, network.params)
 
     offered = {"embed": lambda: view("features")}
@@ -80,7 +87,7 @@ def _of_features(evaluator):
 
 def _of_encoder(model, averaged):
     """The encoder, and the way there and back."""
-    if model.train_spec.game.encode is None:
+    if model.game.encode is None:
         return {}
     return {
         "encode": lambda: encode.encoder(model, averaged),
@@ -89,38 +96,36 @@ def _of_encoder(model, averaged):
 
 
 def _of_discriminator(model, evaluator):
-    """Its logits of images that it was trained on, that it never saw, and that are generated."""
-    sides = {"real": evaluator.real, **({"heldout": evaluator.heldout} if evaluator.heldout else {})}
-    if "real_logits" not in build.offers(model.train_spec, model.facts, model.recipe.batch_size):
+    """Logits of samples that it was trained on, of samples that it never saw, and of generated ones."""
+    sets = {"real": evaluator.real, **({"heldout": evaluator.heldout} if evaluator.heldout else {})}
+    if "real_logits" not in build.offers(model.train_spec, model.modality, model.recipe.batch_size):
         return {}
-    shown = functools.cache(lambda name: logits(model, sides[name].images, sides[name].outputs.get("labels")))
-    offered = {f"{name}_logits": lambda name=name: shown(name)["real_logits"] for name in sides}
-    return {**offered, "fake_logits": lambda: shown("real")["fake_logits"]}
+    outputs = functools.cache(lambda name: logits(model, sets[name].rows))
+    offered = {f"{name}_logits": lambda name=name: outputs(name)["real_logits"] for name in sets}
+    return {**offered, "fake_logits": lambda: outputs("real")["fake_logits"]}
 
 
-def logits(model, shown, labels):
+def logits(model: LoadedModel, rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The discriminator's logits as in training: with augmentation, dropout and statistics of the batch.
 
     Args:
         model: The LoadedModel.
-        shown: Images, uint8 [N, H, W, C], N at least a batch.
-        labels: int32 [N], or None.
+        rows: Stored rows by name, arrays [N, *shape], N at least a batch.
 
     Returns:
-        `real_logits` of the images and `fake_logits` of as many generated ones, float32 [n].
+        `real_logits` of the rows and `fake_logits` of as many generated ones, float32 [n].
     """
     size, state = model.recipe.batch_size, model.state
 
     @jax.jit
-    def look(given, told, key):
-        batch = {"images": images.to_float(given), **({} if labels is None else {"labels": told})}
-        table, _ = model.train_spec.game.play(Context(state.params, state.carry, batch, key, state.step))
-        return {name: table[name] for name in ("real_logits", "fake_logits")}
+    def look(rows, key):
+        batch = model.modality.decode(rows)
+        outputs, _ = model.game.play(Context(state.params, state.carry, batch, key, state.step))
+        return {name: outputs[name] for name in ("real_logits", "fake_logits")}
 
-    batches = max(min(SHOWN, len(shown)) // size, 1)
-    told = np.zeros(len(shown), np.int32) if labels is None else labels
+    batches = max(min(SHOWN, len(rows["real"])) // size, 1)
     parts = [
-        look(shown[at : at + size], told[at : at + size], jax.random.key(at))
+        look({name: array[at : at + size] for name, array in rows.items()}, jax.random.key(at))
         for at in range(0, batches * size, size)
     ]
     return {name: np.concatenate([np.ravel(part[name]) for part in parts]) for name in parts[0]}

@@ -1,9 +1,11 @@
-"""Evaluations as people read them: of a workdir's checkpoints, or of any two sets of images."""
+"""Reports of evaluations: of a workdir's checkpoints, or of any two sets of images."""
 
 import json
 import math
 import os
 import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import flax
 import jax
@@ -12,29 +14,40 @@ import numpy as np
 import gan_jax
 from gan_jax import build, features
 from gan_jax.checkpoints import checkpoint
+from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import probes
 from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.runtime import folders
 from gan_jax.sampling import loading, samples
+from gan_jax.sampling.loading import LoadedModel
 
-# Generated images, where no fewer real ones are held out to tell what a perfect model would get.
+# Generated samples, unless fewer real ones are held out for the real baseline.
 NUM_IMAGES = 10_000
 
 
 def of_workdir(
-    workdir, *, metrics=("quick",), features_name="classifier", num_images=None, seed=0, step=None,
-    all_steps=False, averaged=True, data_dir=None, download=False,
-):  # fmt: skip
+    workdir: str,
+    *,
+    metrics: Mapping[str, dict] | Sequence[str] = ("quick",),
+    features_name: str = "classifier",
+    num_images: int | None = None,
+    seed: int = 0,
+    step: int | str | None = None,
+    all_steps: bool = False,
+    averaged: bool = True,
+    data_dir: str | None = None,
+    download: bool = False,
+) -> dict[int, dict[str, Any]]:
     """Evaluates checkpoints of a run against the data it was trained on.
 
     Args:
         workdir: Folder of a run.
         metrics: See `evaluator.select`.
         features_name: See `features.named`.
-        num_images: Images generated; None for as many as are held out, 10,000 at most.
-        seed: Of latents and of everything random in metrics.
-        step: Rounds played, `best`, or None for the newest checkpoint and the best.
+        num_images: Samples generated; None for as many as are held out, 10,000 at most.
+        seed: Seed of latents and of everything random in metrics.
+        step: Steps taken, `best`, or None for the newest checkpoint and the best.
         all_steps: Evaluate every checkpoint there is.
         averaged: Use averaged parameters.
         data_dir: Folder of prepared TFDS data.
@@ -59,24 +72,31 @@ def of_workdir(
     records = {}
     for number in _steps(workdir, model, step, all_steps):
         records[number] = _of_model(loading.load(workdir, number), evaluator, metrics, size, averaged)
-        kind = records[number]["protocol"]["parameters"]
-        stem = f"step_{number:07d}_seed_{seed}_{kind}_{features_name.replace(os.sep, '_')}"
+        parameters = records[number]["protocol"]["parameters"]
+        stem = f"step_{number:07d}_seed_{seed}_{parameters}_{features_name.replace(os.sep, '_')}"
         write(os.path.join(folder, f"{stem}.json"), records[number])
     print(shown(records, of="step"))
     return records
 
 
 def of_sets(
-    generated, reference, *, metrics=("quick",), features_name="classifier", seed=0, output="", download=False
-):
-    """Evaluates one set of images against another; no GAN is needed.
+    generated: Source,
+    reference: Source,
+    *,
+    metrics: Mapping[str, dict] | Sequence[str] = ("quick",),
+    features_name: str = "classifier",
+    seed: int = 0,
+    output: str = "",
+    download: bool = False,
+) -> dict[str, Any]:
+    """Evaluates one set of samples against another; no GAN is needed.
 
     Args:
-        generated: The Source of what is judged.
-        reference: The Source of what it should be like.
+        generated: The Source to evaluate.
+        reference: The Source that it should resemble.
         metrics: See `evaluator.select`.
         features_name: See `features.named`.
-        seed: Of everything random in metrics.
+        seed: Seed of everything random in metrics.
         output: JSON file to write; empty for none.
         download: Fetch the Inception weights if they are absent.
 
@@ -89,8 +109,9 @@ def of_sets(
     heldout = reference.heldout()
     network = features.named(features_name, reference, heldout, download=download)
     evaluator = Evaluator(reference, heldout, network, seed=seed)
-    chosen = select(metrics, evaluator.table(generated), network)
-    record = {"protocol": protocol(evaluator, generated), "values": evaluator(chosen, generated)}
+    chosen = select(metrics, evaluator.inputs(generated), network)
+    values = evaluator(chosen, generated)
+    record = {"protocol": protocol(evaluator, generated), "values": values}
     if output:
         write(output, record)
     print(shown({"value": record}))
@@ -98,7 +119,7 @@ def of_sets(
 
 
 def _steps(workdir, model, step, all_steps):
-    """Checkpoints to judge: every one, the one asked for, or the best and the newest."""
+    """Checkpoints to evaluate: every one, the one asked for, or the best and the newest."""
     if all_steps:
         return checkpoint.steps(workdir)
     best = checkpoint.best_step(workdir) if step is None else None
@@ -107,33 +128,33 @@ def _steps(workdir, model, step, all_steps):
 
 def _of_model(model, evaluator, metrics, size, averaged):
     """The record of one checkpoint."""
-    game, seed = model.train_spec.game, evaluator.seed
-    labels = evaluator.labels(size) if "labels" in game.hears else None
+    game, modality, seed = model.game, model.modality, evaluator.seed
     fake = samples.source(
-        f"step {model.step} of {model.workdir}", samples.sampler(game, model.facts), model.state, model.facts,
-        size=size, seed=seed, labels=labels, averaged=averaged,
+        f"step {model.step} of {model.workdir}", samples.sampler(game, modality), model.state, modality,
+        size=size, seed=seed, conditions=evaluator.conditions(game.conditions, size), averaged=averaged,
     )  # fmt: skip
     extras = probes.of(model, evaluator, averaged, seed)
-    chosen = select(metrics, evaluator.table(fake, extras), evaluator.features)
+    chosen = select(metrics, evaluator.inputs(fake, extras), evaluator.network)
     return {
         "protocol": {"step": model.step, **facts_of_model(model, averaged), **protocol(evaluator, fake)},
         "values": evaluator(chosen, fake, extras),
     }
 
 
-def facts_of_model(model, averaged):
-    """What of a model belongs beside its values.
+def facts_of_model(model: LoadedModel, averaged: bool) -> dict[str, Any]:
+    """Facts of a model to print beside its values.
 
     Args:
         model: The LoadedModel.
-        averaged: Averaged parameters are used.
+        averaged: True if averaged parameters are used.
 
     Returns:
         Dict that JSON can hold.
     """
     statistics = [
         jax.tree_util.keystr(path)
-        for path, _ in jax.tree_util.tree_leaves_with_path(model.state.carry["generator"])
+        for player in model.state.average or model.state.carry
+        for path, _ in jax.tree_util.tree_leaves_with_path(model.state.carry[player])
     ]
     normed = any("batch_stats" in path for path in statistics)
     return {
@@ -144,26 +165,26 @@ def facts_of_model(model, averaged):
     }
 
 
-def protocol(evaluator, fake):
-    """What belongs beside every value, so that it can be had again and compared with others.
+def protocol(evaluator: Evaluator, fake: Source) -> dict[str, Any]:
+    """Facts to print beside every value, so that it can be reproduced and compared with others.
 
     Args:
-        judge: The Evaluator.
+        evaluator: The Evaluator.
         fake: The generated Source.
 
     Returns:
         Dict that JSON can hold.
     """
     real, heldout = evaluator.real.source, evaluator.heldout and evaluator.heldout.source
-    size = evaluator.real.outputs["features"].shape[1]
+    size, unit = evaluator.real.outputs["features"].shape[1], evaluator.modality.unit
     few = min(real.size, fake.size)
-    note = f"{few} images are fewer than {size} features: the covariance is singular, distances are too large"
+    note = f"{few} {unit} are fewer than {size} features: the covariance is singular, distances are too large"
     return {
-        "generated": f"{fake.size} images: {fake.name}",
-        "reference": f"{real.size} images: {real.name}",
-        "image_shape": [real.resolution, real.resolution, real.channels],
+        "generated": f"{fake.size} {unit}: {fake.name}",
+        "reference": f"{real.size} {unit}: {real.name}",
+        "shape": list(real.spec["real"].shape),
         "features": {"name": evaluator.features.name, "size": size, **evaluator.features.facts},
-        "real_baseline": f"{evaluator.real_baseline_size(fake.size)} images: "
+        "real_baseline": f"{evaluator.baseline_size(fake.size)} {unit}: "
         + (heldout.name if heldout else "half of the reference, compared with the other half"),
         "seed": evaluator.seed,
         "notes": [note] if few < size else [],
@@ -171,13 +192,13 @@ def protocol(evaluator, fake):
     }
 
 
-def versions():
-    """What computed a value: versions of packages and Python, and the kind of device, by name."""
+def versions() -> dict[str, str]:
+    """Versions of packages and Python, and the kind of device, by name."""
     packages = {package.__name__: package.__version__ for package in (gan_jax, jax, flax, np)}
     return packages | {"python": platform.python_version(), "device": jax.devices()[0].device_kind}
 
 
-def write(path, record):
+def write(path: str, record: Mapping[str, Any]) -> None:
     """Writes a record as JSON, whole or not at all; an infinite value becomes the string `inf`.
 
     Values that the file has already, by the same protocol, are kept beside the new ones.
@@ -204,7 +225,7 @@ def write(path, record):
 
 
 def _kept(path, protocol):
-    """Values of an older record of the same protocol; none if there is no such, or it cannot be read."""
+    """Values of an earlier record of the same protocol; none if there is none, or it cannot be read."""
     try:
         with open(path) as file:
             old = json.load(file)
@@ -214,20 +235,20 @@ def _kept(path, protocol):
         return {}
 
 
-def shown(records, of=""):
-    """Records of one protocol as a table: a row a value, a column a record, the floor last.
+def shown(records: Mapping[Any, Mapping[str, Any]], of: str = "") -> str:
+    """Records of one protocol as a table: a row per value, a column per record, the real baseline last.
 
     Args:
-        records: Dict of records, from what they are of.
-        of: What that is.
+        records: Records by the thing that each is of, such as a step.
+        of: Its name, such as `step`.
 
     Returns:
         str of several lines.
     """
     last = list(records.values())[-1]
-    told = {name: value for name, value in last["protocol"].items() if name not in ("step", "versions")}
-    told["features"] = ", ".join(f"{name} {value}" for name, value in told["features"].items())
-    lines = [f"{name:<14}{value}" for name, value in told.items() if value not in ([], "")]
+    facts = {name: value for name, value in last["protocol"].items() if name not in ("step", "versions")}
+    facts["features"] = ", ".join(f"{name} {value}" for name, value in facts["features"].items())
+    lines = [f"{name:<15}{value}" for name, value in facts.items() if value not in ([], "")]
     wide = max(map(len, last["values"])) + 2
     heads = [f"{of} {key}".strip() for key in records] + ["real baseline"]
     lines += ["", " " * wide + "".join(f"{head:>14}" for head in heads)]

@@ -1,10 +1,11 @@
-"""Data augmentation by a GAN: what generated images add to few real ones that a classifier learns from."""
+"""Data augmentation by a GAN: how much generated images add to few real ones that train a classifier."""
 
 import dataclasses
 import functools
 import logging
 import os
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from gan_jax.sampling import loading, samples
 
 log = logging.getLogger("gan_jax")
 
-# Generated images for each real one.
+# Generated images per real one.
 RATIO = 10
 
 
@@ -26,9 +27,9 @@ class Sets(NamedTuple):
     """Sources of real images.
 
     Attributes:
-        gan: What the GAN was trained on.
-        classifier: What classifiers are trained on, in memory.
-        heldout: What they are tested on.
+        gan: The training set of the GAN.
+        classifier: The training set of classifiers, in memory.
+        heldout: Their test set.
     """
 
     gan: Source
@@ -37,9 +38,16 @@ class Sets(NamedTuple):
 
 
 def run(
-    workdir, *, images_per_class=None, seeds=5, num_images=None, step=None, averaged=True, data_dir=None,
-    classifier_steps=None,
-):  # fmt: skip
+    workdir: str,
+    *,
+    images_per_class: int | None = None,
+    seeds: int = 5,
+    num_images: int | None = None,
+    step: int | str | None = None,
+    averaged: bool = True,
+    data_dir: str | None = None,
+    classifier_steps: int | None = None,
+) -> dict[str, Any]:
     """Trains classifiers on few real images, on these and generated ones, and on generated ones alone.
 
     Each is the small classifier of `gan_jax.features`, tested on held-out real images. Within a seed they
@@ -48,21 +56,21 @@ def run(
     `data.per_class` of a recipe keeps.
 
     Args:
-        workdir: Folder of a run whose networks are told labels.
+        workdir: Folder of a run whose networks are conditioned on labels.
         images_per_class: Real images of each class; None for as many as the run was trained on.
-        seeds: How many times.
+        seeds: Number of repetitions.
         num_images: Generated images, as nearly as possible equally many of every class; None for ten times
             as many as there are real ones.
-        step: Which checkpoint: rounds played, `best`, or None for the newest.
+        step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
-        classifier_steps: Optimiser steps of each classifier; None for the usual ones on the largest set.
+        classifier_steps: Optimizer steps of each classifier; None for the usual ones on the largest set.
 
     Returns:
         Dict of `protocol`, `values`, and `accuracies` by seed; also in `evaluations/` in the workdir.
 
     Raises:
-        UsageError: A model that is not told labels, too few images of a class, none held out, or a number
+        UsageError: A model without labels, too few images of a class, none held out, or a number
             out of range.
     """
     _check_positive(images_per_class=images_per_class, seeds=seeds, classifier_steps=classifier_steps)
@@ -84,63 +92,67 @@ def run(
     return record
 
 
-def compare(real, generate, heldout, *, seeds, steps):
+def compare(
+    real: Source, generate: Callable[[int], Source], heldout: Source, *, seeds: int, steps: int
+) -> dict[str, list[float]]:
     """Accuracies of classifiers with and without generated images.
 
     Args:
         real: Labelled Source of the real images.
         generate: Function of a seed to the Source of generated ones.
         heldout: Labelled Source to test on.
-        seeds: How many: 0, 1, and so on.
-        steps: Optimiser steps of each classifier.
+        seeds: Number of seeds: 0, 1, and so on.
+        steps: Optimizer steps of each classifier.
 
     Returns:
-        By what was trained on, `real`, `real_and_generated` and `generated`, one accuracy a seed, in [0, 1].
+        By training set, `real`, `real_and_generated` and `generated`, one accuracy per seed, in [0, 1].
     """
-    found = {"real": [], "real_and_generated": [], "generated": []}
+    accuracies: dict[str, list[float]] = {"real": [], "real_and_generated": [], "generated": []}
     for seed in range(seeds):
-        made = generate(seed)
-        for name, source in zip(found, (real, mixed(real, made), made)):
-            found[name].append(accuracy(fit(source, seed, steps=steps), heldout))
-        log.info("seed %d: %s", seed, ", ".join(f"{name} {each[-1]:.4f}" for name, each in found.items()))
-    return found
+        fake = generate(seed)
+        for name, source in zip(accuracies, (real, mixed(real, fake), fake)):
+            accuracies[name].append(accuracy(fit(source, seed, steps=steps), heldout))
+        log.info(
+            "seed %d: %s", seed, ", ".join(f"{name} {each[-1]:.4f}" for name, each in accuracies.items())
+        )
+    return accuracies
 
 
-def mixed(real, made):
+def mixed(real: Source, fake: Source) -> Source:
     """Real and generated images in one set, the real ones repeated until they are as many.
 
-    So at least half of what a classifier sees is real, however many are generated.
+    So at least half of the images that a classifier sees are real.
 
     Args:
         real: Labelled Source.
-        made: Labelled Source of the same shape.
+        fake: Labelled Source of the same shape.
 
     Returns:
         A Source.
     """
-    repeated = real.read(np.arange(max(real.size, made.size)) % real.size)
-    fresh = made.read(np.arange(made.size))
-    both = {name: np.concatenate([repeated[name], fresh[name]]) for name in ("images", "labels")}
-    return of_arrays(f"{real.name}, and {made.name}", both["images"], both["labels"], real.classes)
+    repeated = real.read(np.arange(max(real.size, fake.size)) % real.size)
+    fresh = fake.read(np.arange(fake.size))
+    both = {name: np.concatenate([repeated[name], fresh[name]]) for name in ("real", "label")}
+    return of_arrays(f"{real.name}, and {fake.name}", both["real"], both["label"], real.classes)
 
 
-def summary(accuracies):
-    """Means over seeds and how far to trust them.
+def summary(accuracies: Mapping[str, list[float]]) -> dict[str, dict[str, float]]:
+    """Means over seeds with their spread.
 
     Args:
         accuracies: From `compare`.
 
     Returns:
-        By what was trained on, `mean` and, of at least two seeds, `standard_deviation`; and `difference`,
+        By training set, `mean` and, of at least two seeds, `standard_deviation`; and `difference`,
         of real images with generated ones and without, seed by seed: `mean` and `standard_error`.
     """
-    gained = np.subtract(accuracies["real_and_generated"], accuracies["real"])
+    gains = np.subtract(accuracies["real_and_generated"], accuracies["real"])
     values = {name: _spread(each, "standard_deviation") for name, each in accuracies.items()}
-    return values | {"difference": _spread(gained, "standard_error", np.sqrt(len(gained)))}
+    return values | {"difference": _spread(gains, "standard_error", np.sqrt(len(gains)))}
 
 
-def shown(record):
-    """A record as a table: a row for what was trained on, the difference last.
+def shown(record: Mapping[str, Any]) -> str:
+    """A record as a table: a row per training set, the difference last.
 
     Args:
         record: From `run`.
@@ -148,16 +160,16 @@ def shown(record):
     Returns:
         str of several lines.
     """
-    told = {name: value for name, value in record["protocol"].items() if name not in ("versions", "warning")}
-    lines = [f"{name:<16}{value}" for name, value in told.items()]
+    facts = {name: value for name, value in record["protocol"].items() if name not in ("versions", "warning")}
+    lines = [f"{name:<16}{value}" for name, value in facts.items()]
     lines += ["", f"{'trained on':<26}{'accuracy':>10}{'std dev':>10}{'seeds':>8}"]
     for name, each in record["accuracies"].items():
         value = record["values"][name]
         spread = f"{value['standard_deviation']:.4f}" if "standard_deviation" in value else "-"
         lines.append(f"{name.replace('_', ' '):<26}{value['mean']:>10.4f}{spread:>10}{len(each):>8}")
-    gained = record["values"]["difference"]
-    error = f" ± {gained['standard_error']:.4f} (standard error)" if "standard_error" in gained else ""
-    lines.append(f"generated images add, paired by seed: {gained['mean']:+.4f}{error}")
+    gain = record["values"]["difference"]
+    error = f" ± {gain['standard_error']:.4f} (standard error)" if "standard_error" in gain else ""
+    lines.append(f"generated images add, paired by seed: {gain['mean']:+.4f}{error}")
     warning = record["protocol"]["warning"]
     return "\n".join(lines + ([f"warning: {warning}"] if warning else []))
 
@@ -168,18 +180,18 @@ def _spread(values, name, divisor=1.0):
     return mean | ({name: float(np.std(values, ddof=1) / divisor)} if len(values) > 1 else {})
 
 
-def _check_positive(**given):
-    for name, value in given.items():
+def _check_positive(**numbers):
+    for name, value in numbers.items():
         if value is not None and value < 1:
             raise UsageError(f"{name}={value}: expected at least 1")
 
 
 def _conditional(model):
-    """The model, if it can be asked for classes."""
-    if "labels" not in model.train_spec.game.hears:
+    """The model, if it is conditioned on labels alone."""
+    if model.game.conditions != ("label",):
         raise UsageError(
-            f"{model.workdir}: an unconditional model, its images have no classes to learn; acgan, cgan and "
-            "projection are told labels"
+            f"{model.workdir}: this model is not conditioned on labels alone, so its images have no classes to "
+            "learn; those of acgan, cgan and projection have"
         )
     return model
 
@@ -189,15 +201,15 @@ def _sets(model, count, data_dir):
     count = count or model.recipe.data["per_class"]
     if not count:
         raise UsageError(
-            f"images_per_class is missing: how many real images of each class; {model.workdir} saw all"
+            f"images_per_class is missing: the number of real images of each class; {model.workdir} was trained on all"
         )
     few = dataclasses.replace(model.recipe, data={**model.recipe.data, "per_class": count})
     source = build.source(few, data_dir)
     heldout = source.heldout()
     if heldout is None or not heldout.classes:
         raise UsageError(f"{source.name}: no labelled images are held out to test a classifier on")
-    given = source.read(np.arange(source.size))
-    kept = of_arrays(source.name, given["images"], given["labels"], source.classes)
+    rows = source.read(np.arange(source.size))
+    kept = of_arrays(source.name, rows["real"], rows["label"], source.classes)
     return Sets(build.source(model.recipe, data_dir), kept, heldout)
 
 
@@ -211,21 +223,21 @@ def _size(num_images, real):
 
 def _generator(model, size, averaged):
     """A function of a seed to generated images in memory, the classes in turn."""
-    labels = np.arange(size, dtype=np.int32) % model.facts["classes"]
-    made = functools.partial(
-        samples.source, "generated images", samples.sampler(model.train_spec.game, model.facts), model.state,
-        model.facts, size=size, labels=labels, averaged=averaged,
+    labels = np.arange(size, dtype=np.int32) % model.modality.facts["classes"]
+    source = functools.partial(
+        samples.source, "generated images", samples.sampler(model.game, model.modality), model.state,
+        model.modality, size=size, conditions=lambda rows: {"label": labels[rows]}, averaged=averaged,
     )  # fmt: skip
 
     def generate(seed):
-        source = made(seed=seed)
-        return of_arrays(source.name, source.read(np.arange(size))["images"], labels, source.classes)
+        fake = source(seed=seed)
+        return of_arrays(fake.name, fake.read(np.arange(size))["real"], labels, fake.classes)
 
     return generate
 
 
 def _protocol(model, averaged, sets, size, seeds, steps):
-    """What belongs beside the accuracies, so that they can be had again."""
+    """Facts to print beside the accuracies, so that they can be reproduced."""
     return {
         "step": model.step,
         **reports.facts_of_model(model, averaged),
@@ -242,11 +254,11 @@ def _protocol(model, averaged, sets, size, seeds, steps):
 
 
 def _leak(sets):
-    """A warning if the GAN knows more real images than the classifiers may; else empty."""
+    """A warning if the GAN was trained on more real images than the classifiers; else empty."""
     known, few = sets.gan.size, sets.classifier.size
     if known <= few:
         return ""
     return (
-        f"a leak, no augmentation: the GAN was trained on {known:,} images, the classifier on {few:,}; "
+        f"unfair comparison: the GAN was trained on {known:,} images, the classifier on {few:,}; "
         f"train a GAN with --config.data.per_class={few // len(sets.classifier.classes)}"
     )

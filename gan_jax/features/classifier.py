@@ -1,7 +1,7 @@
-"""The embedded default: a small classifier that is trained on the reference data, once, and kept.
+"""The default features: a small classifier that is trained on the reference data once, and cached.
 
-Its features stand where the Inception network's stand in the literature. They know the data at hand, which
-that network never saw, and need no download; but values are comparable only between runs that name one hash.
+Its features replace those of the Inception network in the literature. They know the data at hand, which that
+network never saw, and need no download; but values are comparable only between runs with the same hash.
 """
 
 import functools
@@ -10,6 +10,8 @@ import json
 import logging
 import os
 import time
+from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -18,9 +20,9 @@ import numpy as np
 import optax
 from flax import serialization
 
-from gan_jax import augment, images
+from gan_jax import augment
 from gan_jax.data.batches import batches
-from gan_jax.data.source import subset
+from gan_jax.data.source import Source, subset
 from gan_jax.errors import UsageError
 from gan_jax.features.types import Features, fingerprint
 from gan_jax.nets.convolution import Conv
@@ -47,11 +49,11 @@ class Classifier(nn.Module):
     width: int = 32
 
     @nn.compact
-    def __call__(self, images, *, train):
+    def __call__(self, images: jax.Array, *, train: bool) -> dict[str, jax.Array]:
         """Images [B, H, W, C] to `features` [B, 128], at least 0, and `class_logits` [B, classes]."""
         norm = functools.partial(nn.BatchNorm, use_running_average=not train, momentum=0.9)
         x, width = images, self.width
-        while x.shape[1] > 7:
+        while max(x.shape[1:3]) > 7:
             x = nn.relu(norm()(Conv(width, (5, 5), (2, 2), use_bias=False)(x)))
             width = min(2 * width, 128)
         x = nn.relu(norm()(Conv(width, (3, 3), use_bias=False)(x)))
@@ -60,62 +62,61 @@ class Classifier(nn.Module):
         return {"features": features, "class_logits": nn.Dense(self.classes)(dropped)}
 
 
-def usual_steps(size):
-    """Optimiser steps on so many images: eight epochs, but at least 600 steps and at most 6,000."""
+def usual_steps(size: int) -> int:
+    """Optimizer steps for a number of images: eight epochs, but at least 600 steps and at most 6,000."""
     return int(np.clip(EPOCHS * size // BATCH, *STEPS))
 
 
-def fit(source, seed=0, *, steps=None):
+def fit(source: Source, seed: int = 0, *, steps: int | None = None) -> dict[str, Any]:
     """Trains a Classifier on a labelled set, with images shifted by up to a fourteenth of their size.
 
     Args:
         source: The Source.
-        seed: Of everything random.
-        steps: Optimiser steps of 128 images; None for `usual_steps`.
+        seed: Seed of everything random.
+        steps: Optimizer steps of 128 images; None for `usual_steps`.
 
     Returns:
         Its variables, a dict of `params`, `carry`, and `scale`, by which its features are divided: their root
-        mean square over the first images of the set, so that values of different data are of one order.
+        mean square over the first images of the set, so that values of different data have one order of magnitude.
 
     Raises:
         UsageError: The data has no labels.
     """
     if not source.classes:
         raise UsageError(f"a classifier of {source.name} cannot be trained: the data has no labels")
-    net = from_linen(Classifier(len(source.classes)))
+    net, modality = from_linen(Classifier(len(source.classes))), source.modality
     mesh = parallel.mesh(BATCH, jax.local_devices()[:1])
-    fed = batches(source, BATCH, 1, seed, mesh)
+    fed = batches(source, BATCH, 1, seed, mesh, lambda key, rows: modality.decode(rows))
     steps = usual_steps(source.size) if steps is None else steps
     optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, steps))
     key = jax.random.key(seed)
 
     @functools.partial(jax.jit, donate_argnums=0)
     def step(state, resident, rows, key, number):
-        (params, carry, opt), drawn = state, jax.random.split(jax.random.fold_in(key, number))
-        batch = jax.tree.map(lambda array: array[0], fed.decode(resident, rows, drawn[0]))
-        shifted = augment.shift(drawn[0], batch["images"], ratio=SHIFT)
+        (params, carry, opt), keys = state, jax.random.split(jax.random.fold_in(key, number))
+        batch = jax.tree.map(lambda array: array[0], fed.decode(resident, rows, keys[0]))
+        shifted = augment.shift(keys[0], batch["real"], ratio=SHIFT)
 
         def loss(params):
-            outputs, changed = net.apply(params, carry, shifted, key=drawn[1], train=True)
-            each = optax.softmax_cross_entropy_with_integer_labels(outputs["class_logits"], batch["labels"])
+            outputs, changed = net.apply(params, carry, shifted, key=keys[1], train=True)
+            each = optax.softmax_cross_entropy_with_integer_labels(outputs["class_logits"], batch["label"])
             return jnp.mean(each), changed
 
-        slope, carry = jax.grad(loss, has_aux=True)(params)
-        updates, opt = optimizer.update(slope, opt)
+        grads, carry = jax.grad(loss, has_aux=True)(params)
+        updates, opt = optimizer.update(grads, opt)
         return optax.apply_updates(params, updates), carry, opt
 
-    shape = (source.resolution, source.resolution, source.channels)
-    params, carry = net.init(key, jnp.zeros((1, *shape)))
+    params, carry = net.init(key, jnp.zeros((1, *source.spec["real"].shape)))
     state = (params, carry, optimizer.init(params))
     for number, rows in enumerate(fed.feed(0, steps)):
         state = step(state, fed.resident, rows, key, number)
     variables = dict(zip(("params", "carry"), jax.device_get(state[:2])))
-    some = source.read(np.arange(min(source.size, SCALED)))["images"]
-    found = jax.jit(use(len(source.classes)))({**variables, "scale": np.float32(1)}, images.to_float(some))
-    return {**variables, "scale": np.float32(np.sqrt(np.mean(np.square(found["features"]))))}
+    some = modality.decode({"real": source.read(np.arange(min(source.size, SCALED)))["real"]})["real"]
+    outputs = jax.jit(use(len(source.classes)))({**variables, "scale": np.float32(1)}, some)
+    return {**variables, "scale": np.float32(np.sqrt(np.mean(np.square(outputs["features"]))))}
 
 
-def use(classes):
+def use(classes: int) -> Callable[[Any, jax.Array], dict[str, jax.Array]]:
     """A trained classifier as a function.
 
     Args:
@@ -133,8 +134,8 @@ def use(classes):
     return apply
 
 
-def accuracy(variables, source):
-    """Share of a labelled set that a classifier gets right.
+def accuracy(variables: dict[str, Any], source: Source) -> float:
+    """Share of a labelled set that a classifier classifies correctly.
 
     Args:
         variables: Of the classifier, as `fit` returns them.
@@ -143,30 +144,37 @@ def accuracy(variables, source):
     Returns:
         float in [0, 1].
     """
-    apply = use(len(source.classes))
-    predict = jax.jit(lambda variables, given: apply(variables, images.to_float(given))["class_logits"])
+    apply, decode = use(len(source.classes)), source.modality.decode
+
+    @jax.jit
+    def predict(variables, rows):
+        return apply(variables, decode({"real": rows})["real"])["class_logits"]
+
     right = 0
     for start in range(0, source.size, BATCH):
         batch = source.read(np.arange(start, min(start + BATCH, source.size)))
-        right += np.sum(np.argmax(predict(variables, batch["images"]), axis=1) == batch["labels"])
+        right += np.sum(np.argmax(predict(variables, batch["real"]), axis=1) == batch["label"])
     return float(right / source.size)
 
 
-def classifier(real, heldout):
-    """The classifier of a data set, out of the cache or trained now; its features and class logits.
+def classifier(real: Source, heldout: Source | None) -> Features:
+    """The classifier of a data set, from the cache or trained when it is loaded; its features and class logits.
 
-    No paper: the network is ours, in the place of Inception-v3 (Heusel et al. 2017, arXiv:1706.08500).
+    No paper: the network is ours and replaces Inception-v3 (Heusel et al. 2017, arXiv:1706.08500).
 
     Args:
         real: Labelled Source to train on.
         heldout: Labelled Source to measure the accuracy on; None for a tenth of `real`, then not trained on.
 
     Returns:
-        The Features; its facts are the weights' hash and the accuracy.
+        The Features, to be loaded; their facts are the weights' hash and the accuracy.
 
     Raises:
-        UsageError: The data has no labels.
+        UsageError: The data has no labels, or no images.
     """
+    shape = real.spec["real"].shape
+    if len(shape) != 3:
+        raise UsageError(f"{real.name}: a classifier is trained on images only; give other features")
     if not real.classes:
         raise UsageError(
             f"{real.name} has no labels to train a classifier on; give other features: pixels or inception"
@@ -175,19 +183,31 @@ def classifier(real, heldout):
     if heldout is None:
         order = np.random.default_rng(0).permutation(real.size)
         tested, real = (subset(real, np.sort(rows)) for rows in np.split(order, [-(-real.size // 10)]))
-    path = os.path.join(cache.folder("classifiers"), f"{_identity(real)}.msgpack")
-    kept = _read(path) or _write(path, *_trained(real, tested))
+
+    def load():
+        path = os.path.join(cache.folder("classifiers"), f"{_identity(real)}.msgpack")
+        kept = _read(path) or _write(path, *_trained(real, tested))
+        return kept["variables"], kept["facts"]
+
     return Features(
-        name=f"classifier of {real.name}, {real.resolution} px",
-        params=kept["variables"],
+        name=f"classifier of {real.name}, {shape[0]} x {shape[1]} px",
+        params=_abstract(len(real.classes), shape),
         apply=use(len(real.classes)),
-        facts=kept["facts"],
+        facts={},
+        load=load,
     )
+
+
+def _abstract(classes, shape):
+    """Shapes and dtypes of a classifier's variables."""
+    net = from_linen(Classifier(classes))
+    params, carry = jax.eval_shape(lambda: net.init(jax.random.key(0), jnp.zeros((1, *shape))))
+    return {"params": params, "carry": carry, "scale": jax.ShapeDtypeStruct((), np.float32)}
 
 
 def _trained(real, tested):
     """A new classifier's variables and facts."""
-    log.info("training a classifier of %s for evaluation, once; this takes minutes at most", real.name)
+    log.info("training a classifier of %s for evaluation, once; this takes a few minutes", real.name)
     begun = time.perf_counter()
     variables = fit(real)
     facts = {
@@ -205,15 +225,15 @@ def _trained(real, tested):
 
 
 def _identity(source):
-    """What decides a classifier: the data, by its facts and some of its images, and how it is trained."""
+    """The identity of a classifier: the data, by its facts and some of its images, and how it is trained."""
     some = source.read(np.linspace(0, source.size - 1, min(source.size, 64)).astype(int))
     recipe = [BATCH, EPOCHS, STEPS, LEARNING_RATE, SHIFT, SIZE, SCALED]
-    facts = [source.name, source.size, source.resolution, source.channels, source.classes, recipe]
+    facts = [source.name, source.size, source.spec["real"].shape, source.classes, recipe]
     return hashlib.sha256(json.dumps([facts, fingerprint(some)]).encode()).hexdigest()[:16]
 
 
 def _write(path, variables, facts):
-    """Keeps a classifier, whole or not at all."""
+    """Caches a classifier, the whole file or none."""
     kept = {"variables": variables, "facts": facts}
     with open(f"{path}.{os.getpid()}", "wb") as file:
         file.write(serialization.msgpack_serialize(kept))
@@ -222,7 +242,7 @@ def _write(path, variables, facts):
 
 
 def _read(path):
-    """A kept classifier; None if there is none or it is damaged."""
+    """A cached classifier; None if there is none or it is damaged."""
     if not os.path.exists(path):
         return None
     try:
@@ -233,5 +253,5 @@ def _read(path):
         reason = "its weights have another hash"
     except Exception as error:  # msgpack fails in many ways on damaged files.
         reason = type(error).__name__
-    log.warning("%s is damaged (%s) and will be made anew", path, reason)
+    log.warning("%s is damaged (%s) and will be trained again", path, reason)
     return None

@@ -1,15 +1,15 @@
-"""A mixture of normal distributions as the classifier of its own points: nothing to train, nothing to err."""
+"""A mixture of normal distributions as the exact classifier of its own points."""
 
 import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.features.types import Features, fingerprint
 
-# Points further out count as here: their squared distances would leave float32.
+# Points further out are moved here: their squared distances would overflow float32.
 FAR = 1e6
 
 
-def mixture(centres, deviation):
+def mixture(centres: np.ndarray, deviation: float) -> Features:
     """Points, their distances to the modes, and Bayes' classifier, of equally likely normal distributions.
 
     Args:
@@ -20,7 +20,7 @@ def mixture(centres, deviation):
         The Features of images with D numbers: `features`, the numbers themselves; `mode_distances` [B, K], in
         standard deviations; `class_logits` [B, K], whose largest is that of the nearest mode.
     """
-    params = {"centres": np.float32(centres), "deviation": np.float32(deviation)}
+    params = {"centres": np.asarray(centres, np.float32), "deviation": np.float32(deviation)}
 
     def apply(params, images):
         points = images.reshape(images.shape[0], -1)

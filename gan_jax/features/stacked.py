@@ -7,16 +7,16 @@ import jax.numpy as jnp
 from gan_jax.features.types import Features
 
 
-def stacked(digits, channels=3, padding=0):
-    """Every channel through a classifier of its own digit.
+def stacked(digits: Features, channels: int = 3, padding: int = 0) -> Features:
+    """Features of every channel by a classifier of single digits.
 
-    Srivastava et al. 2017, arXiv:1705.07761, section 5: a mode is what the classifier takes the three digits
-    for.
+    Srivastava et al. 2017, arXiv:1705.07761, section 5: a mode is the classes of the three digits by the
+    classifier.
 
     Args:
         digits: Features with `class_logits` [B, K] of images of one channel.
-        channels: Digits an image.
-        padding: Black pixels around each digit that the classifier has not seen, and is not shown.
+        channels: Digits per image.
+        padding: Black pixels around each digit, which are cut off, since the classifier was trained without.
 
     Returns:
         The Features: `features` of all channels side by side, and `class_logits` [B, K ** channels], sums of
@@ -34,7 +34,7 @@ def stacked(digits, channels=3, padding=0):
         sums = itertools.accumulate(logits, lambda left, right: _sums(left, right))
         return {"features": jnp.concatenate(features, axis=-1), "class_logits": list(sums)[-1]}
 
-    return Features(f"{digits.name}, by channel", digits.params, apply, digits.facts)
+    return digits._replace(name=f"{digits.name}, by channel", apply=apply)
 
 
 def _sums(left, right):

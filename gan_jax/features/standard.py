@@ -8,10 +8,10 @@ from gan_jax.features.types import Features
 from gan_jax.images import to_uint8
 
 
-def standard(path=None, *, layer=2048, download=False):
+def standard(path: str | None = None, *, layer: int = 2048, download: bool = False) -> Features:
     """The features of FID and KID and the logits of the Inception score.
 
-    Heusel et al. 2017, arXiv:1706.08500; see `inception.apply` for what differs between implementations.
+    Heusel et al. 2017, arXiv:1706.08500; see `inception.apply` for differences between implementations.
 
     Args:
         path: Weight file in the public layout; None for the cache's.
@@ -29,7 +29,7 @@ def standard(path=None, *, layer=2048, download=False):
     path = inception_weights.find(path)
 
     def apply(params, images):
-        # The network was always shown pixels of 256 grey levels.
+        # The reference sees pixels of 256 grey levels.
         outputs = network.apply(params, to_uint8(images))
         return {"features": outputs[f"features_{layer}"], "class_logits": outputs["logits_unbiased"]}
 
@@ -43,5 +43,5 @@ def standard(path=None, *, layer=2048, download=False):
             "resize": "bilinear to 299 px as TensorFlow 1",
         },
         standard=layer == 2048,
-        batch=32 * jax.device_count(),  # The first layers hold 6 MB an image.
+        batch=32 * jax.device_count(),  # The first layers hold 6 MB per image.
     )

@@ -1,35 +1,46 @@
-"""What features are to the metrics: a function of images, with the facts that make its values comparable."""
+"""The record of features: a function of samples, with the facts that make its values comparable."""
 
 import hashlib
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 
 class Features(NamedTuple):
-    """A fixed network that metrics look at images through.
+    """A fixed network whose features metrics compare.
 
     Attributes:
-        name: What it is, for people; values of two names are not comparable.
-        params: Its arrays.
-        apply: `(params, images) -> dict` of `features`, float [B, D], and, if it classifies, `class_logits`,
-            float [B, K]. Images are float32 in [-1, 1], [B, H, W, C].
-        facts: What belongs beside every value: hash of the weights, resizing, accuracy.
-        standard: Do its Frechet and kernel distances go by the names FID and KID?
-        batch: Images a call, at most.
+        name: A name for people; values of two names are not comparable.
+        params: Its arrays; their shapes and dtypes alone as long as there is a `load`.
+        apply: `(params, samples) -> dict` of `features`, float [B, D], and, if it classifies, `class_logits`,
+            float [B, K]. Samples are decoded `real` rows: images are float32 in [-1, 1], [B, H, W, C].
+        facts: Facts to print beside every value: hash of the weights, resizing, accuracy.
+        standard: True if its Frechet and kernel distances go by the names FID and KID.
+        batch: Samples per call, at most.
+        load: Function without arguments that returns params and facts; None if they are here. Training a
+            classifier takes minutes, so a run checks everything else first.
     """
 
     name: str
     params: Any
-    apply: Callable
-    facts: dict
+    apply: Callable[[Any, jax.Array], dict[str, jax.Array]]
+    facts: dict[str, Any]
     standard: bool = False
     batch: int = 256
+    load: Callable[[], tuple[Any, dict[str, Any]]] | None = None
+
+    def loaded(self) -> "Features":
+        """The features with their params and facts."""
+        if self.load is None:
+            return self
+        params, facts = self.load()
+        return self._replace(params=params, facts=facts, load=None)
 
 
-def fingerprint(tree):
-    """The first 16 hex digits of the SHA-256 of arrays, their names, shapes and types included.
+def fingerprint(tree: Any) -> str:
+    """The first 16 hex digits of the SHA-256 of arrays with their names, shapes and types.
 
     Args:
         tree: Pytree of arrays.

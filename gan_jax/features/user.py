@@ -1,4 +1,4 @@
-"""Features without a network of ours: pixels, a function of the user, or a program of `jax.export`."""
+"""Features without a network of this project: pixels, a user's function, or a program of `jax.export`."""
 
 import hashlib
 
@@ -13,12 +13,12 @@ def _as_dict(outputs):
     return outputs if isinstance(outputs, dict) else {"features": outputs}
 
 
-def of_function(name):
-    """Features by a function of images.
+def of_function(name: str) -> Features:
+    """Features by a function of samples.
 
     Args:
-        name: Its dotted path: float32 images in [-1, 1], [B, H, W, C], to features [B, D], or to a dict of
-            `features` and `class_logits`.
+        name: Its dotted path: decoded samples, such as float32 images in [-1, 1], [B, H, W, C], to features
+            [B, D], or to a dict of `features` and `class_logits`.
 
     Returns:
         The Features.
@@ -32,14 +32,16 @@ def of_function(name):
     )
 
 
-def pixels():
-    """The pixels themselves, of images averaged down to 16 x 16: for data that nothing else fits.
+def pixels() -> Features:
+    """The pixels of images averaged down to 16 x 16: for images without labels.
 
     Returns:
-        The Features, at most 256 a channel.
+        The Features, at most 256 per channel.
     """
 
     def apply(_, images):
+        if images.ndim != 4:
+            raise UsageError(f"features=pixels: expected images, got samples {list(images.shape[1:])}")
         count, height, width, channels = images.shape
         small = (count, min(height, 16), min(width, 16), channels)
         return {"features": jax.image.resize(images, small, "linear", antialias=True).reshape(count, -1)}
@@ -49,7 +51,7 @@ def pixels():
     )
 
 
-def exported(path):
+def exported(path: str) -> Features:
     """Features by a program written with `jax.export`, on the platform it was exported for.
 
     Args:

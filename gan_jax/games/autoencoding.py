@@ -1,24 +1,36 @@
-"""The game whose discriminator is an autoencoder: what it reconstructs badly is fake."""
+"""The game whose discriminator is an autoencoder that reconstructs fake samples badly."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 
 from gan_jax.games.gan import gan
 from gan_jax.games.players import networks
 from gan_jax.losses import boundary_equilibrium_balance, euclidean, l1, l2
-from gan_jax.types import Net
+from gan_jax.types import Augment, Game, Net
 
 # Energies by the names that a recipe may give: EBGAN's, BEGAN's, and a mean over pixels.
 __all__ = ["autoencoding", "euclidean", "l1", "l2"]
 
 
 def autoencoding(
-    nets, latents, augment, *, energy=euclidean, diversity_ratio=0.5, gain=0.001, told=(), averages=None,
-    average_decay=0.99,
-):  # fmt: skip
+    nets: Mapping[str, Net],
+    latents: Callable[..., Any],
+    augment: Augment,
+    *,
+    energy: Callable[[jax.Array, jax.Array], jax.Array] = euclidean,
+    diversity_ratio: float = 0.5,
+    gain: float = 0.001,
+    condition_on: Sequence[str] = (),
+    averages: Mapping[str, Sequence[str]] | None = None,
+    average_decay: float = 0.99,
+) -> Game:
     """Zhao et al. 2016, arXiv:1609.03126 (EBGAN), and Berthelot et al. 2017, arXiv:1703.10717 (BEGAN).
 
     The game `gan` with everything on its outputs, and besides
-    `real_energy`, `fake_energy`: how far the discriminator's reconstruction is from what it saw, [B];
+    `real_energy`, `fake_energy`: distance of the discriminator's reconstruction from its input, [B];
     `real_logits`, `fake_logits`: minus these, so that real ones are the higher ones as everywhere;
     `real_reconstruction`, `real_features` and the fakes': the discriminator's own heads, the features being
     its autoencoder's code;
@@ -34,7 +46,7 @@ def autoencoding(
         energy: Function `(prediction, target) -> [B]`: `euclidean`, `l1`, `l2`, or any other.
         diversity_ratio: Ratio of fake to real energy that the balance keeps, in [0, 1]; BEGAN's gamma.
         gain: Change of the balance for each unit of energy off the ratio; BEGAN's lambda_k.
-        told: As in `gan`.
+        condition_on: As in `gan`.
         averages: As in `gan`.
         average_decay: As in `gan`.
 
@@ -44,9 +56,11 @@ def autoencoding(
     Raises:
         UsageError: As `gan`.
     """
-    given = networks(nets, ("generator", "discriminator"), {"discriminator": "reconstruction"})
-    judging = {**given, "discriminator": _judging(given["discriminator"], energy)}
-    inner = gan(judging, latents, augment, told=told, averages=averages, average_decay=average_decay)
+    players = networks(nets, ("generator", "discriminator"), {"discriminator": "reconstruction"})
+    players = {**players, "discriminator": _with_energy(players["discriminator"], energy)}
+    inner = gan(
+        players, latents, augment, condition_on=condition_on, averages=averages, average_decay=average_decay
+    )
 
     def init(key, batch):
         params, carry = inner.init(key, batch)
@@ -62,17 +76,17 @@ def autoencoding(
             diversity_ratio=diversity_ratio,
             gain=gain,
         )
-        kept = {**carry, "discriminator": {**carry["discriminator"], "balance": following}}
-        return {**outputs, "balance": balance}, kept
+        updated = {**carry, "discriminator": {**carry["discriminator"], "balance": following}}
+        return {**outputs, "balance": balance}, updated
 
     return inner._replace(init=init, play=play)
 
 
-def _judging(net, energy):
-    """The autoencoder as a discriminator, with heads for the energy of what it sees and minus that."""
+def _with_energy(net, energy):
+    """The autoencoder as a discriminator, with heads for the energy of its input and minus that energy."""
 
-    def apply(params, carry, images, *told, key, train):
-        heads, carry = net.apply(params, carry, images, *told, key=key, train=train)
+    def apply(params, carry, images, *conditions, key, train):
+        heads, carry = net.apply(params, carry, images, *conditions, key=key, train=train)
         value = energy(heads["reconstruction"], images)
         return {**heads, "energy": value, "logits": -value}, carry
 

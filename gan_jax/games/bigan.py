@@ -1,15 +1,19 @@
 """The game of a generator and an encoder against a discriminator of pairs of an image and its latents."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from gan_jax.games import encoded
+from gan_jax.types import Augment, Game, Net
 
 
-def bigan(nets, latents, augment):
+def bigan(nets: Mapping[str, Net], latents: Callable[..., Any], augment: Augment) -> Game:
     """Donahue et al. 2016, arXiv:1605.09782 (BiGAN), and Dumoulin et al. 2016, arXiv:1606.00704 (ALI).
 
-    A real pair is an image and what the encoder makes of it, a fake pair the generator's image and the
-    latents it came from. Generator and encoder descend the same loss, `swapped` around the discriminator's:
-    both want the pairs confused. The papers move these two at once; here they move one after the other.
-    Whether the encoder is a function (BiGAN) or draws from a distribution (ALI) is its own affair.
+    A real pair is an image and its latents by the encoder, a fake pair latents and their image by the
+    generator. Generator and encoder descend the same loss, `swapped` around the discriminator's: both want
+    the pairs confused. The papers move these two at once; here they move one after the other. The encoder may
+    be a function (BiGAN) or draw from a distribution (ALI).
 
     Its outputs are
     `real`, `fake`: pairs `(images, latents)`, the images before augmentation;
@@ -17,10 +21,10 @@ def bigan(nets, latents, augment):
     `discriminate`: function from pairs (images augmented inside) to the dict of heads, its carry frozen;
     `critic`: the same to `logits` only;
     `generate`: function from latents to images, its carry frozen; `encode`: from images to latents;
-    `reconstruct`: from images to what the generator makes of their latents;
+    `reconstruct`: from images to the generator's images of their latents;
     `reconstruction`: of the real images; `prediction` and `target`: it and the real images, for `l1`, `l2`;
     `real_latents`: the encoder's, and its other heads (`mean`, `log_variance`) under their own names;
-    `latents`, `labels` if the data has them, `key`, `step`.
+    every other entry of the batch, such as `label`; `latents`, `key`, `step`.
 
     Args:
         nets: Dict of Nets: `generator` from latents to images, `encoder` from images to a dict of heads with
@@ -39,8 +43,8 @@ def bigan(nets, latents, augment):
     return encoded.game(nets, latents, augment, _play, lambda images, codes: (images, codes), over_images)
 
 
-def _play(views, outputs, made, net, keys):
-    real, fake = (outputs["target"], outputs["real_latents"]), (made, outputs["latents"])
+def _play(views, outputs, generated, net, keys):
+    real, fake = (outputs["target"], outputs["real_latents"]), (generated, outputs["latents"])
     real_heads, net = views.discriminate(real, net, keys["real"])
     fake_heads, net = views.discriminate(fake, net, keys["fake"])
     return {

@@ -1,7 +1,8 @@
-"""What games of generator, encoder and discriminator have in common."""
+"""The common part of games of generator, encoder and discriminator."""
 
 import functools
-from typing import Callable, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from gan_jax.types import Augment, Game, Net
 
 
 class Parts(NamedTuple):
-    """What such a game is given.
+    """The parts of such a game.
 
     Attributes:
         generator: Net from latents to images.
@@ -26,7 +27,7 @@ class Parts(NamedTuple):
     generator: Net
     encoder: Net
     discriminator: Net
-    latents: Callable
+    latents: Callable[..., Any]
     augment: Augment
 
 
@@ -39,23 +40,30 @@ class Views(NamedTuple):
         discriminate: `(sample, carry, key)` to the discriminator's heads and its carry.
     """
 
-    generate: Callable
-    encode: Callable
-    discriminate: Callable
+    generate: Callable[..., tuple[Any, Any]]
+    encode: Callable[..., tuple[Any, Any]]
+    discriminate: Callable[..., tuple[Any, Any]]
 
 
-def game(nets, latents, augment, play, judged, over_images):
+def game(
+    nets: Mapping[str, Net],
+    latents: Callable[..., Any],
+    augment: Augment,
+    play: Callable[..., tuple[dict, Any]],
+    pair: Callable[..., Any],
+    over_images: Callable[..., Any],
+) -> Game:
     """A game of the three players.
 
     Args:
         nets: Dict of Nets by player.
         latents: Function `(key, count) -> [count, size]`.
         augment: The Augment.
-        play: Function `(views, table, made, net, keys) -> (entries, net)`: what the discriminator makes of
-            the outputs so far and of the images made from the prior, as further entries of the outputs, and its
+        play: Function `(views, outputs, generated, net, keys) -> (entries, net)`: further outputs, which the
+            discriminator computes from the outputs so far and from images generated from the prior, and its
             carry after that; `keys` are random keys by name.
-        judged: Function from images and their latents to what the discriminator sees.
-        over_images: Function `(function, judged)` that applies a function to the images in that.
+        pair: Function from images and their latents to the discriminator's input.
+        over_images: Function `(function, pair)` that applies a function to the images in that input.
 
     Returns:
         The Game. Its grid shows originals above reconstructions.
@@ -66,26 +74,26 @@ def game(nets, latents, augment, play, judged, over_images):
     players = ("generator", "encoder", "discriminator")
     parts = Parts(**networks(nets, players), latents=latents, augment=augment)
     return Game(
-        init=functools.partial(_init, parts, judged),
+        init=functools.partial(_init, parts, pair),
         play=functools.partial(_play, parts, play, over_images),
-        draw=latents,
         sample=functools.partial(_sample, parts),
-        preview=functools.partial(_exhibit, parts),
+        draw=latents,
+        preview=functools.partial(_preview, parts),
         encode=functools.partial(_encode, parts),
     )
 
 
-def _init(parts, judged, key, batch):
-    keys, images = jax.random.split(key, 4), batch["images"]
-    drawn = parts.latents(keys[0], images.shape[0])
-    made = {
-        "generator": parts.generator.init(keys[1], drawn),
+def _init(parts, pair, key, batch):
+    keys, images = jax.random.split(key, 4), batch["real"]
+    latents = parts.latents(keys[0], images.shape[0])
+    networks = {
+        "generator": parts.generator.init(keys[1], latents),
         "encoder": parts.encoder.init(keys[2], images),
-        "discriminator": parts.discriminator.init(keys[3], judged(images, drawn)),
+        "discriminator": parts.discriminator.init(keys[3], pair(images, latents)),
     }
-    carry = {player: {"net": net} for player, (_, net) in made.items()}
+    carry = {player: {"net": net} for player, (_, net) in networks.items()}
     carry["discriminator"]["augment"] = parts.augment.init()
-    return {player: params for player, (params, _) in made.items()}, carry
+    return {player: params for player, (params, _) in networks.items()}, carry
 
 
 def _views(parts, context, keys, over_images):
@@ -96,11 +104,11 @@ def _views(parts, context, keys, over_images):
 
     def discriminate(sample, net, key):
         augment_key, key = jax.random.split(key)
-        owned = context.carry["discriminator"]["augment"]
-        seen = over_images(
-            lambda images: parts.augment.apply(owned, augment_key, images, context.step), sample
+        carry = context.carry["discriminator"]["augment"]
+        augmented = over_images(
+            lambda images: parts.augment.apply(carry, augment_key, images, context.step), sample
         )
-        return apply("discriminator", seen, net=net, key=key)
+        return apply("discriminator", augmented, net=net, key=key)
 
     return Views(functools.partial(apply, "generator"), functools.partial(apply, "encoder"), discriminate)
 
@@ -108,15 +116,15 @@ def _views(parts, context, keys, over_images):
 def _play(parts, play, over_images, context):
     names = ("latents", "generator", "encoder", "mix", "real", "fake", "reconstruction", "terms")
     keys = dict(zip(names, jax.random.split(context.key, len(names)), strict=True))
-    views, owned = _views(parts, context, keys, over_images), context.carry["discriminator"]
-    drawn = parts.latents(keys["latents"], context.batch["images"].shape[0])
-    made, generator_net = views.generate(drawn)
-    images = parts.augment.mix(owned["augment"], keys["mix"], context.batch["images"], made)
+    views, carry = _views(parts, context, keys, over_images), context.carry["discriminator"]
+    latents = parts.latents(keys["latents"], context.batch["real"].shape[0])
+    generated, generator_net = views.generate(latents)
+    images = parts.augment.mix(carry["augment"], keys["mix"], context.batch["real"], generated)
     heads, encoder_net = views.encode(images)
-    outputs = _shared(views, context, keys, images, heads, drawn)
-    entries, net = play(views, outputs, made, owned["net"], keys)
+    outputs = _shared(views, context, keys, images, heads, latents)
+    entries, net = play(views, outputs, generated, carry["net"], keys)
     outputs = {**outputs, **entries}
-    adapted = parts.augment.adapt(owned["augment"], jax.lax.stop_gradient(outputs["real_logits"]))
+    adapted = parts.augment.adapt(carry["augment"], jax.lax.stop_gradient(outputs["real_logits"]))
     return outputs, {
         "generator": {"net": generator_net},
         "encoder": {"net": encoder_net},
@@ -124,8 +132,8 @@ def _play(parts, play, over_images, context):
     }
 
 
-def _shared(views, context, keys, images, heads, drawn):
-    """What every such game puts among the outputs."""
+def _shared(views, context, keys, images, heads, latents):
+    """The outputs that every such game offers."""
 
     def discriminate(sample):
         return views.discriminate(sample, context.carry["discriminator"]["net"], keys["real"])[0]
@@ -138,9 +146,9 @@ def _shared(views, context, keys, images, heads, drawn):
 
     reconstruction = views.generate(heads["latents"])[0]
     return {
-        **{name: value for name, value in context.batch.items() if name != "images"},
+        **context.batch,
         **heads,
-        "latents": drawn,
+        "latents": latents,
         "real_latents": heads["latents"],
         "reconstruction": reconstruction,
         "prediction": reconstruction,
@@ -162,16 +170,16 @@ def _sample(parts, params, carry, latents, batch, key):
 
 def _encode(parts, params, carry, batch, key):
     net = carry["encoder"]["net"]
-    return parts.encoder.apply(params["encoder"], net, batch["images"], key=key, train=False)[0]["latents"]
+    return parts.encoder.apply(params["encoder"], net, batch["real"], key=key, train=False)[0]["latents"]
 
 
-def _exhibit(parts, params, carry, batch, key):
+def _preview(parts, params, carry, batch, key):
     codes = _encode(parts, params, carry, batch, key)
-    return _above(batch["images"], _sample(parts, params, carry, codes, batch, key))
+    return _above(batch["real"], _sample(parts, params, carry, codes, batch, key))
 
 
 def _above(originals, reconstructions):
-    """Rows of originals, each above the row of their reconstructions, in the place of as many images."""
+    """Rows of originals, each above the row of their reconstructions: as many images as originals in all."""
     columns = columns_of(len(originals))
     row, column = np.divmod(np.arange(len(originals)), columns)
     shown, above = row // 2 * columns + column, (row % 2 == 0)[:, None, None, None]

@@ -1,41 +1,50 @@
-"""Who plays a game."""
+"""The networks of a game's players."""
 
-from gan_jax.errors import UsageError
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gan_jax.errors import UsageError, unknown
 from gan_jax.types import Net
 
-# What a game reads of a player's outputs, whatever else they are.
+# By player, the head that a game reads from its outputs.
 HEADS = {"discriminator": "logits", "encoder": "latents"}
 
 
-def networks(nets, players, heads=HEADS):
-    """The networks of a game's players.
+def networks(
+    nets: Mapping[str, Any], players: Sequence[str], heads: Mapping[str, str] = HEADS
+) -> dict[str, Net]:
+    """The networks of players that have one each.
 
     Args:
-        nets: Dict of Nets by player, perhaps with others among them.
+        nets: Nets by player; it may hold others.
         players: Names of the players.
-        heads: By player, what the game reads of its outputs.
+        heads: By player, the head that the game reads from its outputs.
 
     Returns:
-        Dict of Nets by player; those with a head make sure that they say it.
+        Nets by player; those of players in `heads` check that they return it.
 
     Raises:
-        UsageError: There is none for one of them.
+        UsageError: A player has no network, or several.
     """
     for player in players:
         if player not in nets:
-            raise UsageError(f"nets: nothing for {player!r}, who plays this game; it has {', '.join(nets)}")
+            raise UsageError(f"nets: this game needs a network for {player!r}, got {', '.join(nets)}")
+        if not isinstance(nets[player], Net):
+            raise UsageError(
+                f"nets.{player}: this game needs one network, got several: {', '.join(nets[player])}"
+            )
     return {
-        player: speaking(nets[player], player, heads[player]) if player in heads else nets[player]
+        player: with_head(nets[player], f"nets.{player}", heads[player]) if player in heads else nets[player]
         for player in players
     }
 
 
-def speaking(net, player, head):
-    """A network that is known to say something.
+def with_head(net: Net, field: str, head: str) -> Net:
+    """A network whose outputs are known to hold a head.
 
     Args:
         net: A Net.
-        player: Whose, for the message.
+        field: Where it stands in the recipe, for the message.
         head: A name among its outputs.
 
     Returns:
@@ -45,8 +54,29 @@ def speaking(net, player, head):
     def apply(*inputs, **options):
         outputs, carry = net.apply(*inputs, **options)
         if not isinstance(outputs, dict) or head not in outputs:
-            said = ", ".join(outputs) if isinstance(outputs, dict) else f"a {type(outputs).__name__}"
-            raise UsageError(f"nets.{player}: expected a dict of heads with {head!r} among them, got {said}")
+            names = ", ".join(outputs) if isinstance(outputs, dict) else f"a {type(outputs).__name__}"
+            raise UsageError(f"{field}: expected a dict of heads with {head!r} among them, got {names}")
         return outputs, carry
 
     return Net(net.init, apply)
+
+
+def conditions(batch: Mapping[str, Any], names: Sequence[str]) -> tuple:
+    """The entries of a batch that networks are conditioned on.
+
+    Args:
+        batch: Rows by name.
+        names: The recipe's `game.condition_on`.
+
+    Returns:
+        The entries in the order of the names.
+
+    Raises:
+        UsageError: The data has no such entry.
+    """
+    for name in names:
+        if name not in batch:
+            raise unknown(
+                "game.condition_on: the data does not have", name, [n for n in batch if n != "real"]
+            )
+    return tuple(batch[name] for name in names)

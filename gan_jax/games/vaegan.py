@@ -1,9 +1,13 @@
-"""The game of a variational autoencoder whose generator a discriminator judges."""
+"""The game of a variational autoencoder whose samples and reconstructions a discriminator sees."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from gan_jax.games import encoded
+from gan_jax.types import Augment, Game, Net
 
 
-def vaegan(nets, latents, augment):
+def vaegan(nets: Mapping[str, Net], latents: Callable[..., Any], augment: Augment) -> Game:
     """Larsen et al. 2015, arXiv:1512.09300.
 
     The encoder gives a normal distribution of latents for each image, the generator makes images of draws
@@ -22,8 +26,8 @@ def vaegan(nets, latents, augment):
     `discriminate`: function from images (augmented inside) to the dict of heads, its carry frozen;
     `critic`: the same to `logits` only;
     `generate`: function from latents to images, its carry frozen; `encode`: from images to latents;
-    `reconstruct`: from images to what the generator makes of their latents;
-    `latents`, `labels` if the data has them, `key`, `step`.
+    `reconstruct`: from images to the generator's images of their latents;
+    every other entry of the batch, such as `label`; `latents`, `key`, `step`.
 
     Real images and their reconstructions are augmented alike, so that their features can be compared.
 
@@ -42,11 +46,11 @@ def vaegan(nets, latents, augment):
     )
 
 
-def _play(views, outputs, made, net, keys):
-    shown = {"real": outputs["target"], "reconstruction": outputs["reconstruction"], "fake": made}
-    entries = {**shown}
+def _play(views, outputs, generated, net, keys):
+    samples = {"real": outputs["target"], "reconstruction": outputs["reconstruction"], "fake": generated}
+    entries = {**samples}
     # One key for the first two: the same augmentation, the same dropout.
     for name, key in (("real", "real"), ("reconstruction", "real"), ("fake", "fake")):
-        heads, net = views.discriminate(shown[name], net, keys[key])
+        heads, net = views.discriminate(samples[name], net, keys[key])
         entries |= {f"{name}_{head}": value for head, value in heads.items()}
     return entries, net

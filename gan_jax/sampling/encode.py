@@ -3,58 +3,67 @@
 import dataclasses
 import logging
 import os
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
 
-from gan_jax import build, images
+from gan_jax import build
 from gan_jax.errors import UsageError
 from gan_jax.runtime import folders
 from gan_jax.runtime.chunks import in_chunks
 from gan_jax.sampling import loading
+from gan_jax.sampling.loading import LoadedModel
 
 log = logging.getLogger("gan_jax")
 
-# Images a call.
+# Rows per call.
 CHUNK = 256
 
 
-def run(workdir, *, split=None, step=None, averaged=True, data_dir=None):
+def run(
+    workdir: str,
+    *,
+    split: str | None = None,
+    step: int | str | None = None,
+    averaged: bool = True,
+    data_dir: str | None = None,
+) -> str:
     """Writes the latent codes of the run's data set and a scatter plot of them.
 
     Args:
         workdir: Folder of a run.
-        split: Split of its data, all of it; None for the held-out images if there are any, else those trained
+        split: Split of its data, all of it; None for the held-out rows if there are any, else those trained
             on.
-        step: Which checkpoint: rounds played, `best`, or None for the newest.
+        step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
     Returns:
-        Path of the `.npz`, which holds `codes`, float32 [N, size], and `labels`, int32 [N], if the data has
+        Path of the `.npz`, which holds `codes`, float32 [N, size], and `label`, int32 [N], if the data has
         them. The PNG lies beside it.
 
     Raises:
         UsageError: No run or no such checkpoint in the workdir, a game without encoder, or no such split.
     """
     model = loading.load(workdir, step)
-    if model.train_spec.game.encode is None:
+    if model.game.encode is None:
         name = model.recipe.game["name"]
         raise UsageError(f"{workdir}: the game {name} has no encoder; bigan and vaegan have one")
     source = _source(model.recipe, split, data_dir)
-    given = source.read(np.arange(source.size))
-    found = encoder(model, averaged)(given["images"])
+    rows = source.read(np.arange(source.size))
+    codes = encoder(model, averaged)(rows["real"])
     folders.make_writable(os.path.join(workdir, "codes"))
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "codes", f"step_{model.step:07d}_{split or 'heldout'}_{kind}")
-    labels = {name: value for name, value in given.items() if name == "labels"}
-    np.savez_compressed(f"{stem}.npz", codes=found, **labels)
-    scatter(f"{stem}.png", found, labels.get("labels"), source.classes)
+    labels = {name: array for name, array in rows.items() if name == "label"}
+    np.savez_compressed(f"{stem}.npz", allow_pickle=False, codes=codes, **labels)
+    scatter(f"{stem}.png", codes, labels.get("label"), source.classes)
     log.info("codes of %s, step %d, %s parameters: %s.png and .npz", source.name, model.step, kind, stem)
     return f"{stem}.npz"
 
 
-def encoder(model, averaged=True):
+def encoder(model: LoadedModel, averaged: bool = True) -> Callable[[np.ndarray], np.ndarray]:
     """A model's encoder.
 
     Args:
@@ -62,49 +71,48 @@ def encoder(model, averaged=True):
         averaged: Use averaged parameters.
 
     Returns:
-        Function from images, uint8 [N, H, W, C], to their codes, float32 [N, size].
+        Function from stored rows of `real`, [N, *shape], to their codes, float32 [N, size].
     """
-    return _over_images(model, averaged, model.train_spec.game.encode)
+    return _over_rows(model, averaged, model.game.encode)
 
 
-def reconstructor(model, averaged=True):
-    """What a model's generator makes of its encoder's codes.
+def reconstructor(model: LoadedModel, averaged: bool = True) -> Callable[[np.ndarray], np.ndarray]:
+    """A model's encoder followed by its generator.
 
     Args:
         model: The LoadedModel, of a game with an encoder.
         averaged: Use averaged parameters.
 
     Returns:
-        Function from images, uint8 [N, H, W, C], to their reconstructions in [-1, 1], float32 of that shape.
+        Function from stored rows of `real`, [N, *shape], to their reconstructions as networks see them.
     """
-    game = model.train_spec.game
+    game, encode = model.game, model.game.encode
 
     def reconstruct(params, carry, batch, key):
-        return game.sample(params, carry, game.encode(params, carry, batch, key), batch, key)
+        return game.sample(params, carry, encode(params, carry, batch, key), batch, key)
 
-    return _over_images(model, averaged, reconstruct)
+    return _over_rows(model, averaged, reconstruct)
 
 
-def _over_images(model, averaged, function):
-    """A function of uint8 images from one of `(params, carry, batch, key)`."""
-    state = model.state
-    params = {**state.params, **state.average} if averaged else state.params
+def _over_rows(model, averaged, function):
+    """A function of stored rows of `real` from one of `(params, carry, batch, key)`."""
+    params = model.state.sampling_params(averaged)
 
     @jax.jit
-    def apply(given, key):
-        return function(params, state.carry, {"images": images.to_float(given)}, key)
+    def apply(rows, key):
+        return function(params, model.state.carry, model.modality.decode({"real": rows}), key)
 
-    return lambda shown: in_chunks(lambda chunk, start: apply(chunk, jax.random.key(start)), shown, CHUNK)
+    return lambda rows: in_chunks(lambda chunk, start: apply(chunk, jax.random.key(start)), rows, CHUNK)
 
 
-def planar(codes):
+def planar(codes: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Codes in two dimensions: as they are if they have two, else their first two principal components.
 
     Args:
         codes: float [N, size].
 
     Returns:
-        float64 [N, 2], and what the two axes are.
+        float64 [N, 2], and names of the two axes.
     """
     codes = np.asarray(codes, np.float64)
     if codes.shape[1] <= 2:
@@ -120,7 +128,7 @@ def planar(codes):
     return left[:, :2] * values[:2], tuple(names)
 
 
-def scatter(path, codes, labels, classes):
+def scatter(path: str, codes: np.ndarray, labels: np.ndarray | None, classes: Sequence[str]) -> None:
     """Draws codes as points, coloured by class.
 
     Args:
@@ -135,11 +143,12 @@ def scatter(path, codes, labels, classes):
     points, names = planar(codes)
     figure = Figure(figsize=(7, 6), layout="constrained")
     axes = figure.subplots()
-    told, colours = np.zeros(len(points), int) if labels is None else labels, colormaps["turbo"]
-    for label in np.unique(told):
+    known, colours = np.zeros(len(points), int) if labels is None else labels, colormaps["turbo"]
+    for label in np.unique(known):
         colour = colours(label / max(len(classes) - 1, 1))
         name = classes[label] if classes else None
-        axes.scatter(*points[told == label].T, s=6, color=[colour], linewidths=0, label=name)
+        x, y = points[known == label].T
+        axes.scatter(x, y, s=6, color=[colour], linewidths=0, label=name)
     axes.set(title=f"latent codes of {len(points):,} images", xlabel=names[0], ylabel=names[1])
     if 0 < len(classes) <= 20:
         axes.legend(markerscale=3)
@@ -147,7 +156,7 @@ def scatter(path, codes, labels, classes):
 
 
 def _source(recipe, split, data_dir):
-    """The split asked for, or the held-out images if there are any."""
+    """The split asked for, or the held-out rows if there are any."""
     if split is None:
         source = build.source(recipe, data_dir)
         return source.heldout() or source

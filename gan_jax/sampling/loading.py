@@ -1,42 +1,50 @@
-"""A model out of a workdir, as everything that a finished run is good for needs it."""
+"""A model from a workdir, for everything that is done with a finished run."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
-from gan_jax import build
+from gan_jax import build, modalities
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
+from gan_jax.recipe import Recipe
 from gan_jax.runtime import parallel
+from gan_jax.step import TrainSpec, TrainState
+from gan_jax.types import Game, Modality
 
 
 class LoadedModel(NamedTuple):
-    """One checkpoint of a run, and the rules it was trained by.
+    """One checkpoint of a run, and the functions it was trained by.
 
     Attributes:
         workdir: Folder of the run.
         recipe: Its Recipe.
-        facts: Dict of `resolution`, `channels` and `classes` of its data.
-        rules: Its TrainSpec.
-        step: Rounds played.
+        modality: The Modality of its data.
+        train_spec: Its TrainSpec.
+        step: Steps taken.
         state: The TrainState, on one device.
     """
 
     workdir: str
-    recipe: Any
-    facts: dict
-    train_spec: Any
+    recipe: Recipe
+    modality: Modality
+    train_spec: TrainSpec
     step: int
-    state: Any
+    state: TrainState
+
+    @property
+    def game(self) -> Game:
+        """The game that was played."""
+        return self.train_spec.game
 
 
-def load(workdir, step=None):
+def load(workdir: str, step: int | str | None = None) -> LoadedModel:
     """A model from a workdir.
 
     Args:
         workdir: Folder of a run.
-        step: Rounds played, `best`, or None for the newest checkpoint.
+        step: Steps taken, `best`, or None for the newest checkpoint.
 
     Returns:
         The LoadedModel.
@@ -44,26 +52,26 @@ def load(workdir, step=None):
     Raises:
         UsageError: No run or no such checkpoint in the workdir, or a damaged one.
     """
-    plain, facts = checkpoint.read_recipe(workdir)
-    exist = checkpoint.steps(workdir)
-    if plain is None or not exist:
+    plain, data = checkpoint.read_recipe(workdir)
+    steps = checkpoint.steps(workdir)
+    if plain is None or not steps:
         raise UsageError(
             f"{workdir} holds no checkpoint of a run; train one with --config and this --workdir"
         )
-    recipe = recipe_lib.from_dict(plain)
-    train_spec = build.train_spec(recipe, facts)
-    chosen = _step(workdir, step, exist)
-    here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    abstract = parallel.abstract(build.start(train_spec, facts, recipe.batch_size), jax.random.key(0), here)
-    return LoadedModel(
-        workdir, recipe, facts, train_spec, chosen, checkpoint.restore(workdir, abstract, chosen)
-    )
+    recipe, modality = recipe_lib.from_dict(plain), modalities.from_plain(data)
+    train_spec = build.train_spec(recipe, modality)
+    chosen = _step(workdir, step, steps)
+    device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    start = build.start(train_spec, modality, recipe.batch_size)
+    abstract = parallel.abstract(start, jax.random.key(0), device)
+    state = checkpoint.restore(workdir, abstract, chosen)
+    return LoadedModel(workdir, recipe, modality, train_spec, chosen, state)
 
 
-def _step(workdir, step, exist):
-    """What `--step` means: a number, `best`, or the newest."""
+def _step(workdir, step, steps):
+    """The checkpoint that `--step` means: a number, `best`, or the newest."""
     if step is None:
-        return exist[-1]
+        return steps[-1]
     if step == "best":
         best = checkpoint.best_step(workdir)
         if best is None:

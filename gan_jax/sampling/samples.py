@@ -1,166 +1,260 @@
-"""Images of a model: the sampler that grids and evaluation use, and files of them from a workdir."""
+"""Samples of a model: the sampler that grids and evaluation use, and files of samples from a workdir."""
 
 import functools
 import logging
 import os
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import numpy as np
 
-from gan_jax import build, images
-from gan_jax.data.source import Source
+from gan_jax import build
+from gan_jax.data.source import Source, row
 from gan_jax.errors import UsageError
+from gan_jax.images import columns_of
 from gan_jax.runtime import folders
 from gan_jax.sampling import loading
+from gan_jax.step import TrainState
+from gan_jax.types import Game, Modality
 
 log = logging.getLogger("gan_jax")
 
-# Images a call; an image depends on the seed, its row and its label, not on how many are asked for.
+# Samples per call. A sample depends on the seed, its row and its conditions, not on how many are asked for.
 CHUNK = 64
 
+# Stored conditions of rows: a function from row numbers, int [N], to arrays [N, *shape] by name.
+Conditions = Callable[[np.ndarray], dict[str, np.ndarray]]
 
-def sampler(game, facts):
-    """A function from a state to images by row number.
+
+def unconditional(rows: np.ndarray) -> dict[str, np.ndarray]:
+    """The conditions of a game that has none."""
+    return {}
+
+
+def sampler(game: Game, modality: Modality) -> Callable[..., np.ndarray]:
+    """A function from a state to samples by row number.
 
     Args:
         game: The Game.
-        facts: Dict of facts about its data.
+        modality: Of its data.
 
     Returns:
-        Function `(state, key, rows, labels, averaged=True) -> [N, H, W, C]`, as the data's kind keeps them,
-        of row numbers, int [N], and one label for each, int [N].
+        Function `(state, key, rows, conditions=unconditional, averaged=True) -> [N, *shape]`, rows as the
+        data stores them, of row numbers, int [N]. `conditions` gives the game's conditions of rows.
     """
-    keep = build.kind(facts).keep
 
     @jax.jit
     def chunk(params, carry, key, batch):
-        return keep(game.sample(params, carry, game.draw(key, CHUNK), batch, key))
+        return _encoded(game, modality, params, carry, batch, key)
 
-    def sample(state, key, rows, labels, averaged=True):
-        params = {**state.params, **state.average} if averaged else state.params
-        rows, labels = np.asarray(rows), np.asarray(labels, np.int32)
+    def sample(
+        state: TrainState,
+        key: jax.Array,
+        rows: np.ndarray,
+        conditions: Conditions = unconditional,
+        averaged: bool = True,
+    ) -> np.ndarray:
+        rows = np.asarray(rows)
+        entries = conditions(rows)
         chunks, places = np.divmod(rows, CHUNK)
-        made = []
+        parts = []
         for number in np.unique(chunks):
-            told = np.zeros(CHUNK, np.int32)
-            told[places[chunks == number]] = labels[chunks == number]
-            batch = {"labels": told}
-            made.append(chunk(params, state.carry, jax.random.fold_in(key, int(number)), batch))
-        everything = np.concatenate(jax.device_get(made))
-        return everything[np.searchsorted(np.unique(chunks), chunks) * CHUNK + places]
+            here = chunks == number
+            batch = {
+                name: _scattered(entries[name][here], places[here], modality.spec[name])
+                for name in game.conditions
+            }
+            key_of_chunk = jax.random.fold_in(key, int(number))
+            parts.append(chunk(state.sampling_params(averaged), state.carry, key_of_chunk, batch))
+        samples = np.concatenate(jax.device_get(parts))
+        return samples[np.searchsorted(np.unique(chunks), chunks) * CHUNK + places]
 
     return sample
 
 
-def rows_of_classes(count, facts):
-    """Labels that give every row of a grid one class, in turn: int32 [count]."""
-    return np.arange(count, dtype=np.int32) // images.columns_of(count) % max(facts["classes"], 1)
+def _encoded(game, modality, params, carry, batch, key):
+    """A chunk of samples as the data stores them, from stored conditions."""
+    latents = None if game.draw is None else game.draw(key, CHUNK)
+    return modality.encode(game.sample(params, carry, latents, modality.decode(batch), key))
 
 
-def previewer(game, facts, sample, real):
-    """A function from a state to what a grid shows: plain samples, unless the game has more to show.
+def _previewed(game, modality, params, carry, batch, key):
+    """A game's preview as the data stores samples, from stored rows."""
+    return modality.encode(game.preview(params, carry, modality.decode(batch), key))
+
+
+def _scattered(array, places, entry):
+    """A chunk of conditions with these rows at their places, and zeros elsewhere."""
+    chunk = np.zeros((CHUNK, *entry.shape), entry.dtype)
+    chunk[places] = array
+    return chunk
+
+
+def check(game: Game, modality: Modality, state: Any, grid_size: int) -> None:
+    """Traces the sampler and the grid: samples must have the shape and type of the data. Compiles nothing.
 
     Args:
         game: The Game.
-        facts: Dict of facts about the data.
-        sample: From `sampler`.
-        real: Function from a count to as many real images, as their kind keeps them.
+        modality: Of its data.
+        state: The TrainState, or its shapes and dtypes.
+        grid_size: Samples in a grid.
+
+    Raises:
+        UsageError: Samples have another shape or type.
+    """
+    owned = state.sampling_params(), state.carry
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    conditions = {name: row for name, row in build.stored(modality, CHUNK).items() if name in game.conditions}
+    samples = jax.eval_shape(functools.partial(_encoded, game, modality), *owned, conditions, key)
+    _check_alike(samples, build.stored(modality, CHUNK)["real"])
+    if game.preview is not None:
+        batch = build.stored(modality, grid_size)
+        samples = jax.eval_shape(functools.partial(_previewed, game, modality), *owned, batch, key)
+        _check_alike(samples, batch["real"])
+
+
+def _check_alike(samples, real):
+    """Samples must have the shape and type of stored rows."""
+    if (samples.shape, samples.dtype) != (real.shape, real.dtype):
+        raise UsageError(
+            f"the networks make samples {list(samples.shape[1:])} {samples.dtype}, but the data has "
+            f"{list(real.shape[1:])} {real.dtype}"
+        )
+
+
+def rows_of_classes(count: int, modality: Modality) -> np.ndarray:
+    """Labels that give every row of a grid one class, in turn: int32 [count]."""
+    return np.arange(count, dtype=np.int32) // columns_of(count) % max(modality.facts["classes"], 1)
+
+
+def grid_conditions(game: Game, modality: Modality, count: int, first: Callable[[int], dict]) -> Conditions:
+    """The conditions that a grid of samples shows: one class a row; all others are those of real rows.
+
+    Args:
+        game: The Game.
+        modality: Of its data.
+        count: Samples in the grid.
+        first: Function from a count to as many real rows by name, called only for conditions but `label`.
 
     Returns:
-        Function `(state, key, count) -> [count, H, W, C]`, from averaged parameters.
+        Function from row numbers below `count` to the game's conditions.
     """
-    keep = build.kind(facts).keep
+    entries = {"label": rows_of_classes(count, modality)} if "label" in game.conditions else {}
+    if set(game.conditions) - {"label"}:
+        entries = {**first(count), **entries}
+    return lambda rows: {name: entries[name][rows] for name in game.conditions}
 
-    @jax.jit
-    def shown(params, carry, batch, key):
-        return keep(game.preview(params, carry, batch, key))
+
+def previewer(
+    game: Game, modality: Modality, sample: Callable[..., np.ndarray], first: Callable[[int], dict]
+) -> Callable[[TrainState, jax.Array, int], np.ndarray]:
+    """A function from a state to the picture of a grid: plain samples, unless the game has a preview.
+
+    Args:
+        game: The Game.
+        modality: Of its data.
+        sample: From `sampler`.
+        first: Function from a count to as many real rows by name.
+
+    Returns:
+        Function `(state, key, count) -> uint8 [H, W, C]`, from averaged parameters.
+    """
+
+    previewed = jax.jit(functools.partial(_previewed, game, modality))
 
     def preview(state, key, count):
-        batch = {"images": images.to_float(real(count)), "labels": rows_of_classes(count, facts)}
-        return jax.device_get(shown({**state.params, **state.average}, state.carry, batch, key))
+        batch = first(count)
+        if "label" in batch:
+            batch = {**batch, "label": rows_of_classes(count, modality)}
+        return jax.device_get(previewed(state.sampling_params(), state.carry, batch, key))
 
     def plain(state, key, count):
-        return sample(state, key, np.arange(count), rows_of_classes(count, facts))
+        return sample(state, key, np.arange(count), grid_conditions(game, modality, count, first))
 
-    return plain if game.preview is None else preview
-
-
-def pictured(show, facts, real):
-    """A function from a state to the picture that a grid is.
-
-    Args:
-        show: From `previewer`.
-        facts: Dict of facts about the data.
-        real: Function from a count to as many real images, as their kind keeps them.
-
-    Returns:
-        Function `(state, key, count) -> uint8 [H, W, C]`.
-    """
-    picture = build.kind(facts).picture
-    return lambda state, key, count: picture(show(state, key, count), lambda: real(count))
+    show = plain if game.preview is None else preview
+    return lambda state, key, count: modality.preview(show(state, key, count), lambda: first(count)["real"])
 
 
-def first_of(source):
-    """The first images of a data set, again and again if they are too few.
+def first_of(source: Callable[[], Source]) -> Callable[[int], dict[str, np.ndarray]]:
+    """The first rows of a data set, repeated if there are too few.
 
     Args:
-        source: Function of nothing to the Source, called when images are first asked for.
+        source: Function that returns the Source, called when rows are first asked for.
 
     Returns:
-        Function from a count to as many images, as their kind keeps them.
+        Function from a count to as many stored rows by name.
     """
 
     @functools.cache
     def first(count):
-        given = source()
-        return given.read(np.arange(count) % given.size)["images"]
+        rows = source()
+        return rows.read(np.arange(count) % rows.size)
 
     return first
 
 
-def source(name, sample, state, facts, *, size, seed, labels=None, averaged=True):
-    """A model's images as a data set.
+def source(
+    name: str,
+    sample: Callable[..., np.ndarray],
+    state: TrainState,
+    modality: Modality,
+    *,
+    size: int,
+    seed: int,
+    conditions: Conditions = unconditional,
+    averaged: bool = True,
+) -> Source:
+    """A model's samples as a data set.
 
     Args:
-        name: What it is, for people.
+        name: A name for people.
         sample: From `sampler`.
         state: The TrainState.
-        facts: Dict of `resolution`, `channels` and `classes` of its data.
-        size: Images.
+        modality: Of its data.
+        size: Samples.
         seed: Of the latents.
-        labels: Classes asked for, int32 [size]; None if the networks are not told labels.
+        conditions: Conditions of rows below `size`.
         averaged: Use averaged parameters.
 
     Returns:
-        A Source, with classes only if the networks were told them; every read computes its rows anew.
+        A Source whose rows are samples beside their conditions; every read computes its rows anew.
     """
-    made = functools.partial(sample, state, jax.random.key(seed), averaged=averaged)
-    told = np.zeros(size, np.int32) if labels is None else labels
-    classes = () if labels is None else tuple(map(str, range(facts["classes"])))
 
     def read(rows):
-        read_images = made(rows, told[rows])
-        return {"images": read_images, **({"labels": told[rows]} if classes else {})}
+        samples = sample(state, jax.random.key(seed), rows, conditions, averaged)
+        return {"real": samples, **conditions(rows)}
 
-    return Source(
-        name, size, facts["resolution"], facts["channels"], classes, read, kind=facts.get("kind", "images")
-    )
+    given = {entry: row(array.shape[1:], array.dtype) for entry, array in conditions(np.arange(1)).items()}
+    names = modality.facts.get("class_names", ()) if "label" in given else ()
+    spec = {"real": modality.spec["real"], **given}
+    return Source(name, size, spec, {**modality.facts, "class_names": names}, read)
 
 
-def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged=True):
-    """Writes a grid and an `.npz` of images from a checkpoint of a workdir.
+def run(
+    workdir: str,
+    *,
+    num_images: int = 64,
+    sample_seed: int = 0,
+    labels: Sequence[int] = (),
+    step: int | str | None = None,
+    averaged: bool = True,
+    data_dir: str | None = None,
+) -> str:
+    """Writes samples of a workdir's checkpoint: files for people, and an `.npz`.
 
     Args:
         workdir: Folder of a run.
         num_images: How many, at least 1.
         sample_seed: Seed of the latents.
-        labels: Classes to ask for, repeated as often as needed; empty for one class a row.
-        step: Which checkpoint: rounds played, `best`, or None for the newest.
+        labels: Classes to ask for, repeated as often as needed; empty for one class a row of the grid.
+        step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
+        data_dir: Folder of prepared TFDS data, for conditions that are data, such as `source`.
 
     Returns:
-        Path of the `.npz`, which holds `images`, uint8 [N, H, W, C] or float32 points [N, 1, 1, 2], and
-        `labels`, int32 [N], if the networks hear labels. The PNG lies beside it.
+        Path of the `.npz`, which holds the samples as the data is stored, under the unit of its modality,
+        such as `images`, and their conditions, such as `label`, int32 [N]. The files for people lie beside it.
 
     Raises:
         UsageError: No run or no such checkpoint in the workdir, or labels that the model does not know.
@@ -168,25 +262,42 @@ def run(workdir, *, num_images=64, sample_seed=0, labels=(), step=None, averaged
     if num_images < 1:
         raise UsageError(f"num_images={num_images}: expected at least 1")
     model = loading.load(workdir, step)
-    conditional = "labels" in model.train_spec.game.hears
-    _check_labels(labels, model, conditional)
-    asked = np.resize(labels, num_images) if labels else rows_of_classes(num_images, model.facts)
+    _check_labels(labels, model)
+    conditions = _asked(model, num_images, labels, data_dir)
     folders.make_writable(os.path.join(workdir, "samples"))
-    sample, key = sampler(model.train_spec.game, model.facts), jax.random.key(sample_seed)
-    made = sample(model.state, key, np.arange(num_images), asked, averaged)
+    rows = np.arange(num_images)
+    samples = sampler(model.game, model.modality)(
+        model.state, jax.random.key(sample_seed), rows, conditions, averaged
+    )
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "samples", f"step_{model.step:07d}_seed_{sample_seed}_{kind}")
-    images.save(f"{stem}.png", build.kind(model.facts).picture(made, lambda: made))
-    told = {"labels": asked.astype(np.int32)} if conditional else {}
-    np.savez_compressed(f"{stem}.npz", images=made, **told)
-    log.info("%d images of step %d, %s parameters: %s.png and .npz", num_images, model.step, kind, stem)
+    endings = model.modality.save(stem, samples)
+    arrays = {model.modality.unit: samples, **conditions(rows)}
+    np.savez_compressed(f"{stem}.npz", allow_pickle=False, **arrays)
+    log.info(
+        "%d %s of step %d, %s parameters: %s%s and .npz",
+        num_images, model.modality.unit, model.step, kind, stem, ", ".join(endings),
+    )  # fmt: skip
     return f"{stem}.npz"
 
 
-def _check_labels(labels, model, conditional):
-    """Only a model that is told labels may be asked for some, and only for those that it knows."""
-    shown, classes = ",".join(map(str, labels)), model.facts["classes"]
-    if labels and not conditional:
-        raise UsageError(f"labels={shown}: the networks of {model.workdir} are not told labels")
+def _asked(model, count, labels, data_dir):
+    """The conditions of a command: its labels, else those of a grid."""
+
+    def real():
+        source = build.source(model.recipe, data_dir)
+        return source.heldout() or source
+
+    grid = grid_conditions(model.game, model.modality, count, first_of(real))
+    if not labels:
+        return grid
+    return lambda rows: {**grid(rows), "label": np.resize(np.int32(labels), count)[rows]}
+
+
+def _check_labels(labels, model):
+    """Only a conditional model may be asked for classes, and only for those that it knows."""
+    text, classes = ",".join(map(str, labels)), model.modality.facts["classes"]
+    if labels and "label" not in model.game.conditions:
+        raise UsageError(f"labels={text}: the networks of {model.workdir} are not conditioned on labels")
     if any(not 0 <= label < classes for label in labels):
-        raise UsageError(f"labels={shown}: expected 0 to {classes - 1}")
+        raise UsageError(f"labels={text}: expected 0 to {classes - 1}")

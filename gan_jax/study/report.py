@@ -4,7 +4,6 @@ import logging
 import os
 
 from gan_jax import build, images
-from gan_jax.data.source import facts
 from gan_jax.sampling import samples
 from gan_jax.study import definition, page, plots, tables, trials
 from gan_jax.study.summary import summarised
@@ -105,7 +104,7 @@ def _picture(recipe, name, shown, output, data_dir):
     path = os.path.join(output, "samples", f"{name}.png")
     source = build.source(recipe, data_dir)
     real = samples.first_of(lambda: source.heldout() or source)
-    images.save(path, build.kind(facts(source)).picture(shown, lambda: real(len(shown))))
+    images.save(path, source.modality.preview(shown, lambda: real(len(shown))["real"]))
     return path
 
 

@@ -2,10 +2,7 @@
 
 import logging
 
-import jax
-
 from gan_jax import build
-from gan_jax.data.source import facts
 from gan_jax.errors import UsageError
 from gan_jax.runtime import folders, lock, signals
 from gan_jax.sampling.samples import sampler
@@ -61,11 +58,13 @@ def _check(name, recipe, data_dir):
     """Finds a variant's mistakes before the first one is trained."""
     try:
         source = build.source(recipe, data_dir)
-        train_spec = build.train_spec(recipe, facts(source))
-        setup.check(recipe, train_spec, facts(source), jax.random.key(0))
+        modality = source.modality
+        train_spec = build.train_spec(recipe, modality)
+        state = setup.check(recipe, train_spec, modality)
+        setup.check_samples(recipe, train_spec.game, modality, state)
         if reason := evaluating.obstacle(recipe, source):
             raise UsageError(f"nothing to compare by: {reason}")
-        evaluating.judging(recipe, train_spec.game, source, sampler(train_spec.game, facts(source)))
+        evaluating.state_evaluator(recipe, train_spec.game, source, sampler(train_spec.game, modality))
     except UsageError as error:
         raise UsageError(f"variant {name}: {error}") from None
 
@@ -78,7 +77,7 @@ def _train(study, output, name, seeds, data_dir):
     """
     recipe = definition.variant(study, name)
     source = build.source(recipe, data_dir)
-    if source.kind == "points":
+    if source.facts["modality"] == "points":
         with signals.stop_requests() as stop:  # Runs of their own listen themselves.
             outcomes = vectorized.trained(recipe, seeds, source, stop)
         for seed, outcome in outcomes.items():

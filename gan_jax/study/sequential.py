@@ -45,4 +45,4 @@ def trained(recipe, workdir, data_dir=None):
 def _samples(workdir, count):
     """Samples of the last checkpoint."""
     with np.load(samples.run(workdir, num_images=count)) as stored:
-        return stored["images"]
+        return stored[stored.files[0]]  # Samples come before their conditions.

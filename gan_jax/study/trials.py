@@ -67,7 +67,7 @@ def write(output, name, recipe, outcome):
     with contextlib.suppress(FileNotFoundError):
         os.remove(f"{stem}.npz")  # Of an earlier run, whose record was deleted.
     if outcome.samples is not None:
-        np.savez_compressed(f"{stem}.npz", images=outcome.samples)
+        np.savez_compressed(f"{stem}.npz", samples=outcome.samples)
     record = {"decides": definition.decides(recipe), **outcome._asdict()}
     del record["samples"]
     path = _path(output, name, recipe.seed)
@@ -147,7 +147,7 @@ def samples(output, name, seed):
     if not os.path.exists(path):
         return None
     with _readable(path), np.load(path) as stored:
-        return stored["images"]
+        return stored["samples"]
 
 
 @contextlib.contextmanager

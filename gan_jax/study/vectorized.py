@@ -14,21 +14,20 @@ import numpy as np
 
 from gan_jax import build
 from gan_jax.data.batches import batches, row_order
-from gan_jax.data.source import facts
 from gan_jax.errors import Divergence
 from gan_jax.runtime import cpu, parallel
-from gan_jax.sampling.samples import rows_of_classes, sampler
+from gan_jax.sampling.samples import first_of, grid_conditions, sampler
 from gan_jax.study.trials import Outcome
 from gan_jax.training import evaluating
-from gan_jax.training.compiled import playing
+from gan_jax.training.compiled import decoded_step
 
 
-def compiled(train_spec, info, batch_size, decode, mesh):
+def compiled(train_spec, modality, batch_size, decode, mesh):
     """A variant's functions of all its seeds, under `jit`.
 
     Args:
-        rules: The TrainSpec.
-        info: Facts about the data.
+        train_spec: The TrainSpec.
+        modality: Of the data.
         batch_size: Images a move.
         decode: `(resident, rows, key) -> batches` of one seed.
         mesh: Mesh of one device.
@@ -38,7 +37,7 @@ def compiled(train_spec, info, batch_size, decode, mesh):
         what is resident, row numbers int32 [T, S, rounds, B] and keys to the states T rounds later. The
         states given are donated.
     """
-    play = jax.vmap(playing(train_spec, decode), in_axes=(0, None, 0, 0))
+    play = jax.vmap(decoded_step(train_spec, decode), in_axes=(0, None, 0, 0))
 
     def advance(states, resident, rows, keys):
         def one(states, rows):
@@ -46,7 +45,7 @@ def compiled(train_spec, info, batch_size, decode, mesh):
 
         return jax.lax.scan(one, states, rows)[0]
 
-    start, everywhere = jax.vmap(build.start(train_spec, info, batch_size)), parallel.replicated(mesh)
+    start, everywhere = jax.vmap(build.start(train_spec, modality, batch_size)), parallel.replicated(mesh)
     return (
         # Where `advance` leaves its states, or the second chunk would compile it again.
         jax.jit(start, out_shardings=everywhere),
@@ -89,12 +88,12 @@ def trained(recipe, seeds, source, stop):
         The Outcomes by seed; empty if somebody asked to stop. A seed has diverged at the first evaluation
         whose samples are not finite.
     """
-    began, info, batch_size = time.monotonic(), facts(source), recipe.batch_size
-    mesh, rounds = parallel.mesh(batch_size, jax.local_devices()[:1]), recipe.batches_per_step
-    fed = batches(source, batch_size, rounds, 0, mesh, flip=recipe.data.get("flip", False))
-    train_spec = build.train_spec(recipe, info)
-    init, advance = compiled(train_spec, info, batch_size, fed.decode, mesh)
-    rows = rows_of(source.size, batch_size, rounds, recipe.eval_every, seeds)
+    began, modality, batch_size = time.monotonic(), source.modality, recipe.batch_size
+    mesh, count = parallel.mesh(batch_size, jax.local_devices()[:1]), recipe.batches_per_step
+    fed = batches(source, batch_size, count, 0, mesh, build.decoder(recipe, modality))
+    train_spec = build.train_spec(recipe, modality)
+    init, advance = compiled(train_spec, modality, batch_size, fed.decode, mesh)
+    rows = rows_of(source.size, batch_size, count, recipe.eval_every, seeds)
     look = _Look(recipe, train_spec.game, source, seeds)
     keys = jnp.stack([jax.random.key(seed) for seed in seeds])
     states = init(keys)
@@ -110,9 +109,9 @@ class _Look:
     """Evaluations of all seeds as far as they are finite."""
 
     def __init__(self, recipe, game, source, seeds):
-        self.info, self.count = facts(source), recipe.grid_size
-        self.sample = _finite(sampler(game, self.info))
-        self.evaluator = evaluating.judging(recipe, game, source, self.sample)
+        self.game, self.source, self.count = game, source, recipe.grid_size
+        self.sample = _finite(sampler(game, source.modality))
+        self.evaluator = evaluating.state_evaluator(recipe, game, source, self.sample)
         self.evaluations, self.protocols = {seed: [] for seed in seeds}, {seed: {} for seed in seeds}
         self.alive = dict(enumerate(seeds))
         self.pick = jax.jit(lambda states, number: jax.tree.map(lambda leaf: leaf[number], states))
@@ -121,16 +120,17 @@ class _Look:
         """Judges every seed that has been finite so far."""
         for number, seed in list(self.alive.items()):
             try:
-                values, self.protocols[seed] = self.evaluator(self.pick(states, number))
+                values, self.protocols[seed] = self.evaluator.evaluate(self.pick(states, number))
                 self.evaluations[seed].append({"step": step, "values": values})
             except Divergence:
                 del self.alive[number]
 
     def outcomes(self, states, seconds):
         """The Outcomes by seed."""
-        rows, labels = np.arange(self.count), rows_of_classes(self.count, self.info)
+        rows, first = np.arange(self.count), first_of(lambda: self.source.heldout() or self.source)
+        conditions = grid_conditions(self.game, self.source.modality, self.count, first)
         samples = {
-            seed: self.sample(self.pick(states, number), jax.random.key(0), rows, labels)
+            seed: self.sample(self.pick(states, number), jax.random.key(0), rows, conditions)
             for number, seed in self.alive.items()
         }
         return {

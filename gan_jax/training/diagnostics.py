@@ -4,22 +4,26 @@ Nothing here changes the run. Every number belongs to a subject, a player or the
 does not offer what a number is made of goes without it.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import optax
 
 from gan_jax import terms as terms_lib
-from gan_jax.step import gradient
-from gan_jax.types import Context
+from gan_jax.step import TrainSpec, TrainState, gradient
+from gan_jax.types import Context, Game
 
 LOGITS = ("real_logits", "fake_logits")
 
 
-def diagnostics(train_spec, state, batch, key):
+def diagnostics(
+    train_spec: TrainSpec, state: TrainState, batch: dict, key: jax.Array
+) -> dict[str, dict[str, jax.Array]]:
     """All numbers of a state.
 
     Args:
-        rules: The TrainSpec.
+        train_spec: The TrainSpec.
         state: The TrainState.
         batch: Dict of arrays [B, ...], of which B is at least 2.
         key: Random key; all players look at the same draw.
@@ -44,12 +48,12 @@ def diagnostics(train_spec, state, batch, key):
     }
 
 
-def verdict(train_spec, outputs, state):
+def verdict(train_spec: TrainSpec, outputs: dict, state: TrainState) -> dict[str, jax.Array]:
     """How well the discriminator tells real from fake, whatever its loss and the origin of its logits.
 
     Args:
-        rules: The TrainSpec.
-        table: The game's outputs.
+        train_spec: The TrainSpec.
+        outputs: The game's outputs.
         state: The TrainState.
 
     Returns:
@@ -77,11 +81,13 @@ def verdict(train_spec, outputs, state):
     }
 
 
-def movement(train_spec, player, state, batch, key):
+def movement(
+    train_spec: TrainSpec, player: str, state: TrainState, batch: dict, key: jax.Array
+) -> dict[str, jax.Array]:
     """How strongly a player's loss pulls, and how far it would move.
 
     Args:
-        rules: The TrainSpec.
+        train_spec: The TrainSpec.
         player: Whose.
         state: The TrainState.
         batch: Dict of arrays [B, ...].
@@ -91,11 +97,11 @@ def movement(train_spec, player, state, batch, key):
         `gradient_norm`: Euclidean norm of the gradient; of plain descent also where the recipe names
         another move. `update_ratio`: norm of what the optimizer makes of it, over that of the parameters.
     """
-    found, _, _ = gradient(player, train_spec.game, train_spec.terms, state, batch, key)
+    grads, _, _ = gradient(player, train_spec.game, train_spec.terms, state, batch, key)
     params = state.params[player]
-    updates, _ = train_spec.optimizers[player].update(found, state.opt[player], params)
+    updates, _ = train_spec.optimizers[player].update(grads, state.opt[player], params)
     return {
-        "gradient_norm": optax.tree.norm(found),
+        "gradient_norm": optax.tree.norm(grads),
         "update_ratio": _over(optax.tree.norm(updates), optax.tree.norm(params)),
     }
 
@@ -126,7 +132,7 @@ def _singular_value(kernel, vector, iterations):
     return jnp.sqrt(jnp.linalg.norm(jax.lax.fori_loop(0, iterations, again, vector)))
 
 
-def relative_distance(params, average):
+def relative_distance(params: Any, average: Any) -> jax.Array:
     """Distance of a player's parameters from their average, over the average's norm.
 
     Args:
@@ -139,7 +145,7 @@ def relative_distance(params, average):
     return _over(optax.tree.norm(jax.tree.map(jnp.subtract, params, average)), optax.tree.norm(average))
 
 
-def diversity(game, state, batch, key):
+def diversity(game: Game, state: TrainState, batch: dict, key: jax.Array) -> dict[str, jax.Array]:
     """How much samples of averaged parameters differ from each other, over how much real ones do.
 
     Args:
@@ -152,8 +158,9 @@ def diversity(game, state, batch, key):
         `diversity`: root of the mean squared distance of two samples, over that of two real images; 1 where
         they differ as much, 0 where all samples are one.
     """
-    params, real = {**state.params, **state.average}, batch["images"]
-    fake = game.sample(params, state.carry, game.draw(key, len(real)), batch, key)
+    real = batch["real"]
+    latents = None if game.draw is None else game.draw(key, len(real))
+    fake = game.sample(state.sampling_params(), state.carry, latents, batch, key)
     # The mean squared distance of two of them is twice the summed variance, so the ratio needs no pairs.
     return {"diversity": jnp.sqrt(_over(jnp.sum(jnp.var(fake, axis=0)), jnp.sum(jnp.var(real, axis=0))))}
 

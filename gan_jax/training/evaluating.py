@@ -1,117 +1,155 @@
-"""Evaluations while a model trains: they tell which checkpoint is best."""
+"""Evaluations while a model trains: they decide which checkpoint is best."""
 
 import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from gan_jax import features, metrics
-from gan_jax.data.source import facts
+from gan_jax.data.source import Source, without_labels
 from gan_jax.evaluation import reports
 from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.metrics import HIGHER_IS_BETTER
+from gan_jax.recipe import Recipe
 from gan_jax.runtime import parallel, processes
 from gan_jax.sampling import samples
+from gan_jax.step import TrainState
 from gan_jax.terms import reads
 from gan_jax.training import alerts
+from gan_jax.types import Game
 
 log = logging.getLogger("gan_jax")
 
 
-def watch(recipe, game, source, sample):
-    """A function that evaluates a state when that is due, on the first process alone.
+class StateEvaluator(NamedTuple):
+    """Evaluates states as a recipe says.
+
+    Attributes:
+        load: Function without arguments that loads the features, which may train a classifier for minutes.
+        evaluate: Function from a state to values of metrics, by name a dict of `value` and perhaps
+            `real_baseline`, and to their protocol.
+    """
+
+    load: Callable[[], None]
+    evaluate: Callable[[TrainState], tuple[dict[str, dict[str, float]], dict[str, Any]]]
+
+
+class Watch(NamedTuple):
+    """Evaluates a run while it trains, on the first process alone.
+
+    Attributes:
+        load: As in StateEvaluator; called by every process.
+        evaluate: `(step, state, reporter) -> cost`, called by every process at steps at which an evaluation is
+            due. The best checkpoint has the least cost; None if there is no evaluation.
+    """
+
+    load: Callable[[], None]
+    evaluate: Callable[[int, TrainState, Any], float | None]
+
+
+def watch(recipe: Recipe, game: Game, source: Source, sample: Callable) -> Watch:
+    """The evaluations of a run; nothing is loaded or trained yet.
 
     Args:
         recipe: The Recipe.
         game: Its Game.
         source: The Source trained on.
-        sample: From `sample.sampler`.
+        sample: From `samples.sampler`.
 
     Returns:
-        Function `(step, state, reporter) -> cost`, for steps at which an evaluation is due: what the best
-        checkpoint has least of, the same on every process, or None where there is nothing to judge by.
+        The Watch.
 
     Raises:
-        UsageError: A metric that does not exist, or reads what there is not.
+        UsageError: A metric that does not exist, or whose inputs are not available.
     """
     reason = obstacle(recipe, source)
     if reason and recipe.eval_every:
         log.warning("no evaluation in training: %s", reason)
     if reason or not recipe.eval_every:
-        return lambda step, state, reporter: None
-    evaluate = _evaluator(recipe, game, source, sample) if processes.is_first() else None
+        return Watch(lambda: None, lambda step, state, reporter: None)
+    evaluator = state_evaluator(recipe, game, source, sample)
+    reported = _reported(evaluator.evaluate)
 
-    def look(step, state, reporter):
-        return processes.from_first(lambda: evaluate(step, parallel.local(state), reporter))
+    def load():
+        processes.together(lambda: evaluator.load() if processes.is_first() else None)
 
-    return look
+    def evaluate(step, state, reporter):
+        return processes.from_first(lambda: reported(step, parallel.local(state), reporter))
+
+    return Watch(load, evaluate)
 
 
-def due(recipe, step):
-    """Is there to be an evaluation after so many rounds?
+def due(recipe: Recipe, step: int) -> bool:
+    """Tells if an evaluation is due: after every `eval_every` steps, and after the last one.
 
     Args:
         recipe: The Recipe.
-        step: Rounds played.
+        step: Steps taken.
 
     Returns:
-        bool: after every `eval_every` rounds, and after the last one.
+        bool.
     """
     return bool(recipe.eval_every) and (step % recipe.eval_every == 0 or step == recipe.steps)
 
 
-def judging(recipe, game, source, sample):
-    """How a recipe wants states to be evaluated.
+def state_evaluator(recipe: Recipe, game: Game, source: Source, sample: Callable) -> StateEvaluator:
+    """The evaluations that a recipe asks for; nothing is loaded or trained yet.
 
     Args:
         recipe: The Recipe.
         game: Its Game.
         source: The Source trained on.
-        sample: From `sample.sampler`.
+        sample: From `samples.sampler`.
 
     Returns:
-        Function from a state to what metrics say of its samples, by name of a value a dict of `value` and
-        perhaps `real_baseline`, and to the protocol that belongs beside these.
+        The StateEvaluator.
 
     Raises:
-        UsageError: A metric that does not exist, or reads what there is not.
+        UsageError: A metric that does not exist, or whose inputs are not available.
     """
-    heldout, told = source.heldout(), "labels" in game.hears
+    heldout = source.heldout()
     network = features.named(recipe.eval_features, source, heldout)
     evaluator = Evaluator(source, heldout, network)
-    table = evaluator.table(source if told else source._replace(classes=()))
-    chosen = select(recipe.eval_metrics, (), network)
-    evaluator.check(chosen, table)
-    if set(reads(metrics.modes)) <= set(table):
-        chosen = {**chosen, "modes": metrics.modes}  # What health asks for, where a classifier is at hand.
-    # No more than are held out, so that the floor is of the same size.
-    size = min(recipe.eval_images, evaluator.real_baseline_size(recipe.eval_images))
+    inputs = evaluator.inputs(source if "label" in game.conditions else without_labels(source))
+    chosen = select(recipe.eval_metrics, {}, network)
+    evaluator.check(chosen, inputs)
+    if set(reads(metrics.modes)) <= set(inputs):
+        chosen = {**chosen, "modes": metrics.modes}  # Alerts read it, where a classifier is at hand.
+    # No more than are held out, so that the real baseline has the same size.
+    size = min(recipe.eval_samples, evaluator.baseline_size(recipe.eval_samples))
 
     def evaluate(state):
-        labels = evaluator.labels(size) if told else None
-        fake = samples.source("this run", sample, state, facts(source), size=size, seed=0, labels=labels)
+        conditions = evaluator.conditions(game.conditions, size)
+        fake = samples.source(
+            "this run", sample, state, source.modality, size=size, seed=0, conditions=conditions
+        )
         return evaluator(chosen, fake), reports.protocol(evaluator, fake)
 
-    return evaluate
+    def load():
+        evaluator.features  # noqa: B018 (Computed once, when first read.)
+
+    return StateEvaluator(load, evaluate)
 
 
-def _evaluator(recipe, game, source, sample):
+def _reported(evaluate):
     """Function `(step, state, reporter) -> cost`; every value is also reported."""
-    evaluator, history = judging(recipe, game, source, sample), alerts.History()
+    history = alerts.History()
 
-    def evaluate(step, state, reporter):
+    def reported(step, state, reporter):
         nonlocal history
-        judged, protocol = evaluator(state)
-        reporter.evaluation(step, judged, protocol)
-        if "real_baseline" in judged.get("modes", {}):
-            modes = {"classes": judged["modes"]["value"], "real_classes": judged["modes"]["real_baseline"]}
+        values, protocol = evaluate(state)
+        reporter.evaluation(step, values, protocol)
+        if "real_baseline" in values.get("modes", {}):
+            modes = {"classes": values["modes"]["value"], "real_classes": values["modes"]["real_baseline"]}
             history = alerts.report(history, step, {"samples": modes}, reporter)
-        name = next(iter(judged))
-        value = float(judged[name]["value"])
+        name = next(iter(values))
+        value = float(values[name]["value"])
         return -value if name in HIGHER_IS_BETTER else value
 
-    return evaluate
+    return reported
 
 
-def obstacle(recipe, source):
-    """Why a recipe's evaluations are not possible: a classifier needs labels.
+def obstacle(recipe: Recipe, source: Source) -> str | None:
+    """The reason why a recipe's evaluations are not possible: a classifier needs labelled images.
 
     Args:
         recipe: The Recipe.
@@ -120,12 +158,16 @@ def obstacle(recipe, source):
     Returns:
         One line for people, or None if they are possible.
     """
-    if recipe.eval_features == "classifier" and not source.classes:
+    if recipe.eval_features != "classifier" or source.classifier:
+        return None
+    if len(source.spec["real"].shape) != 3:
+        return f"{source.name} has no images for a classifier; set eval_features"
+    if not source.classes:
         return f"{source.name} has no labels; eval_features=pixels needs none"
     return None
 
 
-def conclusion(records):
+def conclusion(records: Sequence[Mapping[str, Any]]) -> str:
     """The best and the last of a run's evaluations, in one line.
 
     Args:
@@ -138,8 +180,8 @@ def conclusion(records):
     values = {record["step"]: record["values"][name] for record in records}
     choose = max if name in HIGHER_IS_BETTER else min
     best, last = choose(values, key=lambda step: values[step]["value"]), records[-1]["step"]
-    real_baseline = f", real baseline {values[last]['real_baseline']:.4g}" if "real_baseline" in values[last] else ""
-    said = (
+    baseline = values[last].get("real_baseline")
+    line = (
         f"best {values[best]['value']:.4g} at step {best}, final {values[last]['value']:.4g} at step {last}"
     )
-    return f"{name}: {said}{real_baseline}"
+    return f"{name}: {line}" + ("" if baseline is None else f", real baseline {baseline:.4g}")

@@ -1,39 +1,53 @@
-"""Everything that a run needs before anything is written, and every mistake that can be known by then."""
+"""The preparation of a run: every mistake that can be found before anything is written or trained."""
 
-from typing import Any, Callable, NamedTuple
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 
 from gan_jax import build, terms
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
-from gan_jax.data.source import facts
+from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
+from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, parallel
-from gan_jax.sampling.samples import previewer, first_of, pictured, sampler
+from gan_jax.sampling import samples
+from gan_jax.step import TrainSpec, TrainState
 from gan_jax.training import evaluating
+from gan_jax.training.diagnostics import diagnostics
+from gan_jax.types import Game, Modality
 
 
 class Prepared(NamedTuple):
-    """What a run needs before anything is written.
+    """Everything that a run needs before anything is written.
 
     Attributes:
         mesh: Mesh over the devices of all processes.
         source: The Source trained on.
-        rules: The TrainSpec.
-        watch: From `watching.watch`.
-        show: From `sample.pictured`.
+        modality: Of the data.
+        train_spec: The TrainSpec.
+        decode: `(key, rows) -> batch`, from `build.decoder`.
+        diagnose: `(state, batch, key) -> numbers`, traced once for all its callers.
+        watch: The Watch that evaluates the run.
+        preview: `(state, key, count) -> picture`, from `samples.previewer`.
     """
 
-    mesh: Any
-    source: Any
-    train_spec: Any
-    watch: Callable
-    show: Callable
+    mesh: jax.sharding.Mesh
+    source: Source
+    modality: Modality
+    train_spec: TrainSpec
+    decode: Callable[[jax.Array, dict], dict]
+    diagnose: Callable[..., dict[str, dict[str, jax.Array]]]
+    watch: evaluating.Watch
+    preview: Callable[[TrainState, jax.Array, int], Any]
 
 
-def prepare(recipe, workdir, data_dir=None):
-    """Finds out whether everything that a user can get wrong is right. Writes nothing.
+def prepare(recipe: Recipe, workdir: str, data_dir: str | None = None) -> Prepared:
+    """Finds every mistake that a user can make. Writes nothing, compiles nothing, trains no classifier.
+
+    The step, the sampler, the grid, the diagnostics and the evaluation are traced.
 
     Args:
         recipe: The Recipe.
@@ -50,46 +64,85 @@ def prepare(recipe, workdir, data_dir=None):
     _check_same_run(recipe, workdir)
     mesh = parallel.mesh(recipe.batch_size, slices=recipe.accumulate, model_devices=recipe.model_devices)
     source = build.source(recipe, data_dir)
-    train_spec = build.train_spec(recipe, facts(source), parallel.spread(mesh))
-    check(recipe, train_spec, facts(source), jax.random.key(recipe.seed), parallel.replicated(mesh))
-    # Samples are drawn on one device; a game whose latents are spread over all of them would not do.
-    game = build.train_spec(recipe, facts(source)).game
-    sample, real = sampler(game, facts(source)), first_of(lambda: source.heldout() or source)
-    watch = evaluating.watch(recipe, game, source, sample)
-    show = pictured(previewer(game, facts(source), sample, real), facts(source), real)
-    return Prepared(mesh, source, train_spec, watch, show)
+    modality = source.modality
+    train_spec = build.train_spec(recipe, modality, parallel.spread(mesh))
+    diagnose = jax.jit(functools.partial(diagnostics, train_spec), inline=True)
+    state = check(recipe, train_spec, modality, parallel.replicated(mesh))
+    if recipe.diagnostics_every:
+        _check_diagnostics(recipe, diagnose, modality, state)
+    # Samples are made on one device; a game whose latents are spread over all devices would not do.
+    game = build.train_spec(recipe, modality).game
+    check_samples(recipe, game, modality, state)
+    sample, first = samples.sampler(game, modality), samples.first_of(lambda: source.heldout() or source)
+    return Prepared(
+        mesh=mesh,
+        source=source,
+        modality=modality,
+        train_spec=train_spec,
+        decode=build.decoder(recipe, modality),
+        diagnose=diagnose,
+        watch=evaluating.watch(recipe, game, source, sample),
+        preview=samples.previewer(game, modality, sample, first),
+    )
 
 
 def _check_same_run(recipe, workdir):
-    """A workdir belongs to one recipe; only its RESUMABLE may change."""
+    """A workdir belongs to one recipe; only its RESUMABLE fields may change."""
     stored, _ = checkpoint.read_recipe(workdir)
-    # Through a Recipe, so that fields which are younger than the run have their defaults.
-    old = recipe_lib.to_dict(recipe_lib.from_dict(stored)) if stored else None
-    lines = recipe_lib.differences(old, recipe_lib.to_dict(recipe)) if stored else []
+    lines = recipe_lib.differences(stored, recipe_lib.to_dict(recipe)) if stored else []
     if lines:
         raise UsageError(
             f"{workdir} holds a run of another recipe ({'; '.join(lines)}); give another --workdir"
         )
 
 
-def check(recipe, train_spec, facts, key, sharding=None):
-    """Traces one round on blank data: every term finds what it reads, every shape fits. Compiles nothing.
+def check(
+    recipe: Recipe, train_spec: TrainSpec, modality: Modality, sharding: jax.sharding.Sharding | None = None
+) -> TrainState:
+    """Traces one step on blank data: every term finds its inputs, every shape fits. Compiles nothing.
 
     Args:
         recipe: The Recipe.
-        rules: Its TrainSpec.
-        facts: Dict of `resolution`, `channels` and `classes` of the data.
-        key: Random key.
-        sharding: Over the mesh of a run, which then need not trace the round again.
+        train_spec: Its TrainSpec.
+        modality: Of the data.
+        sharding: Over the mesh of a run, which then need not trace the step again.
+
+    Returns:
+        Shapes and dtypes of the state.
 
     Raises:
-        UsageError: A term reads what its game does not offer.
+        UsageError: A term reads a name that its game does not offer.
     """
-    state = parallel.abstract(build.start(train_spec, facts, recipe.batch_size), key, sharding)
-    offered = build.offers(train_spec, facts, recipe.batch_size)
+    key = jax.random.key(recipe.seed)
+    state = parallel.abstract(build.start(train_spec, modality, recipe.batch_size), key, sharding)
+    offered = build.offers(train_spec, modality, recipe.batch_size)
     for player, player_terms in train_spec.terms.items():
         terms.check(player, player_terms, [*offered, "params"])
     # Shapes alone: a batch may be larger than this machine.
     shape = recipe.batches_per_step, recipe.batch_size
-    batches = parallel.abstract(lambda _: build.blank(facts, *shape), key, sharding)
-    jax.eval_shape(train_spec.play, state, batches, key)
+    batches = parallel.abstract(lambda _: build.blank(modality, *shape), key, sharding)
+    jax.eval_shape(train_spec.step, state, batches, key)
+    return state
+
+
+def check_samples(recipe: Recipe, game: Game, modality: Modality, state: TrainState) -> None:
+    """Traces the sampler and the grid: samples must have the shape and type of the data. Compiles nothing.
+
+    Args:
+        recipe: The Recipe.
+        game: Its Game, on one device.
+        modality: Of the data.
+        state: Shapes and dtypes of the TrainState.
+
+    Raises:
+        UsageError: Samples have another shape or type.
+    """
+    local = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), state)
+    samples.check(game, modality, local, recipe.grid_size)
+
+
+def _check_diagnostics(recipe, diagnose, modality, state):
+    """Traces the diagnostics of one slice of a batch."""
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    blank = jax.eval_shape(lambda: build.blank(modality, recipe.batch_size // recipe.accumulate))
+    jax.eval_shape(diagnose, state, blank, key)

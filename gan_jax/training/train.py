@@ -1,71 +1,108 @@
-"""The loop: batches in; scalars, images and checkpoints out."""
+"""The loop: batches in; scalars, samples and checkpoints out."""
 
 import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 
+from gan_jax import modalities
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
-from gan_jax.data.batches import batches
-from gan_jax.data.source import facts
+from gan_jax.data.batches import Batches, batches
 from gan_jax.errors import Divergence
+from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, lock, memory, parallel, processes, signals
+from gan_jax.step import TrainState
 from gan_jax.training import alerts, evaluating, report, rollback
-from gan_jax.training.compiled import compiled
+from gan_jax.training.compiled import Programs, compiled
 from gan_jax.training.meter import Meter
-from gan_jax.training.setup import prepare
+from gan_jax.training.setup import Prepared, prepare
 
 log = logging.getLogger("gan_jax")
 
 
-def run(recipe, workdir, data_dir=None):
+class Run(NamedTuple):
+    """A run whose functions are compiled.
+
+    Attributes:
+        recipe: The Recipe.
+        workdir: Its folder.
+        prepared: The Prepared.
+        batches: The Batches.
+        programs: The Programs.
+    """
+
+    recipe: Recipe
+    workdir: str
+    prepared: Prepared
+    batches: Batches
+    programs: Programs
+
+
+def run(recipe: Recipe, workdir: str, data_dir: str | None = None) -> int:
     """Trains from the workdir's last checkpoint, or from the start, to the recipe's last step.
 
-    All processes of a run call it with the same; the first one reports, evaluates and shows.
+    All processes of a run call it with the same arguments; the first one reports, evaluates and previews.
 
     Args:
         recipe: The Recipe.
         workdir: Folder of the run; made if it does not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
+    Returns:
+        Steps taken, over all starts of the run.
+
     Raises:
-        UsageError: A mistake in the recipe or the workdir; nothing has been written then.
+        UsageError: A mistake in the recipe or the workdir; nothing has been written or trained.
         Divergence: A loss or a parameter is no longer finite, and was so after each of the rollbacks that the
             recipe allows; the last good checkpoint is kept.
         Fault: A disk, the workdir or data failed; the last good checkpoint is kept.
     """
     processes.together(lambda: recipe_lib.validate(recipe))
     processes.check_alike("recipe", recipe_lib.to_dict(recipe))
-    made = processes.together(lambda: prepare(recipe, workdir, data_dir))
-    processes.check_alike("data", [made.source.name, made.source.size, facts(made.source)])
+    prepared = processes.together(lambda: prepare(recipe, workdir, data_dir))
+    source = prepared.source
+    data = modalities.to_plain(source.spec, source.facts)
+    processes.check_alike("data", [source.name, source.size, data])
     folders.share(workdir)
     with lock.held(workdir):
-        _go_on(recipe, workdir, made, jax.random.key(recipe.seed))
+        prepared.watch.load()
+        return _resume(recipe, workdir, prepared, data)
 
 
-def _go_on(recipe, workdir, made, key):
-    """Trains from where the workdir, in which no other run is, has come to."""
-    mesh, source = made.mesh, made.source
-    rounds = recipe.batches_per_step
-    fed = batches(source, recipe.batch_size, rounds, recipe.seed, mesh, flip=recipe.data.get("flip", False))
-    programs = compiled(
-        made.train_spec, source, recipe.batch_size, fed.decode, mesh, key, slices=recipe.accumulate
+def _resume(recipe, workdir, prepared, data):
+    """Resumes training; the caller holds the workdir's lock."""
+    key = jax.random.key(recipe.seed)
+    fed = batches(
+        prepared.source,
+        recipe.batch_size,
+        recipe.batches_per_step,
+        recipe.seed,
+        prepared.mesh,
+        prepared.decode,
     )
+    programs = compiled(
+        prepared.train_spec, prepared.diagnose, prepared.modality, recipe.batch_size, fed.decode, prepared.mesh,
+        key, slices=recipe.accumulate,
+    )  # fmt: skip
     state = checkpoint.restore_latest(workdir, programs.abstract)
-    first = int(state.step) if state else 0
-    _introduce(recipe, source, programs.abstract, workdir, first)
+    step = int(state.step) if state else 0
+    _introduce(recipe, prepared, programs.abstract, workdir, step)
     if processes.is_first():
-        checkpoint.write_recipe(workdir, recipe, facts(source))
-    if first < recipe.steps:
-        first = _trained(recipe, workdir, made, fed, programs, state, key)
-    _conclude(recipe, workdir, first)
+        checkpoint.write_recipe(workdir, recipe, data)
+    if step < recipe.steps:
+        step = _trained(Run(recipe, workdir, prepared, fed, programs), state, key)
+    _conclude(recipe, workdir, step)
+    return step
 
 
-def _trained(recipe, workdir, made, fed, programs, state, key):
-    """The loop with what it opens, again from the last good checkpoint if it diverges; rounds played."""
+def _trained(run, state, key):
+    """The loop with everything that it opens; it resumes from the last good checkpoint if it diverges."""
+    recipe, workdir, programs = run.recipe, run.workdir, run.programs
     with contextlib.ExitStack() as stack:
         manager = stack.enter_context(checkpoint.manager(workdir, recipe.keep_checkpoints))
         # Before the manager is closed, which waits for all processes.
@@ -77,32 +114,32 @@ def _trained(recipe, workdir, made, fed, programs, state, key):
 
         def play(state, keys):
             state = state or programs.init(keys(0))
-            with _reporter(recipe, workdir, int(state.step)) as reporter:
-                return loop(recipe, made, programs, fed, state, keys, manager, reporter, stop)
+            with _reporter(recipe, workdir, run.prepared.modality.unit, int(state.step)) as reporter:
+                return loop(run, state, keys, manager, reporter, stop)
 
         def restore():
             manager.wait_until_finished()
-            found = checkpoint.restore_latest(workdir, programs.abstract)
+            restored = checkpoint.restore_latest(workdir, programs.abstract)
             manager.reload()  # Damaged checkpoints may have been put aside.
-            return found
+            return restored
 
         return rollback.persist(play, restore, state, key, workdir, recipe.max_rollbacks)
 
 
-def _reporter(recipe, workdir, first):
+def _reporter(recipe, workdir, unit, first):
     """The Report, which only the first process has."""
     return (
-        report.opened(workdir, recipe, first)
+        report.opened(workdir, recipe, unit, first)
         if processes.is_first()
         else contextlib.nullcontext(report.Silence())
     )
 
 
-def _conclude(recipe, workdir, first):
-    """Says in a few lines how far a run has come, and what it took."""
+def _conclude(recipe, workdir, step):
+    """Logs how far a run has come."""
     log.info("memory    %s", memory.summary())
-    if first < recipe.steps:
-        log.info("stopped at step %d of %d; the same command goes on from there", first, recipe.steps)
+    if step < recipe.steps:
+        log.info("stopped at step %d of %d; the same command resumes from there", step, recipe.steps)
         return
     if evaluations := report.evaluations(workdir):
         log.info("%s", evaluating.conclusion(evaluations))
@@ -119,28 +156,33 @@ def _python():
     return sys.executable if near.startswith("..") else near
 
 
-def loop(recipe, made, programs, fed, state, keys, manager, reporter, stop):
-    """Plays rounds until the recipe's last, or until somebody asks to stop.
+def loop(
+    run: Run,
+    state: TrainState,
+    keys: Callable[[int], jax.Array],
+    manager: Any,
+    reporter: Any,
+    stop: Callable[[int], bool],
+) -> int:
+    """Takes steps until the recipe's last, or until a signal asks to stop.
 
     Args:
-        recipe: The Recipe.
-        made: The Prepared.
-        programs: The Programs.
-        fed: The Batches.
+        run: The Run.
         state: The TrainState to start from.
-        keys: Function from rounds played to the random key of the next round.
+        keys: Function from steps taken to the random key of the next step.
         manager: The checkpoint manager.
         reporter: The Report.
-        stop: Function of rounds played to bool: has somebody asked to stop?
+        stop: Function from steps taken to bool: has a signal asked to stop?
 
     Returns:
-        Rounds played.
+        Steps taken.
 
     Raises:
         Divergence: A loss or a parameter is no longer finite.
     """
+    recipe, prepared, fed, programs = run.recipe, run.prepared, run.batches, run.programs
     first, done = int(state.step), int(state.step)
-    fixed_latents = jax.random.key(recipe.seed + 1)
+    preview_key = jax.random.key(recipe.seed + 1)
     meter, least = Meter(recipe, reporter), checkpoint.best_cost(manager)
     history = alerts.History()
     with contextlib.closing(fed.feed(first, recipe.steps)) as feed:
@@ -148,19 +190,21 @@ def loop(recipe, made, programs, fed, state, keys, manager, reporter, stop):
             state, scalars = programs.step(state, fed.resident, step_feed, keys(done - 1))
             meter.add(done, scalars)
             last = stop(done) or done == recipe.steps
-            judging, saving = evaluating.due(recipe, done), last or done % recipe.checkpoint_every == 0
-            if judging or saving or done % recipe.log_every == 0:
+            evaluated, saving = evaluating.due(recipe, done), last or done % recipe.checkpoint_every == 0
+            if evaluated or saving or done % recipe.log_every == 0:
                 meter.flush()
-            if judging or saving:
+            if evaluated or saving:
                 _check_finite(programs.finite(state.params), done)
-            cost = made.watch(done, state, reporter) if judging else None
+            cost = prepared.watch.evaluate(done, state, reporter) if evaluated else None
             best = cost is not None and cost < least
             least = cost if best else least
             if recipe.diagnostics_every and done % recipe.diagnostics_every == 0:
-                numbers = programs.diagnostics(state, fed.resident, step_feed, keys(done))
+                numbers = programs.diagnose(state, fed.resident, step_feed, keys(done))
                 history = alerts.report(history, done, numbers, reporter)
             if done == recipe.steps or done % recipe.grid_every == 0:
-                reporter.grid(done, lambda: made.show(parallel.local(state), fixed_latents, recipe.grid_size))
+                reporter.grid(
+                    done, lambda: prepared.preview(parallel.local(state), preview_key, recipe.grid_size)
+                )
             if saving or best:
                 checkpoint.save(manager, done, state, cost)
             if last:
@@ -169,23 +213,23 @@ def loop(recipe, made, programs, fed, state, keys, manager, reporter, stop):
 
 
 def _check_finite(by_player, step):
-    """Keeps a state that would not go on out of the checkpoints and the evaluations."""
+    """Keeps a state that has diverged out of the checkpoints and the evaluations."""
     for player, finite in jax.device_get(by_player).items():
         if not finite:
             raise Divergence(f"step {step}: a parameter of {player} is not finite")
 
 
-def _introduce(recipe, source, abstract, workdir, first):
-    """Says in a few lines what is about to run, and where."""
-    size, labels = f"{source.resolution}x{source.resolution}x{source.channels}", len(source.classes)
-    log.info(
-        "data      %s: %s %s of %s, %d classes", source.name, f"{source.size:,}", source.kind, size, labels
-    )
+def _introduce(recipe, prepared, abstract, workdir, step):
+    """Logs a summary of the run."""
+    source, modality = prepared.source, prepared.modality
+    shape, classes = "x".join(map(str, source.spec["real"].shape)), len(source.classes)
+    labels = f"{classes} classes" if classes else "no labels"
+    log.info("data      %s: %s %s of %s, %s", source.name, f"{source.size:,}", modality.unit, shape, labels)
     for player, params in abstract.params.items():
         count = sum(leaf.size for leaf in jax.tree.leaves(params))
         log.info("%-9s %s: %s parameters", "network", player, f"{count:,}")
     devices = jax.devices()
     where = f" in {jax.process_count()} processes" if jax.process_count() > 1 else ""
     kind = f"{devices[0].device_kind}{where}"
-    log.info("devices   %d x %s, %d images a move", len(devices), kind, recipe.batch_size)
-    log.info("workdir   %s, %s", workdir, f"going on from step {first}" if first else "new")
+    log.info("devices   %d x %s, batch size %d", len(devices), kind, recipe.batch_size)
+    log.info("workdir   %s, %s", workdir, f"resuming from step {step}" if step else "new")

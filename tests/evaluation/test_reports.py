@@ -40,7 +40,7 @@ def _at(source, rows):
 @pytest.fixture(scope="module")
 def workdir(tiny, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("run"))
-    train.run(tiny(eval_every=5, eval_features=MINE, eval_images=100), folder)
+    train.run(tiny(eval_every=5, eval_features=MINE, eval_samples=100), folder)
     return folder
 
 
@@ -152,7 +152,7 @@ def test_paths_suit_the_latents(workdir, name, path):
 
 
 def test_conditional_models_are_asked_for_the_datas_labels(tiny, tmp_path):
-    told = dict(name="gan", latents=dict(name="normal", size=4), told=("labels",))
+    told = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
     train.run(tiny(game=told), str(tmp_path))
     options = dict(metrics=["intra_class_frechet_distance"], features_name=MINE, num_images=200)
     (record,) = reports.of_workdir(str(tmp_path), **options).values()

@@ -23,7 +23,7 @@ OPTIONS = dict(seeds=2, num_images=40, classifier_steps=15)
 def workdir(tiny, tmp_path_factory):
     """A model told labels, trained on three images of each class."""
     folder = str(tmp_path_factory.mktemp("run"))
-    told = dict(name="gan", latents=dict(name="normal", size=4), told=("labels",))
+    told = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
     train.run(tiny(game=told, data=dict(name="digits", resolution=8, per_class=3), steps=2), folder)
     return folder
 

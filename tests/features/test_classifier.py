@@ -64,7 +64,8 @@ def test_a_damaged_file_is_named_and_made_anew(cached, caplog):
     with caplog.at_level(logging.INFO, "gan_jax"):
         again = classifier(train, train.heldout())
     assert (
-        f"{_file(home)} is damaged (its weights have another hash) and will be made anew" in caplog.messages
+        f"{_file(home)} is damaged (its weights have another hash) and will be trained again"
+        in caplog.messages
     )
     # Training is a function of the data alone.
     assert again.facts["weights"] == made.facts["weights"]

@@ -8,7 +8,7 @@ import pytest
 from gan_jax import augment
 from gan_jax.errors import UsageError
 from gan_jax.games import gan
-from gan_jax.types import Augment, Net, Context
+from gan_jax.types import Augment, Context, Net
 
 
 def _linear(name, outputs):
@@ -60,7 +60,7 @@ def test_table():
 
 
 def test_both_networks_hear_what_they_are_told():
-    game = gan(NETS, _latents, augment.chain(), told=("labels",))
+    game = gan(NETS, _latents, augment.chain(), condition_on=("label",))
     outputs, _ = game.play(_turn(game))
     np.testing.assert_allclose(outputs["fake"][:, 0, 0, 0], 2.0 + np.arange(4))
     assert game.hears == ("labels",)
@@ -71,7 +71,7 @@ def test_both_networks_hear_what_they_are_told():
 
 
 def test_told_what_the_data_does_not_have():
-    game = gan(NETS, _latents, augment.chain(), told=("labels",))
+    game = gan(NETS, _latents, augment.chain(), condition_on=("label",))
     with pytest.raises(UsageError, match="game.told: the data does not have: unknown name 'labels'"):
         game.init(jax.random.key(0), {"images": BATCH["images"]})
 

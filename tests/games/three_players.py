@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import build, step
-from gan_jax.types import Net, Context
+from gan_jax.types import Context, Net
 
 FACTS = {"resolution": 8, "channels": 1, "classes": 10}
 BATCH = {"images": jnp.arange(12.0).reshape(4, 3, 1, 1), "labels": jnp.array([0, 1, 2, 3])}

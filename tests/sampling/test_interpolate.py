@@ -76,7 +76,9 @@ def test_files(workdir):
 
 
 def test_a_class_a_row(tiny):
-    model = _untrained(tiny(game=dict(name="gan", latents=dict(name="normal", size=4), told=("labels",))))
+    model = _untrained(
+        tiny(game=dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",)))
+    )
     made = interpolate.walks(model, 12, seed=0)
     latents = model.train_spec.game.draw(jax.random.key(0), 12)
     expected = _images(model, latents, np.arange(12) % 10)

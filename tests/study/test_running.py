@@ -32,7 +32,7 @@ def study(tiny):
         steps=4,
         eval_every=2,
         eval_metrics=dict(captured_modes={}, uniform_modes_kl={}),
-        eval_images=50,
+        eval_samples=50,
     )
     hinge = {
         "losses.discriminator": dict(hinge_discriminator=1.0),
@@ -147,7 +147,7 @@ def images(tiny):
     """Two runs of four steps."""
     base = tiny(
         steps=4, eval_every=2, checkpoint_every=4, eval_metrics=dict(frechet_distance={}),
-        eval_features="pixels", eval_images=50, average={}, diagnostics_every=0,
+        eval_features="pixels", eval_samples=50, average={}, diagnostics_every=0,
     )  # fmt: skip
     return Study(title="t", base=base, variants={"plain": {}}, measures=("frechet_distance",), seeds=2)
 

@@ -82,7 +82,7 @@ def test_stacked_mnist_is_on_its_own_terms():
     steps = dict.fromkeys(study.variants, 2_000) | {"wgan_gp": 1_000, "r3gan": 500}
     for name in list(study.variants)[:4]:
         recipe = definition.variant(study, name)
-        assert (recipe.data["name"], recipe.eval_images) == ("stacked_mnist", 26_000)
+        assert (recipe.data["name"], recipe.eval_samples) == ("stacked_mnist", 26_000)
         assert (recipe.steps, recipe.eval_every) == (steps[name], steps[name] // 2)
         assert recipe.batch_size == (128 if name == "pacgan" else 64)
         original = runpy.run_path(os.path.join(FOLDER, "..", f"{name}.py"))["get_config"]()

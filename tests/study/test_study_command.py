@@ -48,7 +48,7 @@ def test_mistakes_are_one_line(flags, message, tmp_path):
 def test_numbers_of_the_study_are_flags(tmp_path):
     small = [
         "--config.base.steps=4", "--config.base.eval_every=4", "--config.base.batch_size=8",
-        "--config.base.data.size=100", "--config.base.eval_images=50", "--seeds=1", "--only=instance_noise",
+        "--config.base.data.size=100", "--config.base.eval_samples=50", "--seeds=1", "--only=instance_noise",
     ]  # fmt: skip
     done = _run(f"--config={STUDY}", *small, f"--output={tmp_path}")
     assert done.returncode == 0, done.stderr

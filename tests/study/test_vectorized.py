@@ -30,7 +30,7 @@ def recipe(tiny):
         steps=10,
         eval_every=4,
         eval_metrics=dict(captured_modes={}, uniform_modes_kl={}),
-        eval_images=200,
+        eval_samples=200,
         grid_size=5,
         diagnostics_every=0,
     )

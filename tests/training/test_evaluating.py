@@ -24,7 +24,7 @@ def brightness(images):
 
 
 def _watched(tiny, **changes):
-    return tiny(**{**dict(eval_every=2, eval_features=MINE, eval_images=50, checkpoint_every=5), **changes})
+    return tiny(**{**dict(eval_every=2, eval_features=MINE, eval_samples=50, checkpoint_every=5), **changes})
 
 
 def _values(workdir, name="frechet_distance"):
@@ -87,7 +87,7 @@ def test_no_more_images_than_are_held_out(tiny, tmp_path, monkeypatch):
         "__call__",
         lambda self, m, fake: judged.append(fake.size) or evaluator(self, m, fake),
     )
-    train.run(_watched(tiny, eval_every=10, eval_images=9_000), str(tmp_path))
+    train.run(_watched(tiny, eval_every=10, eval_samples=9_000), str(tmp_path))
     assert judged == [500]
 
 

@@ -25,7 +25,7 @@ def _toy(tiny, **changes):
         average={},
         eval_every=5,
         eval_metrics=dict(captured_modes={}, uniform_modes_kl={}),
-        eval_images=300,
+        eval_samples=300,
     )
     return tiny(**{**fields, **changes})
 
@@ -110,7 +110,7 @@ def test_a_perfect_sampler_reaches_its_floor(world, modes):
 
 def test_labels_of_points_can_be_told(tiny, tmp_path):
     """A conditional GAN of a labelled world, from dense layers for images."""
-    game = dict(name="gan", latents=dict(name="normal", size=2), told=("labels",))
+    game = dict(name="gan", latents=dict(name="normal", size=2), condition_on=("label",))
     nets = dict(
         generator=dict(name="mlp.Generator", widths=(8,)),
         discriminator=dict(name="mlp.Discriminator", widths=(8,)),

@@ -93,7 +93,7 @@ def test_a_run_older_than_a_field_goes_on(tiny, tmp_path):
     train.run(tiny(steps=5), str(tmp_path))
     path = tmp_path / "recipe.json"
     stored = json.loads(path.read_text())
-    del stored["recipe"]["eval_images"], stored["recipe"]["moves"]
+    del stored["recipe"]["eval_samples"], stored["recipe"]["moves"]
     path.write_text(json.dumps(stored))
     train.run(tiny(steps=10), str(tmp_path))
     assert checkpoint.steps(str(tmp_path))[-1] == 10
@@ -116,7 +116,7 @@ def _explodes_late(step):
 
 def test_a_parameter_that_is_not_finite_is_neither_saved_nor_judged(tiny, tmp_path):
     """The losses of the step that breaks it are finite, and so are its samples, as images are kept."""
-    recipe = tiny(checkpoint_every=1, max_rollbacks=0, eval_every=1, eval_features="pixels", eval_images=50)
+    recipe = tiny(checkpoint_every=1, max_rollbacks=0, eval_every=1, eval_features="pixels", eval_samples=50)
     recipe.optimizers = {**recipe.optimizers, "generator": {_breaks_third: {}}}
     with pytest.raises(Divergence, match="step 3: a parameter of generator is not finite"):
         train.run(recipe, str(tmp_path))
@@ -170,7 +170,7 @@ def _streamed(*args, **options):
 
 
 def test_conditional_run_and_its_samples(tiny, tmp_path):
-    game = dict(name="gan", latents=dict(name="normal", size=4), told=("labels",))
+    game = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
     train.run(tiny(game=game, steps=5), str(tmp_path))
     made = np.load(samples.run(str(tmp_path), num_images=5, labels=(3, 7)))
     np.testing.assert_array_equal(made["labels"], [3, 7, 3, 7, 3])

@@ -1,0 +1,56 @@
+"""Images: stored as uint8, float32 in [-1, 1] for networks, shown as tiles."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax import images as images_lib
+from gan_jax.errors import UsageError
+from gan_jax.types import Modality
+
+
+HACK = lambda s: s[0] if s[0]==s[1] else tuple(s[:2])
+def images(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Modality:
+    """Images [H, W, C] of 1 or 3 channels.
+
+    Every uint8 entry of three dimensions holds pixels, such as `real` or the `source` of a translation, and
+    is decoded to [-1, 1]. Other entries stay as they are: a label, a float mask in [0, 1].
+
+    Args:
+        spec: Shape and dtype of one row by name.
+        facts: The data set's facts.
+
+    Returns:
+        The Modality. Networks may ask for `resolution`, a tuple of height and width, and `channels`.
+
+    Raises:
+        UsageError: `real` is not an image.
+    """
+    real = spec["real"]
+    if len(real.shape) != 3 or real.shape[-1] not in (1, 3) or real.dtype != np.uint8:
+        raise UsageError(f"images are uint8 [height, width, 1 or 3], got {real.dtype} {list(real.shape)}")
+    pixels = [name for name, row in spec.items() if row.dtype == np.uint8 and len(row.shape) == 3]
+
+    def decode(batch):
+        return {
+            name: images_lib.to_float(a) if name in pixels else jnp.asarray(a) for name, a in batch.items()
+        }
+
+    def flip(key, batch):
+        return {name: images_lib.random_flip(key, a) if name in pixels else a for name, a in batch.items()}
+
+    def preview(rows, behind, columns=0):
+        return images_lib.grid(rows, columns=columns)
+
+    return Modality(
+        spec=spec,
+        facts={"resolution": HACK(real.shape), "channels": real.shape[2]},
+        unit="images",
+        decode=decode,
+        encode=images_lib.to_uint8,
+        preview=preview,
+        save=images_lib.saver(preview),
+        flip=flip,
+    )
