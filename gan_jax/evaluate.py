@@ -32,7 +32,7 @@ def _do():
         data.opened(name, _RESOLUTION.value, _DATA_DIR.value, skip_corrupt=_SKIP_CORRUPT.value)
         for name in (_GENERATED.value, _REFERENCE.value)
     )
-    reports.of_sets(
+    record = reports.of_sets(
         generated,
         reference,
         metrics=_METRICS.value,
@@ -41,6 +41,7 @@ def _do():
         output=_OUTPUT.value,
         download=_DOWNLOAD.value,
     )
+    print(reports.shown({"value": record}))
 
 
 if __name__ == "__main__":

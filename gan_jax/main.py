@@ -118,7 +118,7 @@ def _evaluate():
     model = _model()
     from gan_jax.evaluation import reports
 
-    reports.of_workdir(
+    records = reports.of_workdir(
         **model,
         metrics=_METRICS.value,
         features_name=_FEATURES.value,
@@ -128,6 +128,7 @@ def _evaluate():
         data_dir=_DATA_DIR.value,
         download=_DOWNLOAD.value,
     )
+    print(reports.shown(records, of="step"))
 
 
 def _encode():
@@ -152,13 +153,14 @@ def _augment():
     model = _model()
     from gan_jax.evaluation import samples_as_data
 
-    samples_as_data.run(
+    record = samples_as_data.run(
         **model,
         images_per_class=_IMAGES_PER_CLASS.value,
         seeds=_SEEDS.value,
         num_images=_NUM_IMAGES.value,
         data_dir=_DATA_DIR.value,
     )
+    print(samples_as_data.shown(record))
 
 
 # The function of each --mode.

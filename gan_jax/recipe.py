@@ -5,7 +5,9 @@ import importlib
 import json
 import math
 import operator
+import os
 import re
+import runpy
 from collections.abc import Iterator
 from typing import Any
 
@@ -113,6 +115,31 @@ class Recipe:
     def samples_per_step(self) -> int:
         """Real samples per step, over all devices and hosts."""
         return self.batch_size * self.batches_per_step
+
+
+def load(config: str) -> Recipe:
+    """The recipe of a config file.
+
+    Args:
+        config: Path of the file, perhaps with `:name` of other data, as in `configs/dcgan.py:mnist`.
+
+    Returns:
+        The Recipe.
+
+    Raises:
+        UsageError: No such file, or a file whose `get_config` fails or returns no Recipe.
+    """
+    file, _, data = config.partition(":")
+    if not os.path.isfile(file):
+        raise UsageError(f"config file {file!r} does not exist")
+    try:
+        recipe = runpy.run_path(file)["get_config"](*[data] if data else [])
+    except UsageError:
+        raise
+    except Exception as error:  # A config file is a program and may raise anything.
+        raise UsageError(f"config {config}: {type(error).__name__}: {error}") from error
+    _check_type(recipe)
+    return recipe
 
 
 def validate(recipe: Recipe) -> None:

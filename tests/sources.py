@@ -21,3 +21,14 @@ def noise(count, *, seed=0, side=8, channels=1, classes=0, **options):
     random = np.random.default_rng(seed)
     images = random.integers(0, 256, (count, side, side, channels), np.uint8)
     return of_arrays(images, random.integers(0, classes, count) if classes else None, **options)
+
+
+def described(source):
+    """Modality, shape of `real` and number of classes."""
+    return source.facts["modality"], source.spec["real"].shape, len(source.classes)
+
+
+def modality(height=8, width=None, channels=1, classes=0):
+    """The Modality of images of this size."""
+    names = tuple(map(str, range(classes)))
+    return of_images("nothing", 0, (height, width or height, channels), names, None).modality

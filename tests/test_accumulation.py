@@ -23,10 +23,10 @@ KEY = jax.random.key(0)
 
 
 def test_row_r_is_in_slice_r_modulo_their_number():
-    batch = {"images": jnp.arange(12.0).reshape(6, 2), "labels": jnp.arange(6)}
+    batch = {"real": jnp.arange(12.0).reshape(6, 2), "label": jnp.arange(6)}
     found = accumulation.cut(batch, 3)
-    np.testing.assert_array_equal(found["labels"], [[0, 3], [1, 4], [2, 5]])
-    np.testing.assert_array_equal(found["images"][1], [[2.0, 3.0], [8.0, 9.0]])
+    np.testing.assert_array_equal(found["label"], [[0, 3], [1, 4], [2, 5]])
+    np.testing.assert_array_equal(found["real"][1], [[2.0, 3.0], [8.0, 9.0]])
 
 
 def test_floats_are_averaged_and_counters_kept():
@@ -123,10 +123,10 @@ def test_adaptive_augmentation_keeps_its_pace_with_images_divided():
 def _play(context):
     table = {
         "x": context.params["generator"],
-        "real": context.batch["images"],
+        "real": context.batch["real"],
         "drawn": jax.random.uniform(context.key),
     }
-    return table, {"generator": context.carry["generator"] + jnp.mean(context.batch["images"])}
+    return table, {"generator": context.carry["generator"] + jnp.mean(context.batch["real"])}
 
 
 def test_every_slice_draws_its_own_numbers_and_reads_the_carry_before_the_move():
@@ -138,7 +138,7 @@ def test_every_slice_draws_its_own_numbers_and_reads_the_carry_before_the_move()
     )
     terms = {"generator": {"drawn": Term(lambda x, drawn: x * drawn), "real": Term(lambda x, real: x * real)}}
     state = step.init(game, {"generator": optax.sgd(1.0)}, (), KEY, {})
-    batch = {"images": jnp.array([1.0, 2.0, 3.0, 6.0])}
+    batch = {"real": jnp.array([1.0, 2.0, 3.0, 6.0])}
     found, carry, values = accumulation.accumulated(2)("generator", game, terms, state, batch, KEY)
     drawn = np.mean([jax.random.uniform(jax.random.fold_in(KEY, number)) for number in range(2)])
     np.testing.assert_allclose(found, drawn + 3.0, rtol=1e-6)
@@ -164,7 +164,7 @@ def test_other_moves_accumulate_too(tiny, move):
     def after(key):
         state = build.start(train_spec[1], FACTS, 4)(key)
         played = [
-            each.moves["generator"]("generator", *each[:3], state, {"images": images}, key)[0].params
+            each.moves["generator"]("generator", *each[:3], state, {"real": images}, key)[0].params
             for each in (train_spec[1], train_spec[2])
         ]
         return state.params, *played
@@ -194,7 +194,7 @@ def _compiled(tiny, slices, devices):
     played = functools.partial(step.train_step, *train_spec)
     everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
     state = parallel.abstract(build.start(train_spec, FACTS, 256), KEY, everywhere)
-    blank = {"images": jax.ShapeDtypeStruct((1, 256, 8, 8, 1), jnp.float32, sharding=rows)}
+    blank = {"real": jax.ShapeDtypeStruct((1, 256, 8, 8, 1), jnp.float32, sharding=rows)}
     return jax.jit(played, out_shardings=everywhere).lower(state, blank, KEY).compile()
 
 

@@ -90,7 +90,7 @@ def _terms(loss, penalty):
 def _step(loss, penalty, augmented):
     def run(state, key):
         updates = {"discriminator": 1, "generator": 1}
-        batches = {"images": IMAGES}
+        batches = {"real": IMAGES}
         return step.train_step(
             _game(augmented), _terms(loss, penalty), OPTIMIZERS, {}, updates, {}, state, batches, key
         )
@@ -99,7 +99,7 @@ def _step(loss, penalty, augmented):
 
 
 def _start(augmented):
-    return step.init(_game(augmented), OPTIMIZERS, (), jax.random.key(0), {"images": IMAGES[0]})
+    return step.init(_game(augmented), OPTIMIZERS, (), jax.random.key(0), {"real": IMAGES[0]})
 
 
 def test_there_are_as_many_as_the_library_has():
@@ -143,7 +143,7 @@ def test_every_term_reads_what_the_game_offers():
 
         state = _start(AUGMENTS["none"])
         context["table"], _ = _game(AUGMENTS["none"]).play(
-            Context(state.params, state.carry, {"images": IMAGES[0]}, jax.random.key(0), state.step)
+            Context(state.params, state.carry, {"real": IMAGES[0]}, jax.random.key(0), state.step)
         )
 
     jax.eval_shape(look)

@@ -77,7 +77,7 @@ PAPER = {
     # Miyato and Koyama 2018, section 5.
     "projection": {**_both(HALF), "turns.discriminator": 5, "game.latents.size": 128},
     # Mirza and Osindero 2014, section 4.1: 100 uniform latents; both networks hear the label.
-    "cgan": {"game.latents": {"name": "uniform", "size": 100}, "game.told": ["labels"]},
+    "cgan": {"game.latents": {"name": "uniform", "size": 100}, "game.told": ["label"]},
     # Odena et al. 2017, appendix A.
     "acgan": {
         **_both(DCGAN),
@@ -281,7 +281,7 @@ def test_twenty_steps_of_all_tricks_at_once_are_finite():
     images = jax.random.uniform(jax.random.key(1), (1, recipe.batch_size, 8, 8, 1), minval=-1.0)
     state = jax.jit(build.start(train_spec, facts, recipe.batch_size))(jax.random.key(0))
     before = jax.device_get(state.params)
-    played = jax.jit(lambda state: train_step(*train_spec, state, {"images": images}, jax.random.key(2)))
+    played = jax.jit(lambda state: train_step(*train_spec, state, {"real": images}, jax.random.key(2)))
     for _ in range(20):
         state, scalars = played(state)
         assert np.isfinite(list(scalars.values())).all()

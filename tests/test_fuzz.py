@@ -154,7 +154,7 @@ FLAGS = {
     "averaged": ("false", "perhaps"),
     "sample_seed": ("3", "-1", "1" * 30, "x"),
     "split": ("train", "nowhere", ""),
-    "labels": ("1", "1,2", "-1", "a", ",", ""),
+    "label": ("1", "1,2", "-1", "a", ",", ""),
     "metrics": ("modes", "no_such", "", ",", "power_spectrum_distance"),
     "features": ("pixels", "inception", "no_such", "a.b", "{f}/tiny.py", "{f}", ""),
     "eval_seed": ("1", "-1", "1" * 30),

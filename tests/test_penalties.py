@@ -277,12 +277,12 @@ def test_patch_logits_count_with_their_sum():
 
 
 def test_samples_may_be_any_pytree():
-    real = {"images": jnp.zeros((3, 2, 2, 1)), "latents": (jnp.ones((3, 5)), jnp.ones(3))}
+    real = {"real": jnp.zeros((3, 2, 2, 1)), "latents": (jnp.ones((3, 5)), jnp.ones(3))}
     fake = jax.tree.map(lambda leaf: leaf + 1, real)
 
     def critic(pair):
         latents, scalars = pair["latents"]
-        return 2.0 * pair["images"].sum((1, 2, 3)) + latents.sum(1) - scalars
+        return 2.0 * pair["real"].sum((1, 2, 3)) + latents.sum(1) - scalars
 
     # 4 pixels of slope 2, 5 latents of slope 1, one scalar of slope -1.
     squared = 4 * 4 + 5 + 1

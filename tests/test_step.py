@@ -14,7 +14,7 @@ def _play(context):
     x, y = context.params["x"], context.params["y"]
     outputs = {
         "value": x * y + 0.5 * x**2,
-        "batch": context.batch["images"],
+        "batch": context.batch["real"],
         "draw": jax.random.uniform(context.key),
     }
     return outputs, {player: carry + 1 for player, carry in context.carry.items()}
@@ -38,7 +38,7 @@ TERMS = {
     "y": {"value": Term(lambda value: -value)},
 }
 OPTIMIZERS = {"x": optax.sgd(0.1), "y": optax.sgd(0.1)}
-BATCHES = {"images": jnp.arange(3.0)[:, None]}
+BATCHES = {"real": jnp.arange(3.0)[:, None]}
 
 
 def _state(averaged=()):
@@ -65,7 +65,7 @@ def test_order_of_turns_is_order_of_play():
 
 def test_a_move_changes_only_the_mover():
     before = _state()
-    after, _ = step.move("x", GAME, TERMS, OPTIMIZERS, before, {"images": jnp.zeros(1)}, jax.random.key(0))
+    after, _ = step.move("x", GAME, TERMS, OPTIMIZERS, before, {"real": jnp.zeros(1)}, jax.random.key(0))
     assert after.params["x"] != before.params["x"] and after.carry["x"] == 1
     chex.assert_trees_all_equal(
         (after.params["y"], after.carry["y"]), (before.params["y"], before.carry["y"])
@@ -89,7 +89,7 @@ def test_players_see_the_same_batch_and_key_in_their_nth_moves():
     keys = {"x": [], "y": []}
 
     def move(player, game, terms, optimizers, state, batch, key):
-        keys[player].append((float(batch["images"][0]), tuple(map(int, jax.random.key_data(key)))))
+        keys[player].append((float(batch["real"][0]), tuple(map(int, jax.random.key_data(key)))))
         return state, {name: jnp.zeros(()) for name in terms[player]}
 
     moves = {"x": move, "y": move}

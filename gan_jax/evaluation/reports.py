@@ -75,7 +75,6 @@ def of_workdir(
         parameters = records[number]["protocol"]["parameters"]
         stem = f"step_{number:07d}_seed_{seed}_{parameters}_{features_name.replace(os.sep, '_')}"
         write(os.path.join(folder, f"{stem}.json"), records[number])
-    print(shown(records, of="step"))
     return records
 
 
@@ -114,7 +113,6 @@ def of_sets(
     record = {"protocol": protocol(evaluator, generated), "values": values}
     if output:
         write(output, record)
-    print(shown({"value": record}))
     return record
 
 

@@ -88,7 +88,6 @@ def run(
     many = f"{real.size}_real_{size}_generated_{seeds}_seeds"
     stem = f"augmentation_step_{model.step:07d}_{protocol['parameters']}_{many}"
     reports.write(os.path.join(workdir, "evaluations", f"{stem}.json"), record)
-    print(shown(record))
     return record
 
 

@@ -15,6 +15,7 @@ from gan_jax.errors import UsageError
 from gan_jax.images import columns_of
 from gan_jax.runtime import folders
 from gan_jax.sampling import loading
+from gan_jax.sampling.loading import LoadedModel
 from gan_jax.step import TrainState
 from gan_jax.types import Game, Modality
 
@@ -259,20 +260,14 @@ def run(
     Raises:
         UsageError: No run or no such checkpoint in the workdir, or labels that the model does not know.
     """
-    if num_images < 1:
-        raise UsageError(f"num_images={num_images}: expected at least 1")
     model = loading.load(workdir, step)
-    _check_labels(labels, model)
-    conditions = _asked(model, num_images, labels, data_dir)
+    conditions = conditions_of(model, num_images, labels, data_dir)
     folders.make_writable(os.path.join(workdir, "samples"))
-    rows = np.arange(num_images)
-    samples = sampler(model.game, model.modality)(
-        model.state, jax.random.key(sample_seed), rows, conditions, averaged
-    )
+    samples = draw(model, num_images, sample_seed, conditions, averaged)
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "samples", f"step_{model.step:07d}_seed_{sample_seed}_{kind}")
     endings = model.modality.save(stem, samples)
-    arrays = {model.modality.unit: samples, **conditions(rows)}
+    arrays = {model.modality.unit: samples, **conditions(np.arange(num_images))}
     np.savez_compressed(f"{stem}.npz", allow_pickle=False, **arrays)
     log.info(
         "%d %s of step %d, %s parameters: %s%s and .npz",
@@ -281,8 +276,45 @@ def run(
     return f"{stem}.npz"
 
 
-def _asked(model, count, labels, data_dir):
-    """The conditions of a command: its labels, else those of a grid."""
+def draw(
+    model: LoadedModel, count: int, seed: int, conditions: Conditions, averaged: bool = True
+) -> np.ndarray:
+    """Samples of a model.
+
+    Args:
+        model: The LoadedModel.
+        count: Number of samples, at least 1.
+        seed: Of the latents.
+        conditions: Conditions of rows below `count`.
+        averaged: Use averaged parameters.
+
+    Returns:
+        [count, *shape], as the data stores rows.
+    """
+    sample = sampler(model.game, model.modality)
+    return sample(model.state, jax.random.key(seed), np.arange(count), conditions, averaged)
+
+
+def conditions_of(
+    model: LoadedModel, count: int, labels: Sequence[int] = (), data_dir: str | None = None
+) -> Conditions:
+    """The conditions of samples: these labels, else those of a grid, and real rows for all others.
+
+    Args:
+        model: The LoadedModel.
+        count: Number of samples.
+        labels: Classes to ask for, repeated as often as needed; empty for one class a row of a grid.
+        data_dir: Folder of prepared TFDS data, for conditions that are data.
+
+    Returns:
+        Function from row numbers below `count` to the conditions.
+
+    Raises:
+        UsageError: A count below 1, or labels that the model does not know.
+    """
+    if count < 1:
+        raise UsageError(f"num_images={count}: expected at least 1")
+    _check_labels(labels, model)
 
     def real():
         source = build.source(model.recipe, data_dir)
@@ -291,7 +323,7 @@ def _asked(model, count, labels, data_dir):
     grid = grid_conditions(model.game, model.modality, count, first_of(real))
     if not labels:
         return grid
-    return lambda rows: {**grid(rows), "label": np.resize(np.int32(labels), count)[rows]}
+    return lambda rows: {**grid(rows), "label": np.resize(np.asarray(labels, np.int32), count)[rows]}
 
 
 def _check_labels(labels, model):

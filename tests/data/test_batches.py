@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gan_jax import build
 from gan_jax.data import batches as lib
-from gan_jax.data.source import Source
+from gan_jax.data.source import of_images
 from gan_jax.errors import Fault, UsageError
 from gan_jax.runtime import parallel
 
@@ -17,8 +18,14 @@ SIZE = 10
 def _source(size=SIZE, read=None):
     images = np.arange(size, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)
     labels = np.arange(size, dtype=np.int32)
-    read = read or (lambda rows: {"images": images[rows], "labels": labels[rows]})
-    return Source("rows", size, 2, 1, tuple(map(str, range(size))), read)
+    read = read or (lambda rows: {"real": images[rows], "label": labels[rows]})
+    return of_images("rows", size, (2, 2, 1), tuple(map(str, range(size))), read)
+
+
+def _batches(source, batch_size, count, seed, mesh, **options):
+    """Batches that are decoded and no more."""
+    decode = source.modality.decode
+    return lib.batches(source, batch_size, count, seed, mesh, lambda key, rows: decode(rows), **options)
 
 
 @settings(max_examples=30, deadline=None)
@@ -51,25 +58,32 @@ def _collect(fed, start, stop, key=None):
 @pytest.mark.parametrize("resident_bytes", [0, 10**6])
 def test_batches_are_the_same_from_memory_or_stream_on_any_number_of_devices(devices, resident_bytes):
     mesh = parallel.mesh(8, jax.devices()[:devices])
-    fed = lib.batches(_source(), 8, 2, 3, mesh, resident_bytes=resident_bytes)
+    fed = _batches(_source(), 8, 2, 3, mesh, resident_bytes=resident_bytes)
     rows = lib.row_order(SIZE, 16, 3)
     for step, batch in zip(range(4, 7), _collect(fed, 4, 7), strict=True):
-        np.testing.assert_array_equal(batch["labels"], rows(step).reshape(2, 8))
+        np.testing.assert_array_equal(batch["label"], rows(step).reshape(2, 8))
         expected = rows(step).reshape(2, 8)[..., None, None, None] / 127.5 - 1
-        np.testing.assert_allclose(batch["images"], np.broadcast_to(expected, (2, 8, 2, 2, 1)), atol=1e-6)
+        np.testing.assert_allclose(batch["real"], np.broadcast_to(expected, (2, 8, 2, 2, 1)), atol=1e-6)
 
 
-def test_flip_only_where_asked():
+def test_flip_only_where_asked(tiny):
     def read(rows):
-        return {"images": np.tile(np.array([[[[0], [255]]]], np.uint8), (len(rows), 1, 1, 1))}
+        return {"real": np.tile(np.array([[[[0], [255]]]], np.uint8), (len(rows), 1, 1, 1))}
 
-    source = Source("sides", SIZE, 2, 1, (), lambda rows: {"images": np.repeat(read(rows)["images"], 2, 1)})
+    source = of_images(
+        "sides", SIZE, (2, 2, 1), (), lambda rows: {"real": np.repeat(read(rows)["real"], 2, 1)}
+    )
     mesh = parallel.mesh(8, jax.devices()[:1])
     plain, flipped = (
-        _collect(lib.batches(source, 8, 1, 0, mesh, flip=flip), 0, 1)[0] for flip in (False, True)
+        _collect(lib.batches(source, 8, 1, 0, mesh, _decoder(tiny, source, flip)), 0, 1)[0]
+        for flip in (False, True)
     )
-    assert np.all(plain["images"][..., 0, 0] == -1)
-    assert 0 < np.mean(flipped["images"][..., 0, 0] == -1) < 1
+    assert np.all(plain["real"][..., 0, 0] == -1)
+    assert 0 < np.mean(flipped["real"][..., 0, 0] == -1) < 1
+
+
+def _decoder(tiny, source, flip):
+    return build.decoder(tiny(data=dict(name="digits", flip=flip)), source.modality)
 
 
 def test_streamed_data_is_read_in_parts_of_a_batch_only():
@@ -81,7 +95,7 @@ def test_streamed_data_is_read_in_parts_of_a_batch_only():
         return whole(rows)
 
     mesh = parallel.mesh(8, jax.devices()[:4])
-    _collect(lib.batches(_source(read=read), 8, 1, 0, mesh, resident_bytes=0), 0, 3)
+    _collect(_batches(_source(read=read), 8, 1, 0, mesh, resident_bytes=0), 0, 3)
     # Four devices read two rows each, images and labels together.
     assert sizes == [2] * 12
 
@@ -121,4 +135,4 @@ def test_what_cannot_be_read_in_a_stream_is_a_fault_of_this_process(error, says)
 
     mesh = parallel.mesh(8, jax.devices()[:1])
     with pytest.raises(Fault, match=says):
-        next(iter(lib.batches(_source(read=read), 8, 2, 3, mesh, resident_bytes=0).feed(0, 4)))
+        next(iter(_batches(_source(read=read), 8, 2, 3, mesh, resident_bytes=0).feed(0, 4)))

@@ -15,19 +15,20 @@ jax.distributed.initialize(f"localhost:{sys.argv[1]}", num_processes=2, process_
 import numpy as np
 from gan_jax.runtime import parallel
 from gan_jax.data.batches import batches, row_order
-from gan_jax.data.source import Source
+from gan_jax.data.source import of_images
 
 read_rows = []
 def read(rows):
     read_rows.extend(rows)
-    return {"images": np.asarray(rows, np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)}
+    return {"real": np.asarray(rows, np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)}
 
-source = Source("rows", 50, 2, 1, (), read)
+source = of_images("rows", 50, (2, 2, 1), (), read)
 mesh = parallel.mesh(8)
 assert len(mesh.devices) == 4 and jax.process_count() == 2
 for resident_bytes in (0, 10**6):
     read_rows.clear()
-    fed = batches(source, 8, 3, 5, mesh, resident_bytes=resident_bytes)
+    decode = source.modality.decode
+    fed = batches(source, 8, 3, 5, mesh, lambda key, rows: decode(rows), resident_bytes=resident_bytes)
     for step, part in enumerate(fed.feed(4, 7), 4):
         rows = row_order(50, 24, 5)(step).reshape(3, 8)
         for shard in jax.tree.leaves(part)[0].addressable_shards:

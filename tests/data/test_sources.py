@@ -11,7 +11,7 @@ from PIL import Image
 
 from gan_jax import data
 from gan_jax.data import source as source_lib
-from gan_jax.data.source import facts, fit, of_arrays, per_class
+from gan_jax.data.source import fit, of_arrays, per_class
 from gan_jax.errors import Fault, UsageError
 
 # The package offers the function under the module's name.
@@ -35,12 +35,11 @@ class _Mocked:
 
 def test_digits():
     source = data.digits(split="all")
-    expected = {"resolution": 28, "channels": 1, "classes": 10, "kind": "images"}
-    assert (source.size, facts(source)) == (1797, expected)
+    assert (source.size, *sources.described(source)) == (1797, "images", (28, 28, 1), 10)
     batch = source.read(np.array([0, 1, 1796]))
-    assert batch["images"].shape == (3, 28, 28, 1) and batch["images"].dtype == np.uint8
-    np.testing.assert_array_equal(batch["labels"], [0, 1, 8])
-    small = data.digits(split="all", resolution=8).read(np.arange(1797))["images"]
+    assert batch["real"].shape == (3, 28, 28, 1) and batch["real"].dtype == np.uint8
+    np.testing.assert_array_equal(batch["label"], [0, 1, 8])
+    small = data.digits(split="all", resolution=8).read(np.arange(1797))["real"]
     from sklearn.datasets import load_digits
 
     np.testing.assert_allclose(small[..., 0], load_digits().images * 255 / 16, atol=0.51)
@@ -49,15 +48,13 @@ def test_digits():
 def test_digits_held_out_are_not_trained_on():
     train = data.digits(resolution=8)
     test = train.heldout()
-    assert (train.size, test.size, test.resolution, test.heldout()) == (1297, 500, 8, None)
+    assert (train.size, test.size, test.spec["real"].shape, test.heldout()) == (1297, 500, (8, 8, 1), None)
     both = [source.read(np.arange(source.size)) for source in (train, test)]
-    rows = [image.tobytes() for split in both for image in split["images"]]
-    everything = data.digits(split="all", resolution=8).read(np.arange(1797))["images"]
+    rows = [image.tobytes() for split in both for image in split["real"]]
+    everything = data.digits(split="all", resolution=8).read(np.arange(1797))["real"]
     assert sorted(rows) == sorted(image.tobytes() for image in everything)
     # All classes are in both, in about equal shares.
-    assert all(
-        np.bincount(split["labels"], minlength=10).min() > 0.07 * len(split["labels"]) for split in both
-    )
+    assert all(np.bincount(split["label"], minlength=10).min() > 0.07 * len(split["label"]) for split in both)
     with pytest.raises(UsageError, match="data.split: unknown name 'tests'; did you mean test"):
         data.digits(split="tests")
 
@@ -66,18 +63,18 @@ def test_per_class_keeps_the_first_of_each_class_of_one_order():
     full = data.digits(resolution=8)
     everything = full.read(np.arange(1297))
     rows = [
-        [row for row in np.random.default_rng(0).permutation(1297) if everything["labels"][row] == label][:3]
+        [row for row in np.random.default_rng(0).permutation(1297) if everything["label"][row] == label][:3]
         for label in range(10)
     ]
     few = per_class(full, 3)
     assert (few.size, few.name) == (30, "3 images of each class of digits of scikit-learn, train")
     given, expected = few.read(np.arange(30)), np.sort(np.concatenate(rows))
-    np.testing.assert_array_equal(given["images"], everything["images"][expected])
-    np.testing.assert_array_equal(given["labels"], everything["labels"][expected])
+    np.testing.assert_array_equal(given["real"], everything["real"][expected])
+    np.testing.assert_array_equal(given["label"], everything["label"][expected])
     # Fewer are among more, and what is held out stays.
-    kept = {image.tobytes() for image in given["images"]}
+    kept = {image.tobytes() for image in given["real"]}
     fewer = per_class(full, 2)
-    assert {image.tobytes() for image in fewer.read(np.arange(20))["images"]} < kept
+    assert {image.tobytes() for image in fewer.read(np.arange(20))["real"]} < kept
     assert (few.heldout().size, few.heldout().name) == (500, "digits of scikit-learn, test")
 
 
@@ -92,7 +89,7 @@ def test_per_class_reads_no_more_than_it_takes(monkeypatch):
     late = np.zeros(400, int)
     late[np.random.default_rng(0).permutation(400)[-1]] = 1
     found = per_class(sources.of_arrays(np.zeros((400, 8, 8, 1), np.uint8), late), 1)
-    assert sorted(found.read(np.arange(2))["labels"]) == [0, 1]
+    assert sorted(found.read(np.arange(2))["label"]) == [0, 1]
 
 
 def test_per_class_mistakes():
@@ -110,19 +107,35 @@ def test_per_class_mistakes():
 def test_of_arrays():
     images = np.arange(3 * 4, dtype=np.uint8).reshape(3, 2, 2, 1)
     source = of_arrays("three", images, [1, 0, 1], ["a", "b"])
-    assert source[:5] == ("three", 3, 2, 1, ("a", "b")) and source.heldout() is None
+    assert (source.name, source.size, source.classes) == ("three", 3, ("a", "b")) and source.heldout() is None
+    assert sources.described(source) == ("images", (2, 2, 1), 2)
     read = source.read(np.array([2, 0]))
-    np.testing.assert_array_equal(read["images"], images[[2, 0]])
-    np.testing.assert_array_equal(read["labels"], [1, 1])
-    assert read["labels"].dtype == np.int32
+    np.testing.assert_array_equal(read["real"], images[[2, 0]])
+    np.testing.assert_array_equal(read["label"], [1, 1])
+    assert read["label"].dtype == np.int32
 
 
 def test_fit_crops_the_centre_and_antialiases():
     wide = np.zeros((4, 8), np.uint8)
     wide[:, 2:6] = np.tile([[0, 200], [200, 0]], (2, 2))
-    small = fit(Image.fromarray(wide), 1, 1)
+    small = fit(Image.fromarray(wide), (1, 1), 1)
     assert small.shape == (1, 1, 1) and abs(int(small[0, 0, 0]) - 100) <= 1
-    assert fit(Image.fromarray(wide), 2, 3).shape == (2, 2, 3)
+    assert fit(Image.fromarray(wide), (2, 2), 3).shape == (2, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "size, wanted, part",
+    [
+        ((4, 8), (4, 4), (slice(0, 4), slice(2, 6))),
+        ((8, 4), (4, 4), (slice(2, 6), slice(0, 4))),
+        ((6, 8), (6, 3), (slice(0, 6), slice(2, 5))),
+        ((8, 6), (3, 6), (slice(2, 5), slice(0, 6))),
+    ],
+)
+def test_fit_takes_the_largest_central_part_of_the_aspect(size, wanted, part):
+    """Parts that need no resizing are the pixels themselves."""
+    pixels = np.random.default_rng(0).integers(0, 256, size, np.uint8)
+    np.testing.assert_array_equal(fit(Image.fromarray(pixels), wanted, 1)[..., 0], pixels[part])
 
 
 @pytest.mark.parametrize("name, shape, classes", [("mnist", (28, 28, 1), 10), ("cifar10", (32, 32, 3), 10)])
@@ -132,8 +145,8 @@ def test_tfds_without_tensorflow(name, shape, classes, monkeypatch, tmp_path):
         source = data.tfds(name=name, data_dir=str(tmp_path))
         batch = source.read(np.arange(4))
     assert (source.size, len(source.classes)) == (16, classes)
-    assert batch["images"].shape == (4, *shape) and batch["images"].dtype == np.uint8
-    assert batch["labels"].dtype == np.int32
+    assert batch["real"].shape == (4, *shape) and batch["real"].dtype == np.uint8
+    assert batch["label"].dtype == np.int32
     assert "tensorflow" not in sys.modules
 
 
@@ -145,7 +158,7 @@ def test_tfds_needs_a_resolution_where_images_differ(monkeypatch, tmp_path):
         ):
             data.tfds(name="tf_flowers", data_dir=str(tmp_path))
         source = data.tfds(name="tf_flowers", data_dir=str(tmp_path), resolution=16)
-        assert source.read(np.arange(2))["images"].shape == (2, 16, 16, 3)
+        assert source.read(np.arange(2))["real"].shape == (2, 16, 16, 3)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +209,7 @@ class _Damaged(_Mocked):
 def test_damaged_tfds_files_are_named(monkeypatch, tmp_path):
     monkeypatch.setattr(MODULE, "_prepared", _Damaged)
     source = data.tfds(name="mnist", data_dir=str(tmp_path))
-    assert source.read(np.arange(2))["images"].shape == (2, 28, 28, 1)
+    assert source.read(np.arange(2))["real"].shape == (2, 28, 28, 1)
     with pytest.raises(Fault, match=r"^image 2 of mnist/3.0.1 train cannot be read: \w+: "):
         source.read(np.arange(3))
     with pytest.raises(Fault, match=r"^mnist/3.0.1 train cannot be read: RuntimeError: Corr.* at byte 7$"):
@@ -210,7 +223,7 @@ REAL = os.path.join(os.path.dirname(__file__), "..", "..", "..", "shared", "tfds
 def test_real_mnist():
     source = data.tfds(name="mnist", data_dir=REAL, split="test")
     batch = source.read(np.arange(100))
-    assert (source.size, source.resolution, source.channels) == (10_000, 28, 1)
-    assert set(batch["labels"]) == set(range(10)) and 20 < batch["images"].mean() < 50
+    assert (source.size, *sources.described(source)) == (10_000, "images", (28, 28, 1), 10)
+    assert set(batch["label"]) == set(range(10)) and 20 < batch["real"].mean() < 50
     with pytest.raises(UsageError, match="data.split='tets'"):
         data.tfds(name="mnist", data_dir=REAL, split="tets")

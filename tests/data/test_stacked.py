@@ -4,9 +4,10 @@ import importlib
 
 import numpy as np
 import pytest
+import sources
 
 from gan_jax import build, data
-from gan_jax.data.source import facts, of_arrays
+from gan_jax.data.source import of_arrays
 from gan_jax.data.stacked import stacked
 from gan_jax.errors import UsageError
 
@@ -26,21 +27,21 @@ def _stacked(count=30, size=100, **options):
 
 def test_channels_labels_and_padding():
     source = _stacked(padding=1)
-    assert facts(source) == {"resolution": 4, "channels": 3, "classes": 1000, "kind": "images"}
+    assert sources.described(source) == ("images", (4, 4, 3), 1000)
     assert source.classes[7] == "007" and source.size == 100
     read = source.read(np.array([5, 99, 0]))
-    assert read["images"].shape == (3, 4, 4, 3) and read["images"].dtype == np.uint8
-    inner = read["images"][:, 1:3, 1:3]
+    assert read["real"].shape == (3, 4, 4, 3) and read["real"].dtype == np.uint8
+    inner = read["real"][:, 1:3, 1:3]
     assert np.ptp(inner, axis=(1, 2)).max() == 0 and inner.min() > 0
     # All that is not inside is black.
-    assert read["images"].sum() == inner.sum()
+    assert read["real"].sum() == inner.sum()
     digits = (inner[:, 0, 0].astype(int) - 1) % 10
-    np.testing.assert_array_equal(read["labels"], digits[:, 0] * 100 + digits[:, 1] * 10 + digits[:, 2])
-    assert read["labels"].dtype == np.int32
+    np.testing.assert_array_equal(read["label"], digits[:, 0] * 100 + digits[:, 1] * 10 + digits[:, 2])
+    assert read["label"].dtype == np.int32
 
 
 def test_every_digit_in_every_channel_as_often_as_any_other():
-    read = _stacked(count=30, size=100).read(np.arange(100))["images"][:, 0, 0]
+    read = _stacked(count=30, size=100).read(np.arange(100))["real"][:, 0, 0]
     for channel in range(3):
         counts = np.bincount(read[:, channel] - 1, minlength=30)
         assert counts.sum() == 100 and set(counts) == {3, 4}
@@ -49,7 +50,7 @@ def test_every_digit_in_every_channel_as_often_as_any_other():
 
 
 def test_seeds_decide():
-    first, again, other = (_stacked(seed=seed).read(np.arange(100))["images"] for seed in (1, 1, 2))
+    first, again, other = (_stacked(seed=seed).read(np.arange(100))["real"] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -57,14 +58,14 @@ def test_seeds_decide():
 def test_digits_are_scikit_learns(tiny):
     source = build.source(tiny(data=dict(name="stacked_digits", resolution=8, size=2000)))
     single = data.digits(resolution=8).read(np.arange(1297))
-    digit_of = {image.tobytes(): label for image, label in zip(single["images"], single["labels"])}
+    digit_of = {image.tobytes(): label for image, label in zip(single["real"], single["label"])}
     read = source.read(np.arange(50))
-    for image, label in zip(read["images"], read["labels"]):
+    for image, label in zip(read["real"], read["label"]):
         digits = [digit_of[image[..., [channel]].tobytes()] for channel in range(3)]
         assert label == digits[0] * 100 + digits[1] * 10 + digits[2]
     heldout = source.heldout()
-    assert (heldout.size, heldout.resolution, heldout.heldout()) == (26_000, 8, None)
-    unseen = heldout.read(np.arange(50))["images"]
+    assert (heldout.size, heldout.spec["real"].shape, heldout.heldout()) == (26_000, (8, 8, 3), None)
+    unseen = heldout.read(np.arange(50))["real"]
     assert not any(image[..., [channel]].tobytes() in digit_of for image in unseen for channel in range(3))
     assert data.opened("stacked_digits:test", 8).name.startswith(
         "20000 triples of digits of scikit-learn, test"
@@ -88,13 +89,14 @@ def test_both_protocols_of_mnist(monkeypatch):
 
     def tfds(*, name, split, resolution, data_dir):
         assert (name, data_dir) == ("mnist", "there")
-        source = _tagged(sizes[split])._replace(resolution=28, name=split)
+        source = _tagged(sizes[split])._replace(spec=sources.modality(28, classes=10).spec, name=split)
         return source._replace(heldout=lambda: tfds(name=name, split="test", resolution=0, data_dir=data_dir))
 
     monkeypatch.setattr(MODULE, "tfds", tfds)
     monkeypatch.setattr(MODULE, "HELD_OUT", 20)
     whole = data.stacked_mnist(data_dir="there")
-    assert (whole.size, whole.resolution, whole.name) == (128_000, 28, "128000 triples of train+test, seed 0")
+    assert (whole.size, whole.spec["real"].shape) == (128_000, (28, 28, 3))
+    assert whole.name == "128000 triples of train+test, seed 0"
     padded = data.stacked_mnist(split="train", size=120_000, padding=2, data_dir="there")
-    assert (padded.size, padded.resolution, padded.heldout().size) == (120_000, 32, 20)
+    assert (padded.size, padded.spec["real"].shape, padded.heldout().size) == (120_000, (32, 32, 3), 20)
     assert padded.heldout().name == "20 triples of test, seed 0"

@@ -24,7 +24,7 @@ INCEPTION = PIXELS._replace(standard=True)
 
 
 def _features(source, rows):
-    images = source.read(rows)["images"]
+    images = source.read(rows)["real"]
     return images.reshape(len(images), -1)[:, :3] / 127.5 - 1.0
 
 
@@ -100,7 +100,7 @@ def test_images_keep_the_order_of_the_features():
     flat = side.images.reshape(70, -1)[:, :3] / 127.5 - 1.0
     np.testing.assert_allclose(side.outputs["features"], flat, atol=1e-6)
     order = np.random.default_rng([2, 70]).permutation(70)
-    np.testing.assert_array_equal(side.outputs["labels"], real.read(order)["labels"])
+    np.testing.assert_array_equal(side.outputs["labels"], real.read(order)["label"])
 
 
 def test_labels_alone_run_no_features():

@@ -119,7 +119,7 @@ def test_codes_and_reconstructions_of_a_model(tiny, digits, averaged):
     model = _model(_with_encoder(tiny))
     extras = probes.of(model, Evaluator(*digits, CLASSIFIER), averaged, seed=0)
     # More than a call, and not a multiple of it.
-    shown = digits[1].read(np.arange(300))["images"]
+    shown = digits[1].read(np.arange(300))["real"]
     params = model.state.average if averaged else model.state.params
     made = jax.tree.map(np.float64, params["encoder"])
     hidden, last = made["_Layers_0"]["Dense_0"], made["Dense_0"]
@@ -175,7 +175,7 @@ def test_command_line(workdir):
     # One checkpoint, and no floor: real images have no encoder of their own.
     assert all(len(row) == 1 for row in rows.values())
     source = data.digits(resolution=16)
-    pixels = [x.read(np.arange(x.size))["images"] / 127.5 - 1 for x in (source, source.heldout())]
+    pixels = [x.read(np.arange(x.size))["real"] / 127.5 - 1 for x in (source, source.heldout())]
     expected = np.mean((pixels[1] - pixels[0].mean(axis=0)) ** 2)
     assert float(rows["reconstruction_error_of_mean_image"][0]) == pytest.approx(expected, rel=1e-4)
     # Fifty numbers of a digit, from an encoder that has hardly been trained, are far from chance.

@@ -34,7 +34,7 @@ MINE = f"{__name__}.quarters"
 
 
 def _at(source, rows):
-    return np.asarray(quarters(source.read(rows)["images"] / np.float32(127.5) - 1), np.float64)
+    return np.asarray(quarters(source.read(rows)["real"] / np.float32(127.5) - 1), np.float64)
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,8 @@ def test_logits_are_those_of_the_discriminator(workdir):
     params, carry = model.state.params, model.state.carry
     source = data.digits(resolution=8)
     shown = source.read(np.arange(20))
-    found = probes.logits(model, shown["images"], shown["labels"])
-    images = shown["images"] / np.float32(127.5) - 1
+    found = probes.logits(model, shown["real"], shown["label"])
+    images = shown["real"] / np.float32(127.5) - 1
     size = model.recipe.batch_size
     assert found["real_logits"].shape == (size * (20 // size),) == found["fake_logits"].shape
     # Dropout of 0.2 moves a logit; over the weights' order the two must still go together.
@@ -167,7 +167,7 @@ def test_conditional_models_are_asked_for_the_datas_labels(tiny, tmp_path):
     expected = metrics_lib.intra_class_frechet_distance(
         _at(evaluator.real.source, np.arange(1297)),
         _at(sources.of_arrays(images), np.arange(200)),
-        real["labels"],
+        real["label"],
         labels,
     )
     found = record["values"]["intra_class_frechet_distance"]["value"]
@@ -241,7 +241,7 @@ def _folder(path, images):
 def sets(tmp_path_factory):
     """Sets as files: two folders, an archive, and folders that nobody can use."""
     folder = tmp_path_factory.mktemp("sets")
-    images = sources.noise(40, seed=1).read(np.arange(40))["images"]
+    images = sources.noise(40, seed=1).read(np.arange(40))["real"]
     _folder(folder / "a", images[:20])
     _folder(folder / "b", images[20:])
     _folder(folder / "corrupt", images[:12])

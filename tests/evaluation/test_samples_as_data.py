@@ -51,8 +51,8 @@ def _changed(workdir, folder, **changes):
 
 def _equal(source, images, labels):
     read = source.read(np.arange(source.size))
-    np.testing.assert_array_equal(read["images"], images)
-    np.testing.assert_array_equal(read["labels"], labels)
+    np.testing.assert_array_equal(read["real"], images)
+    np.testing.assert_array_equal(read["label"], labels)
 
 
 def test_real_images_are_those_the_model_saw_and_generated_ones_its_samples(workdir, trained_on):
@@ -62,13 +62,13 @@ def test_real_images_are_those_the_model_saw_and_generated_ones_its_samples(work
         np.load(samples.run(workdir, num_images=40, sample_seed=seed, labels=tuple(range(10))))
         for seed in (0, 1)
     ]
-    assert (made[0]["images"] != made[1]["images"]).any()
+    assert (made[0]["real"] != made[1]["real"]).any()
     for seed in (0, 1):
         real, both, generated = (source for source, *_ in trained_on[3 * seed : 3 * seed + 3])
-        _equal(real, few["images"], few["labels"])
-        _equal(generated, made[seed]["images"], made[seed]["labels"])
+        _equal(real, few["real"], few["label"])
+        _equal(generated, made[seed]["real"], made[seed]["label"])
         parts = [few, {name: value[:10] for name, value in few.items()}, made[seed]]
-        _equal(both, *(np.concatenate([part[name] for part in parts]) for name in ("images", "labels")))
+        _equal(both, *(np.concatenate([part[name] for part in parts]) for name in ("real", "label")))
     assert [rest[:2] for _, *rest in trained_on] == [[seed, 15] for seed in (0, 0, 0, 1, 1, 1)]
     assert {tested.name for *_, tested in trained_on} == {"digits of scikit-learn, test"}
     expected = {"real": [0.01, 0.04], "real_and_generated": [0.02, 0.05], "generated": [0.03, 0.06]}
@@ -123,7 +123,7 @@ def test_good_generated_images_help():
     """Real images in the place of generated ones, to a classifier that has one of each class."""
     full = data.digits(resolution=8)
     given = full.read(np.arange(400))
-    made = sources.of_arrays(given["images"], given["labels"])
+    made = sources.of_arrays(given["real"], given["label"])
     found = samples_as_data.compare(per_class(full, 1), lambda _: made, full.heldout(), seeds=1, steps=40)
     assert found["real"][0] < 0.8 < found["real_and_generated"][0]
 
@@ -138,7 +138,7 @@ def test_mixed_repeats_the_real_images_until_they_are_as_many(many, expected):
         made.read(np.arange(many)),
     )
     assert both.size == len(expected) + many and both.classes == real.classes
-    for name in ("images", "labels"):
+    for name in ("real", "label"):
         np.testing.assert_array_equal(read[name], np.concatenate([there[name], here[name]]))
 
 

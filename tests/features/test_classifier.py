@@ -33,9 +33,9 @@ def test_tells_unseen_digits_apart_and_says_how_well(cached):
     train, made, _ = cached
     test = train.heldout()
     read = test.read(np.arange(test.size))
-    outputs = jax.jit(made.apply)(made.params, images.to_float(read["images"]))
+    outputs = jax.jit(made.apply)(made.params, images.to_float(read["real"]))
     assert outputs["features"].shape == (500, 128) and outputs["class_logits"].shape == (500, 10)
-    right = np.mean(np.argmax(outputs["class_logits"], axis=1) == read["labels"])
+    right = np.mean(np.argmax(outputs["class_logits"], axis=1) == read["label"])
     assert right == pytest.approx(made.facts["accuracy"], abs=1e-4) and right > 0.96
     assert made.facts["accuracy_on"] == "500 images of digits of scikit-learn, test"
     assert made.name == "classifier of digits of scikit-learn, train, 8 px" and not made.standard
@@ -43,7 +43,7 @@ def test_tells_unseen_digits_apart_and_says_how_well(cached):
 
 def test_features_have_mean_square_one(cached):
     train, made, _ = cached
-    read = train.read(np.arange(train.size))["images"]
+    read = train.read(np.arange(train.size))["real"]
     features = jax.jit(made.apply)(made.params, images.to_float(read))["features"]
     assert np.mean(np.square(features, dtype=np.float64)) == pytest.approx(1.0, rel=1e-5)
 
@@ -74,9 +74,7 @@ def test_a_damaged_file_is_named_and_made_anew(cached, caplog):
 def test_other_images_are_another_classifier(cached):
     train, made, home = cached
     before = set(os.listdir(os.path.join(home, "gan_jax", "classifiers")))
-    inverted = train._replace(
-        read=lambda rows: {**train.read(rows), "images": 255 - train.read(rows)["images"]}
-    )
+    inverted = train._replace(read=lambda rows: {**train.read(rows), "real": 255 - train.read(rows)["real"]})
     other = classifier(inverted, None)
     assert len(set(os.listdir(os.path.join(home, "gan_jax", "classifiers"))) - before) == 1
     assert other.facts["weights"] != made.facts["weights"]

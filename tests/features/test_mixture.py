@@ -34,6 +34,6 @@ def test_distances_of_points_that_are_far_off_are_finite():
 def test_a_world_brings_its_own_classifier_and_it_is_right():
     source = data.grid(size=1000, scale=1.0)
     made = features.named("classifier", source, source.heldout())
-    outputs = extractor(made)(source)
+    outputs = extractor(made, source.modality)(source)
     np.testing.assert_array_equal(outputs["class_logits"].argmax(axis=1), outputs["labels"])
     assert made.facts["weights"] != features.mixture(CENTRES, 0.2).facts["weights"]

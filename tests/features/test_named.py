@@ -22,22 +22,24 @@ def pooled(images):
 
 
 def _expected(source):
-    images = source.read(np.arange(source.size))["images"] / 127.5 - 1.0
+    images = source.read(np.arange(source.size))["real"] / 127.5 - 1.0
     return images.reshape(len(images), 2, 4, 2, 4, 1).mean((2, 4)).reshape(len(images), 4)
 
 
 def test_a_function_by_its_dotted_path():
     source = sources.noise(9)
     made = features.named(f"{__name__}.pooled", source, None)
-    np.testing.assert_allclose(extractor(made)(source)["features"], _expected(source), atol=1e-6)
+    np.testing.assert_allclose(
+        extractor(made, source.modality)(source)["features"], _expected(source), atol=1e-6
+    )
 
 
 def test_pixels_averaged_down():
     small, large = sources.noise(5), sources.noise(5, side=32, channels=3)
-    as_floats = [source.read(np.arange(5))["images"] / 127.5 - 1.0 for source in (small, large)]
-    found = extractor(features.named("pixels", small, None))(small)["features"]
+    as_floats = [source.read(np.arange(5))["real"] / 127.5 - 1.0 for source in (small, large)]
+    found = extractor(features.named("pixels", small, None), small.modality)(small)["features"]
     np.testing.assert_allclose(found, as_floats[0].reshape(5, 64), atol=1e-6)
-    found = extractor(features.pixels())(large)["features"].reshape(5, 16, 16, 3)
+    found = extractor(features.pixels(), large.modality)(large)["features"].reshape(5, 16, 16, 3)
     # Halving with antialiasing weighs four neighbours 1, 3, 3, 1 in either direction; ends renormalise.
     weights = np.array([1, 3, 3, 1]) / 8
     inner = sum(
@@ -55,7 +57,7 @@ def test_an_exported_program(tmp_path):
     path.write_bytes(program(jax.ShapeDtypeStruct(batch, jnp.float32)).serialize())
     source = sources.noise(9)
     made = features.named(str(path), source, None)
-    found = extractor(made, jax.devices()[:1])(source)["features"]
+    found = extractor(made, source.modality, jax.devices()[:1])(source)["features"]
     np.testing.assert_allclose(found, _expected(source), atol=1e-6)
     assert len(made.facts["weights"]) == 16
 

@@ -31,7 +31,7 @@ def _nearest(real, heldout):
     """A classifier that is never wrong on what it knows: the class of the nearest image."""
     assert (real.size, heldout.size) == (1297, 500)
     known = real.read(np.arange(real.size))
-    rows, classes = known["images"].reshape(1297, -1) / 127.5 - 1, np.eye(10)[known["labels"]]
+    rows, classes = known["real"].reshape(1297, -1) / 127.5 - 1, np.eye(10)[known["label"]]
 
     def apply(_, images):
         flat = images.reshape(images.shape[0], -1)
@@ -47,7 +47,7 @@ def test_digits_by_a_classifier_of_single_ones(monkeypatch):
     source = data.stacked_digits(resolution=8, size=300, padding=1)
     made = features.named("classifier", source, source.heldout())
     assert (made.name, made.facts) == ("nearest, by channel", {"weights": "1,297 digits"})
-    outputs = extractor(made)(source)
+    outputs = extractor(made, source.modality)(source)
     assert outputs["features"].shape == (300, 3 * 64) and outputs["class_logits"].shape == (300, 1000)
     np.testing.assert_array_equal(outputs["class_logits"].argmax(axis=1), outputs["labels"])
     found = modes(outputs["class_logits"], outputs["labels"])

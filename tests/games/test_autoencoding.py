@@ -55,7 +55,7 @@ def test_a_margin_is_in_units_of_the_default_energy(pixels, expected):
         lambda key, count: jnp.full((count, pixels), 0.5),
         augment.chain(),
     )
-    batch = {"images": jnp.ones((4, pixels, 1, 1))}
+    batch = {"real": jnp.ones((4, pixels, 1, 1))}
     params, carry = game.init(jax.random.key(0), batch)
     outputs, _ = game.play(Context(params, carry, batch, jax.random.key(1), jnp.int32(0)))
     found = library.energy_based_discriminator(outputs["real_energy"], outputs["fake_energy"], margin=10.0)

@@ -76,7 +76,7 @@ def test_encode_and_sample_in_evaluation(game):
 def test_a_grid_shows_originals_above_their_reconstructions(game):
     context = three_players.context(game)
     images = np.arange(8.0)[:, None, None, None] * np.ones((8, 3, 1, 1))
-    shown = game.preview(context.params, context.carry, {"images": images}, jax.random.key(0))
+    shown = game.preview(context.params, context.carry, {"real": images}, jax.random.key(0))
     # Eight images are rows of three: originals, their reconstructions, and two more originals.
     np.testing.assert_allclose(shown[:, 0, 0, 0], [0, 1, 2, 0, 6, 12, 3, 4])
 

@@ -31,7 +31,7 @@ NETS = {
         "a", lambda a, x, *told: {"logits": a * x.sum((1, 2, 3)), "size": x.mean((1, 2, 3))}
     ),
 }
-BATCH = {"images": jnp.arange(12.0).reshape(4, 3, 1, 1), "labels": jnp.array([0, 1, 2, 3])}
+BATCH = {"real": jnp.arange(12.0).reshape(4, 3, 1, 1), "label": jnp.array([0, 1, 2, 3])}
 
 
 def _latents(key, count):
@@ -52,7 +52,7 @@ def test_table():
     np.testing.assert_allclose(outputs["real_size"], np.arange(12).reshape(4, 3).mean(1))
     np.testing.assert_allclose(outputs["critic"](outputs["real"]), outputs["real_logits"])
     np.testing.assert_allclose(outputs["generate"](outputs["latents"]), outputs["fake"])
-    np.testing.assert_array_equal(outputs["labels"], BATCH["labels"])
+    np.testing.assert_array_equal(outputs["labels"], BATCH["label"])
     assert outputs["step"] == 7
     # The discriminator looked at real and at fake images, the generator made one batch.
     assert carry["discriminator"]["net"] == 2 and carry["generator"]["net"] == 1
@@ -66,14 +66,14 @@ def test_both_networks_hear_what_they_are_told():
     assert game.hears == ("labels",)
     params, carry = game.init(jax.random.key(0), BATCH)
     key = jax.random.key(0)
-    images = game.sample(params, carry, game.draw(key, 2), {"labels": jnp.array([5, 6])}, key)
+    images = game.sample(params, carry, game.draw(key, 2), {"label": jnp.array([5, 6])}, key)
     np.testing.assert_allclose(images[:, 0, 0, 0], [7.0, 8.0])
 
 
 def test_told_what_the_data_does_not_have():
     game = gan(NETS, _latents, augment.chain(), condition_on=("label",))
     with pytest.raises(UsageError, match="game.told: the data does not have: unknown name 'labels'"):
-        game.init(jax.random.key(0), {"images": BATCH["images"]})
+        game.init(jax.random.key(0), {"real": BATCH["real"]})
 
 
 def test_discriminator_sees_augmented_images_and_penalties_the_pixels_before():

@@ -8,7 +8,7 @@ from gan_jax import build, step
 from gan_jax.types import Context, Net
 
 FACTS = {"resolution": 8, "channels": 1, "classes": 10}
-BATCH = {"images": jnp.arange(12.0).reshape(4, 3, 1, 1), "labels": jnp.array([0, 1, 2, 3])}
+BATCH = {"real": jnp.arange(12.0).reshape(4, 3, 1, 1), "label": jnp.array([0, 1, 2, 3])}
 
 
 def linear(name, value, outputs):
@@ -34,7 +34,7 @@ def context(game):
 def batches(count, size=8):
     """Batches of images of noise, [count, size, 8, 8, 1]."""
     images = jnp.tanh(jax.random.normal(jax.random.key(3), (count, size, 8, 8, 1)))
-    return {"images": images, "labels": jnp.zeros((count, size), jnp.int32)}
+    return {"real": images, "label": jnp.zeros((count, size), jnp.int32)}
 
 
 def trained(recipe, rounds=20):

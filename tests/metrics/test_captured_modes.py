@@ -17,7 +17,7 @@ def _distances(points, centres, deviation):
 
 
 def _points(source):
-    return np.float64(source.read(np.arange(source.size))["images"]).reshape(-1, 2)
+    return np.float64(source.read(np.arange(source.size))["real"]).reshape(-1, 2)
 
 
 def test_by_hand():

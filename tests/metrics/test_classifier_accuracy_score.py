@@ -10,7 +10,7 @@ from gan_jax.metrics import classifier_accuracy_score
 def digits():
     train = data.digits(resolution=8)
     parts = [train.read(np.arange(400)), train.heldout().read(np.arange(500)), train.read(np.arange(1297))]
-    return [array for part in parts for array in (part["images"], part["labels"])]
+    return [array for part in parts for array in (part["real"], part["label"])]
 
 
 def test_real_images_teach_as_much_as_real_ones(digits):

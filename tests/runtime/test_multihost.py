@@ -257,10 +257,10 @@ with processes.joined(address, 2, int(number)):
     read, source = [], data.digits(resolution=8)
     counted = source._replace(read=lambda rows: read.extend(rows.tolist()) or source.read(rows))
     fed = batches(counted, 8, 2, 0, parallel.mesh(8), resident_bytes=0)
-    parts = [part["labels"].addressable_shards for part in fed.feed(0, 3)]
+    parts = [part["label"].addressable_shards for part in fed.feed(0, 3)]
     labels = [[shard.data.tolist() for shard in shards] for shards in parts]
     with open(path, "w") as file:
-        json.dump({"read": read, "labels": labels}, file)
+        json.dump({"read": read, "label": labels}, file)
 """
 
 
@@ -270,14 +270,14 @@ def test_each_process_reads_only_its_rows_of_a_stream(folder):
     assert codes == (0, 0), said
     source = data.digits(resolution=8)
     rows = np.stack([row_order(source.size, 16, 0)(step).reshape(2, 8) for step in range(3)])
-    labels = source.read(rows.ravel())["labels"].reshape(rows.shape)
+    labels = source.read(rows.ravel())["label"].reshape(rows.shape)
     for number, path in enumerate(paths):
         found = json.loads(path.read_text())
         mine = slice(4 * number, 4 * number + 4)
         # Every image once for all that is made of it, in the order in which threads came to them.
         assert sorted(found["read"]) == sorted(rows[:, :, mine].ravel().tolist())
         np.testing.assert_array_equal(
-            np.concatenate(np.moveaxis(found["labels"], 1, 0), 2), labels[:, :, mine]
+            np.concatenate(np.moveaxis(found["label"], 1, 0), 2), labels[:, :, mine]
         )
 
 

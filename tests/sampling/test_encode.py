@@ -54,8 +54,8 @@ def test_codes_of_the_held_out_images(workdir):
     # More images than one call, and not a multiple of it.
     assert heldout.size > encode.CHUNK and heldout.size % encode.CHUNK
     assert stored["codes"].shape == (heldout.size, 3) and stored["codes"].dtype == np.float32
-    np.testing.assert_array_equal(stored["labels"], given["labels"])
-    np.testing.assert_allclose(stored["codes"], _by_hand(workdir, given["images"]), atol=1e-4)
+    np.testing.assert_array_equal(stored["label"], given["label"])
+    np.testing.assert_allclose(stored["codes"], _by_hand(workdir, given["real"]), atol=1e-4)
     assert np.asarray(Image.open(path.replace(".npz", ".png"))).shape == (600, 700, 4)
 
 
@@ -63,13 +63,13 @@ def test_another_split_and_live_parameters(workdir):
     path = encode.run(workdir, split="train", averaged=False)
     given = data.digits(resolution=8).read(np.arange(1297))
     codes = np.load(path)["codes"]
-    np.testing.assert_allclose(codes, _by_hand(workdir, given["images"], averaged=False), atol=1e-4)
-    assert not np.allclose(codes, _by_hand(workdir, given["images"]), atol=1e-4)
+    np.testing.assert_allclose(codes, _by_hand(workdir, given["real"], averaged=False), atol=1e-4)
+    assert not np.allclose(codes, _by_hand(workdir, given["real"]), atol=1e-4)
     assert os.path.basename(path) == "step_0000010_train_live.npz"
 
 
 def test_the_training_grid_shows_held_out_originals_above_reconstructions(workdir):
-    heldout = data.digits(split="test", resolution=8).read(np.arange(4))["images"]
+    heldout = data.digits(split="test", resolution=8).read(np.arange(4))["real"]
     grid = np.asarray(Image.open(os.path.join(workdir, "grids", "step_0000010.png")))
     # Four images: a row of two originals, and the row of their reconstructions.
     np.testing.assert_array_equal(grid[2:10, 2:10], heldout[0, ..., 0])

@@ -28,7 +28,7 @@ def _untrained(recipe):
 
 def _images(model, latents, labels=None):
     params = {**model.state.params, **model.state.average}
-    batch = {} if labels is None else {"labels": np.asarray(labels)}
+    batch = {} if labels is None else {"label": np.asarray(labels)}
     made = model.train_spec.game.sample(
         params, model.state.carry, np.float32(latents), batch, jax.random.key(0)
     )

@@ -134,7 +134,7 @@ def test_measures_are_checked_with_the_first_variant(study, tmp_path, monkeypatc
 
 def test_images_without_labels_are_refused_where_evaluation_needs_them(tiny, tmp_path, monkeypatch):
     digits = build.source(tiny())
-    plain = digits._replace(classes=(), read=lambda rows: {"images": digits.read(rows)["images"]})
+    plain = digits._replace(classes=(), read=lambda rows: {"real": digits.read(rows)["real"]})
     monkeypatch.setattr(build, "source", lambda recipe, data_dir: plain)
     study = Study(title="t", base=tiny(eval_every=5), variants={"plain": {}}, measures=("modes",), seeds=1)
     with pytest.raises(UsageError, match="variant plain: nothing to compare by: .* has no labels"):

@@ -128,7 +128,7 @@ def test_distance_from_the_average():
 def test_diversity_is_a_ratio_of_distances_between_pairs(spread):
     random = np.random.default_rng(1)
     real, fake = random.normal(size=(2, 6, 4, 4, 1))
-    heard = {"images": jnp.float32(real), "labels": jnp.arange(6)}
+    heard = {"real": jnp.float32(real), "label": jnp.arange(6)}
 
     def sample(params, carry, latents, batch, key):
         assert batch is heard and latents == 6
@@ -154,7 +154,7 @@ def test_all_numbers_of_a_tiny_game(tiny):
     images = jax.random.uniform(KEY, (8, 8, 8, 1), minval=-1.0)
     found = jax.jit(
         lambda state: diagnostics.diagnostics(
-            train_spec, state, {"images": images, "labels": jnp.arange(8)}, KEY
+            train_spec, state, {"real": images, "label": jnp.arange(8)}, KEY
         )
     )(state)
     movement = {"gradient_norm", "update_ratio", "largest_singular_value"}

@@ -95,7 +95,7 @@ def test_data_without_labels_has_no_classifier_and_trains_all_the_same(tiny, tmp
     from gan_jax import build
 
     digits = build.source(tiny())
-    plain = digits._replace(classes=(), read=lambda rows: {"images": digits.read(rows)["images"]})
+    plain = digits._replace(classes=(), read=lambda rows: {"real": digits.read(rows)["real"]})
     monkeypatch.setattr(build, "source", lambda recipe, data_dir: plain)
     with caplog.at_level(logging.WARNING, "gan_jax"):
         train.run(_watched(tiny, eval_features="classifier"), str(tmp_path))

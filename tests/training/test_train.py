@@ -173,11 +173,11 @@ def test_conditional_run_and_its_samples(tiny, tmp_path):
     game = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
     train.run(tiny(game=game, steps=5), str(tmp_path))
     made = np.load(samples.run(str(tmp_path), num_images=5, labels=(3, 7)))
-    np.testing.assert_array_equal(made["labels"], [3, 7, 3, 7, 3])
+    np.testing.assert_array_equal(made["label"], [3, 7, 3, 7, 3])
     with pytest.raises(UsageError, match="labels=3,10: expected 0 to 9"):
         samples.run(str(tmp_path), labels=(3, 10))
     rows = np.load(samples.run(str(tmp_path), num_images=100))
-    np.testing.assert_array_equal(rows["labels"], np.repeat(np.arange(10), 10))
+    np.testing.assert_array_equal(rows["label"], np.repeat(np.arange(10), 10))
 
 
 def test_terms_sum_transforms_chain_networks_wrap_all_at_once(tiny, tmp_path):

@@ -1,0 +1,263 @@
+"""The Python interface: recipes, training and models without a command line."""
+
+import contextlib
+import dataclasses
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from absl import logging as absl_logging
+
+from gan_jax import recipe as recipe_lib
+from gan_jax.errors import UsageError, unknown
+from gan_jax.evaluation import reports
+from gan_jax.recipe import Recipe
+from gan_jax.sampling import loading, samples
+from gan_jax.sampling.loading import LoadedModel
+from gan_jax.training import train as training
+
+log = logging.getLogger("gan_jax")
+
+
+def load_recipe(config: str, **overrides: Any) -> Recipe:
+    """A recipe from a config file, with some of its fields changed.
+
+    Args:
+        config: Path of the file, perhaps with `:name` of other data, as in `configs/dcgan.py:mnist`.
+        **overrides: New values of the recipe's fields. A dict changes the entries that it names, at any depth:
+            `data=dict(resolution=64)`; an entry of None is removed from the recipe.
+
+    Returns:
+        The Recipe.
+
+    Raises:
+        UsageError: No such file, a file without a recipe, or a field that recipes do not have.
+    """
+    recipe = recipe_lib.load(config)
+    fields = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+    for name in overrides:
+        if name not in fields:
+            raise unknown("recipe", name, fields)
+    changed = Recipe(**_merged(fields, overrides))
+    recipe_lib.validate(changed)
+    return changed
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """A dict with some entries changed at any depth, without those that the changes set to None."""
+    merged = dict(old)
+    for name, value in new.items():
+        both = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = _merged(merged[name], value) if both else value
+    return {name: value for name, value in merged.items() if name not in new or value is not None}
+
+
+def train(recipe: Recipe, workdir: str | os.PathLike, data_dir: str | None = None) -> "Model":
+    """Trains a recipe to its last step, or resumes the run in the workdir; progress is logged to stderr.
+
+    Args:
+        recipe: The Recipe.
+        workdir: Folder of the run; made if it does not exist.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+
+    Returns:
+        The Model of the newest checkpoint.
+
+    Raises:
+        UsageError: A mistake in the recipe or the workdir; nothing has been written or trained.
+        Divergence: A loss or a parameter is not finite; the last good checkpoint is kept.
+        Fault: A disk, the workdir or data failed; the last good checkpoint is kept.
+    """
+    with _logged(), _without_orbax_logs():
+        training.run(recipe, os.fspath(workdir), data_dir)
+    return load(workdir)
+
+
+def load(workdir: str | os.PathLike, step: int | str | None = None) -> "Model":
+    """A model from the workdir of a run.
+
+    Args:
+        workdir: Folder of a run.
+        step: Steps taken, `best`, or None for the newest checkpoint.
+
+    Returns:
+        The Model.
+
+    Raises:
+        UsageError: No run or no such checkpoint in the workdir, or a damaged one.
+    """
+    with _without_orbax_logs():
+        return Model(loading.load(os.fspath(workdir), step))
+
+
+class Model:
+    """A trained model: one checkpoint of a run.
+
+    Attributes:
+        loaded: The LoadedModel: its recipe, train spec, modality, state and step.
+    """
+
+    def __init__(self, loaded: LoadedModel) -> None:
+        """Wraps a LoadedModel, as `load` does."""
+        self.loaded = loaded
+
+    def __repr__(self) -> str:
+        """The run and the step."""
+        return f"Model(workdir={self.workdir!r}, step={self.step})"
+
+    @property
+    def workdir(self) -> str:
+        """Folder of the run."""
+        return self.loaded.workdir
+
+    @property
+    def step(self) -> int:
+        """Steps that the checkpoint was trained for."""
+        return self.loaded.step
+
+    @property
+    def recipe(self) -> Recipe:
+        """The run's Recipe."""
+        return self.loaded.recipe
+
+    def sample(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        labels: Sequence[int] = (),
+        conditions: Mapping[str, np.ndarray] | None = None,
+        averaged: bool = True,
+        data_dir: str | None = None,
+    ) -> np.ndarray:
+        """Samples as the data is stored: images are uint8 [count, H, W, C].
+
+        Args:
+            count: Number of samples, at least 1.
+            seed: Of the latents. A sample depends on the seed, its row and its conditions, not on the count.
+            labels: Classes to ask for, repeated as often as needed; empty for one class a row of a grid.
+            conditions: Stored rows of the game's conditions by name, arrays [count, *shape], such as `source`
+                images uint8 [count, H, W, C]; None for labels alone, and real rows for all others.
+            averaged: Use averaged parameters.
+            data_dir: Folder of prepared TFDS data, for conditions from real rows.
+
+        Returns:
+            Array [count, *shape].
+
+        Raises:
+            UsageError: A count below 1, labels that the model does not know, or missing conditions.
+        """
+        if conditions is None:
+            of_rows = samples.conditions_of(self.loaded, count, labels, data_dir)
+        else:
+            of_rows = _given(self.loaded, count, conditions)
+        return samples.draw(self.loaded, count, seed, of_rows, averaged)
+
+    @functools.cached_property
+    def generator(self) -> Callable[..., jax.Array]:
+        """The generator as a pure function, for `jax.jit`, `jax.grad` and `jax.vmap`.
+
+        `(latents, key=None, **conditions) -> samples` [B, *shape], as networks see them: images are float32 in
+        [-1, 1]. Conditions are decoded rows by name, such as `label` int32 [B]. Latents are those of
+        `latents`; None for a game without latents. The key matters only to generators that draw more.
+        """
+        model = self.loaded
+        params, carry = model.state.sampling_params(), model.state.carry
+
+        def generate(latents: Any, key: jax.Array | None = None, **conditions: jax.Array) -> jax.Array:
+            key = jax.random.key(0) if key is None else key
+            return model.game.sample(params, carry, latents, conditions, key)
+
+        return generate
+
+    def latents(self, count: int, seed: int = 0) -> Any:
+        """Latents from the distribution that the model was trained with.
+
+        Args:
+            count: Number of latents.
+            seed: Of the latents.
+
+        Returns:
+            Any pytree of arrays [count, ...]; None for a game without latents.
+        """
+        draw = self.loaded.game.draw
+        return None if draw is None else draw(jax.random.key(seed), count)
+
+    def evaluate(
+        self,
+        metrics: Mapping[str, dict] | Sequence[str] = ("quick",),
+        *,
+        features: str = "classifier",
+        num_samples: int | None = None,
+        seed: int = 0,
+        averaged: bool = True,
+        data_dir: str | None = None,
+    ) -> dict[str, dict[str, float]]:
+        """Evaluates the model against the data it was trained on; also writes `evaluations/` in the workdir.
+
+        Args:
+            metrics: Names of metrics, `quick`, `all`, or a dict from names to hyperparameters.
+            features: The network whose features metrics compare: `classifier`, `pixels`, `inception`, a file,
+                or a dotted path.
+            num_samples: Samples generated; None for as many as are held out, 10,000 at most.
+            seed: Seed of latents and of everything random in metrics.
+            averaged: Use averaged parameters.
+            data_dir: Folder of prepared TFDS data.
+
+        Returns:
+            By name of a value, a dict of `value` and, where there is one, `real_baseline`.
+
+        Raises:
+            UsageError: A metric that does not exist, or whose inputs are not available.
+        """
+        with _logged(), _without_orbax_logs():
+            records = reports.of_workdir(
+                self.workdir, metrics=metrics, features_name=features, num_images=num_samples, seed=seed,
+                step=self.step, averaged=averaged, data_dir=data_dir,
+            )  # fmt: skip
+        return records[self.step]["values"]
+
+
+def _given(model: LoadedModel, count: int, conditions: Mapping[str, np.ndarray]) -> samples.Conditions:
+    """Conditions that the caller gives, checked."""
+    for name in model.game.conditions:
+        shape = (count, *model.modality.spec[name].shape)
+        if name not in conditions:
+            raise UsageError(f"conditions: {name!r} is missing, {list(shape)}")
+        if np.shape(conditions[name]) != shape:
+            raise UsageError(
+                f"conditions[{name!r}]: expected {list(shape)}, got {list(np.shape(conditions[name]))}"
+            )
+    return lambda rows: {name: np.asarray(conditions[name])[rows] for name in model.game.conditions}
+
+
+@contextlib.contextmanager
+def _logged() -> Iterator[None]:
+    """Shows the project's log lines on stderr, unless the program has set up logging itself."""
+    if log.hasHandlers():
+        yield
+        return
+    handler, level = logging.StreamHandler(sys.stderr), log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+
+
+@contextlib.contextmanager
+def _without_orbax_logs() -> Iterator[None]:
+    """Hides the pages that orbax logs about every checkpoint."""
+    level = absl_logging.get_verbosity()
+    absl_logging.set_verbosity(absl_logging.FATAL)
+    try:
+        yield
+    finally:
+        absl_logging.set_verbosity(level)
