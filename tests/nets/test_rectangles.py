@@ -258,6 +258,17 @@ def test_began_halves_to_a_smaller_side_of_eight(size, divisor):
     assert message == f"autoencoders.EmbeddingDiscriminator: {expected}"
 
 
+@pytest.mark.parametrize("size", [(8, 27), (28, 64)], ids=str)
+def test_began_takes_other_sizes(size):
+    assert _output_shapes(autoencoders.EmbeddingGenerator(size, 1, width=1), jnp.ones((1, 5))) == (
+        1,
+        *size,
+        1,
+    )
+    outputs = _output_shapes(autoencoders.EmbeddingDiscriminator(width=1), jnp.ones((1, *size, 1)))
+    assert outputs["reconstruction"] == (1, *size, 1)
+
+
 def test_dense_networks_take_any_size():
     assert _output_shapes(mlp.Generator((5, 3), 3), jnp.ones((4, 5))) == (4, 5, 3, 3)
     for name in set(IMAGE_READERS) - set(CONVOLUTIONS):
