@@ -22,7 +22,9 @@ def height_and_width(resolution: Resolution) -> tuple[int, int]:
     """
     sides = tuple(resolution) if isinstance(resolution, (tuple, list)) else (resolution, resolution)
     if len(sides) != 2 or not all(map(_is_side, sides)):
-        raise UsageError(f"resolution={resolution!r}: expected (height, width) or one number, whole pixels")
+        raise UsageError(
+            f"resolution={resolution!r}: expected a whole number of at least 1, or a pair (height, width) of them"
+        )
     return int(sides[0]), int(sides[1])
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gan_jax import nets
 from gan_jax.errors import UsageError
 from gan_jax.names import bind, find
 from gan_jax.nets import autoencoders, dcgan, mlp, points, r3gan, resnet
@@ -38,7 +39,7 @@ def test_height_and_width(resolution, expected):
 def test_other_values_are_one_line(resolution):
     with pytest.raises(UsageError) as error:
         height_and_width(resolution)
-    expected = "expected (height, width) or one number, whole pixels"
+    expected = "expected a whole number of at least 1, or a pair (height, width) of them"
     assert str(error.value) == f"resolution={resolution!r}: {expected}"
 
 
@@ -71,7 +72,7 @@ def test_a_recipe_may_give_one_number_or_a_pair(network):
 @pytest.mark.parametrize("resolution", ["64", (64,), (64, 0), (1, 2, 3), (64.5, 64), 64.5, 0, True], ids=str)
 def test_a_recipe_with_another_value_is_one_line(resolution):
     """Either the recipe's check or the network refuses it."""
-    network = find("dcgan.Generator", (__import__("gan_jax.nets").nets,), "nets.generator.name")
+    network = find("dcgan.Generator", (nets,), "nets.generator.name")
     with pytest.raises(UsageError, match="resolution=") as error:
         options = bind(network, dict(resolution=resolution, channels=3), "nets.generator", ("parent", "name"))
         network(**options).init({}, np.ones((2, 3), np.float32), train=False)
