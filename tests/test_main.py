@@ -75,7 +75,7 @@ MISTAKES = {
     ),
     "odd resolution": (
         [DCGAN, "--config.data.resolution=27"],
-        "resolution: this network needs an even one of at least 8 pixels, got 27",
+        "resolution=(27, 27): expected an even height and width of at least 8 pixels",
     ),
     "devices": ([DCGAN, "--config.batch_size=12"], "batch_size=12 is not divisible by 8 devices"),
     "override of a trick": (

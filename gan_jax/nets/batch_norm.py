@@ -1,4 +1,4 @@
-"""Batch norm whose forward XLA recognises when it meets it twice in a step."""
+"""Batch norm whose forward pass XLA merges where a step computes it twice."""
 
 from typing import Any, Callable
 
@@ -10,12 +10,12 @@ import jax.numpy as jnp
 class BatchNorm(nn.Module):
     """Ioffe and Szegedy 2015, arXiv:1502.03167, over all axes but the last; statistics are in float32.
 
-    Parameters, statistics and numbers are those of `flax.linen.BatchNorm`. That one gives the variance the
-    input's rank before it takes the root; XLA moves this reshape elsewhere where gradients follow, no longer
-    sees that the players' moves ask a generator for the same samples, and computes them twice.
+    Parameters, statistics and numbers are those of `flax.linen.BatchNorm`. Flax reshapes the variance to the
+    input's rank before the root; XLA moves this reshape where gradients follow. Then XLA does not see that
+    the players' moves need the same samples of a generator, and computes them twice.
 
     Attributes:
-        use_running_average: Whether to normalise by the running statistics and leave them alone.
+        use_running_average: Whether to normalise by the running statistics, without an update of them.
         momentum: Weight of the past in running statistics, in [0, 1).
         epsilon: Added to variances.
         use_scale: Whether to learn a gain for each channel.
@@ -31,30 +31,30 @@ class BatchNorm(nn.Module):
     scale_init: Callable[..., Any] = nn.initializers.ones
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[..., C] to the same shape and dtype."""
         channels = x.shape[-1:]
         mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
         variance = self.variable("batch_stats", "var", jnp.ones, channels)
         if self.use_running_average:
-            used = mean.value, variance.value
+            moments = mean.value, variance.value
         else:
-            used = _moments(x)
+            moments = _moments(x)
             if not self.is_initializing():
                 mean.value, variance.value = (
                     self.momentum * old.value + (1.0 - self.momentum) * new
-                    for old, new in zip((mean, variance), used)
+                    for old, new in zip((mean, variance), moments)
                 )
-        gain = jax.lax.rsqrt(used[1] + self.epsilon)
+        gain = jax.lax.rsqrt(moments[1] + self.epsilon)
         if self.use_scale:
             gain = gain * self.param("scale", self.scale_init, channels)
-        y = (x - used[0]) * gain
+        y = (x - moments[0]) * gain
         if self.use_bias:
             y = y + self.param("bias", nn.initializers.zeros, channels)
         return y.astype(x.dtype)
 
 
-def _moments(x):
+def _moments(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Mean and variance of each channel, float32; one pass over the batch gives both."""
     x = x.astype(jnp.float32)
     axes = tuple(range(x.ndim - 1))

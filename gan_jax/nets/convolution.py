@@ -1,23 +1,25 @@
-"""The one convolution module: what `nets/contractions.py` computes, with derivatives of every order.
+"""The convolution layers: the contractions of `nets/contractions.py`, with derivatives of every order.
 
 Transposed convolution `up(x, kernel)`, ordinary convolution `down(y, kernel)` and `kernel_gradient(x, y)` are
 the three contractions of one trilinear form <up(x, kernel), y>: each is linear in its arguments, and its
-derivatives are the other two. So all of them are written once, and derivatives of every order take the good
-formulation. They are differentiable in reverse mode (any number of times), not in forward mode.
+derivatives are the other two. So each is written once, and derivatives of every order use the fast form.
+They are differentiable in reverse mode (any number of times), not in forward mode.
 """
 
 import functools
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from gan_jax.nets import contractions
+from gan_jax.nets.contractions import Padding, Strides
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def up(x, kernel, strides, padding):
+def up(x: jax.Array, kernel: jax.Array, strides: Strides, padding: Padding) -> jax.Array:
     """Transposed convolution of x.
 
     Args:
@@ -33,13 +35,15 @@ def up(x, kernel, strides, padding):
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def down(y, kernel, strides, padding):
+def down(y: jax.Array, kernel: jax.Array, strides: Strides, padding: Padding) -> jax.Array:
     """The adjoint of `up` in x: an ordinary strided convolution, [B, H, W, O] to [B, h, w, I]."""
     return contractions.down(y, kernel, strides, padding)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
-def kernel_gradient(x, y, size, strides, padding):
+def kernel_gradient(
+    x: jax.Array, y: jax.Array, size: tuple[int, int], strides: Strides, padding: Padding
+) -> jax.Array:
     """The adjoint of `up` in its kernel: [B, h, w, I] and [B, H, W, O] to [kh, kw, I, O]."""
     return contractions.kernel_gradient(x, y, size, strides, padding)
 
@@ -67,7 +71,7 @@ kernel_gradient.defvjp(
 )
 
 
-def conv(x, kernel, strides):
+def conv(x: jax.Array, kernel: jax.Array, strides: Strides) -> jax.Array:
     """Convolution with TensorFlow's SAME padding, as `down`: its second derivatives are fast on the CPU too.
 
     Args:
@@ -80,25 +84,32 @@ def conv(x, kernel, strides):
     """
 
     if kernel.shape[:2] == (1, 1) and tuple(strides) == (1, 1):
-        return x @ kernel[0, 0]  # what it is; XLA:CPU computes it and its derivatives up to 6 times faster so
+        return (
+            x @ kernel[0, 0]
+        )  # The same product; XLA:CPU computes its derivatives too up to 6 times faster.
 
-    def padding(length, k, s):
+    def padding(length: int, k: int, s: int) -> tuple[int, int]:
         spread = (-(-length // s) - 1) * s  # from the first window to the last
         low = k - 1 - max(spread + k - length, 0) // 2
         return low, length - 1 - spread - low + k - 1
 
-    paddings = tuple(map(padding, x.shape[1:3], kernel.shape[:2], strides))
-    return down(x, jnp.flip(kernel, (0, 1)).swapaxes(2, 3), tuple(strides), paddings)
+    rows, columns = map(padding, x.shape[1:3], kernel.shape[:2], strides)
+    return down(x, jnp.flip(kernel, (0, 1)).swapaxes(2, 3), _pair(strides), (rows, columns))
 
 
-def grouped_conv(x, kernel, strides, groups):
+def _pair(strides: Strides) -> Strides:
+    """The strides as a tuple, which custom_vjp can hash."""
+    return strides[0], strides[1]
+
+
+def grouped_conv(x: jax.Array, kernel: jax.Array, strides: Strides, groups: int) -> jax.Array:
     """Convolution of each group of channels with its own kernels, as `conv`.
 
     Equal to `feature_group_count` in `jax.lax.conv_general_dilated`.
 
     Args:
         x: [B, H, W, I].
-        kernel: [kh, kw, I / groups, O]; the first O / groups outputs see the first I / groups channels.
+        kernel: [kh, kw, I / groups, O]; the first O / groups outputs depend on the first I / groups channels.
         strides: Pair of ints.
         groups: Number of groups, a divisor of I and O.
 
@@ -106,20 +117,20 @@ def grouped_conv(x, kernel, strides, groups):
         [B, ceil(H / stride), ceil(W / stride), O].
     """
 
-    def one_by_one(x, kernel):
+    def one_by_one(x: jax.Array, kernel: jax.Array) -> jax.Array:
         parts = zip(jnp.split(x, groups, axis=3), jnp.split(kernel, groups, axis=3))
-        return jnp.concatenate([conv(*part, strides) for part in parts], axis=3)
+        return jnp.concatenate([conv(x, kernel, strides) for x, kernel in parts], axis=3)
 
-    def at_once(x, kernel):
+    def at_once(x: jax.Array, kernel: jax.Array) -> jax.Array:
         x, kernel = (array.reshape(*array.shape[:3], groups, -1) for array in (x, kernel))
-        y = jax.vmap(lambda *group: conv(*group, strides), in_axes=3, out_axes=3)(x, kernel)
+        y = jax.vmap(lambda x, k: conv(x, k, strides), in_axes=3, out_axes=3)(x, kernel)
         return y.reshape(*y.shape[:3], -1)
 
-    # XLA:CPU computes convolutions in groups up to 14 times more slowly than as many small ones.
+    # XLA:CPU computes a convolution in groups up to 14 times more slowly than one small convolution a group.
     return jax.lax.platform_dependent(x, kernel, cpu=one_by_one, default=at_once)
 
 
-def same_padding(size, strides):
+def same_padding(size: tuple[int, int], strides: Strides) -> Padding:
     """Padding of a transposed convolution whose output is `strides` times as large as its input.
 
     It is the adjoint of a convolution with TensorFlow's SAME padding, as in `jax.lax.conv_transpose`.
@@ -132,12 +143,12 @@ def same_padding(size, strides):
         Pair of (low, high) pairs.
     """
 
-    def one(k, s):
+    def one(k: int, s: int) -> tuple[int, int]:
         total = k + s - 2
         low = k - 1 if s > k - 1 else -(-total // 2)
         return low, total - low
 
-    return tuple(one(k, s) for k, s in zip(size, strides))
+    return one(size[0], strides[0]), one(size[1], strides[1])
 
 
 class Conv(nn.Module):
@@ -147,7 +158,7 @@ class Conv(nn.Module):
         features: Output channels.
         kernel_size: Height and width.
         strides: Vertical and horizontal step.
-        use_bias: False in front of a normalisation, which would remove the bias again.
+        use_bias: False in front of a normalisation, which removes a bias.
         kernel_init: Initializer of the kernel [kh, kw, I, O].
     """
 
@@ -158,7 +169,7 @@ class Conv(nn.Module):
     kernel_init: Callable[..., Any] = nn.initializers.lecun_normal()
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[B, H, W, I] to [B, ceil(H / stride), ceil(W / stride), features]."""
         kernel = self.param("kernel", self.kernel_init, self.kernel_shape(x.shape[-1]))
         x = self.convolve(x, kernel.astype(x.dtype))
@@ -166,17 +177,17 @@ class Conv(nn.Module):
             return x
         return x + self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
 
-    def kernel_shape(self, channels):
-        """The kernel's, for an image of so many channels."""
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        """The kernel's shape for an image with this number of channels."""
         return (*self.kernel_size, channels, self.features)
 
-    def convolve(self, x, kernel):
+    def convolve(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
         """The convolution without its bias."""
         return conv(x, kernel, self.strides)
 
 
 class GroupedConv(Conv):
-    """Convolution in groups of channels that do not see each other; its kernel is [kh, kw, I / groups, O].
+    """Convolution in separate groups of channels; its kernel is [kh, kw, I / groups, O].
 
     Its further attributes are those of `Conv`.
 
@@ -186,11 +197,11 @@ class GroupedConv(Conv):
 
     groups: int = 1
 
-    def kernel_shape(self, channels):
-        """The kernel's, for an image of so many channels."""
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        """The kernel's shape for an image with this number of channels."""
         return (*self.kernel_size, channels // self.groups, self.features)
 
-    def convolve(self, x, kernel):
+    def convolve(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
         """The convolution without its bias."""
         return grouped_conv(x, kernel, self.strides, self.groups)
 
@@ -202,7 +213,7 @@ class ConvTranspose(Conv):
     kernel size that is a multiple of the stride avoids checkerboards.
     """
 
-    def convolve(self, x, kernel):
+    def convolve(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
         """The transposed convolution without its bias."""
-        strides = tuple(self.strides)
+        strides = _pair(self.strides)
         return up(x, kernel, strides, same_padding(self.kernel_size, strides))

@@ -1,4 +1,4 @@
-"""Dropout from a quarter of the random bits."""
+"""Dropout that draws a quarter of the usual random bits."""
 
 import flax.linen as nn
 import jax
@@ -7,25 +7,26 @@ import jax.numpy as jnp
 from gan_jax.errors import UsageError
 
 
-def kept(key, rate, shape):
-    """Draws which features dropout keeps, from 8 random bits each: on a CPU the bits are most of its cost.
+def kept(key: jax.Array, rate: float, shape: tuple[int, ...]) -> jax.Array:
+    """Draws the mask of dropout from 8 random bits a feature: on a CPU the bits are most of its cost.
 
-    A byte alone would know 257 rates. So the number of bytes that are kept is rounded at random to the whole
-    number below or above, for each channel anew, and each feature is kept with a chance of exactly 1 - rate.
+    A byte alone allows 257 rates only. So the number of byte values that keep a feature is rounded at random
+    to the whole number below or above, for each channel separately. Each feature is kept with a chance of
+    exactly 1 - rate.
 
     Args:
         key: Random key.
-        rate: Chance to be dropped, in [0, 1).
-        shape: Tuple of ints; the last is that of the channels.
+        rate: Chance that a feature is dropped, in [0, 1).
+        shape: Tuple of ints; the last is the number of channels.
 
     Returns:
-        Bool array of this shape.
+        Bool array of this shape, True for features to keep.
     """
-    drawn, rounded = jax.random.split(key)
+    key_of_bytes, key_of_rounding = jax.random.split(key)
     *outer, channels = shape
-    words = jax.random.bits(drawn, (*outer, -(-channels // 4)), jnp.uint32)
+    words = jax.random.bits(key_of_bytes, (*outer, -(-channels // 4)), jnp.uint32)
     octets = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(*outer, -1)[..., :channels]
-    limit = jnp.floor(256 * (1 - rate) + jax.random.uniform(rounded, (channels,)))
+    limit = jnp.floor(256 * (1 - rate) + jax.random.uniform(key_of_rounding, (channels,)))
     return octets < limit.astype(jnp.int32)
 
 
@@ -35,13 +36,13 @@ class Dropout(nn.Module):
     Srivastava et al. 2014, JMLR 15. As `flax.linen.Dropout`, with the draws of `kept`.
 
     Attributes:
-        rate: Chance to be dropped, in [0, 1).
+        rate: Chance that a feature is dropped, in [0, 1).
     """
 
     rate: float
 
     @nn.compact
-    def __call__(self, x, *, train):
+    def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
         """[..., C] to the same shape; unchanged where `train` is False."""
         if not 0 <= self.rate < 1:
             raise UsageError(f"dropout={self.rate}: expected a rate in [0, 1)")

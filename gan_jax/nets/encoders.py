@@ -1,7 +1,7 @@
 """Encoders: images to latents.
 
-An encoder returns a dict with `latents` [B, size] among its heads. A Gaussian one has `mean` and
-`log_variance` besides, draws its latents in training (from the rng stream `dropout`), and gives the mean in
+An encoder returns a dict with `latents` [B, size] among its outputs. A Gaussian one also returns `mean` and
+`log_variance`, draws its latents in training (from the rng stream `dropout`), and gives the mean in
 evaluation.
 """
 
@@ -9,11 +9,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-# Runs trained before these had a file of their own name them here.
-from gan_jax.nets.discriminators import DenseFeatureDiscriminator as DenseFeatureDiscriminator
-from gan_jax.nets.discriminators import DensePairDiscriminator as DensePairDiscriminator
-from gan_jax.nets.discriminators import FeatureDiscriminator as FeatureDiscriminator
-from gan_jax.nets.discriminators import PairDiscriminator as PairDiscriminator
 from gan_jax.nets.trunks import convolutions, dense, layers
 
 
@@ -23,8 +18,8 @@ class _Gaussian(nn.Module):
     size: int
 
     @nn.compact
-    def __call__(self, x, train):
-        """Features [B, ...] to the heads of a Gaussian encoder."""
+    def __call__(self, x: jax.Array, train: bool) -> dict[str, jax.Array]:
+        """Features [B, ...] to the outputs of a Gaussian encoder."""
         x = x.reshape(x.shape[0], -1)
         mean, log_variance = dense(self.size, name="mean")(x), dense(self.size, name="log_variance")(x)
         latents = mean
@@ -40,7 +35,7 @@ class Encoder(nn.Module):
     Donahue et al. 2016, arXiv:1605.09782 (BiGAN).
 
     Attributes:
-        size: Dimensions of the latents; those of the generator's.
+        size: Dimensions of the latents, as many as the generator's latents have.
         width: Channels after the first convolution; each further one doubles them.
         kernel_size: Height and width of the kernels, pixels.
         slope: LeakyReLU's slope below zero.
@@ -52,7 +47,7 @@ class Encoder(nn.Module):
     slope: float = 0.2
 
     @nn.compact
-    def __call__(self, images, *, train):
+    def __call__(self, images: jax.Array, *, train: bool) -> dict[str, jax.Array]:
         """Images [B, H, W, C] to `{"latents": [B, size]}`."""
         x = convolutions(self.width, self.kernel_size, self.slope)(images, train)
         return {"latents": dense(self.size)(x.reshape(x.shape[0], -1))}
@@ -62,10 +57,10 @@ class GaussianEncoder(nn.Module):
     """Strided convolutions that halve the image, and a normal distribution of latents.
 
     Dumoulin et al. 2016, arXiv:1606.00704 (ALI), and Larsen et al. 2015, arXiv:1512.09300 (VAE-GAN), which
-    has a dense layer of 2048 units in front of the distribution's.
+    has a dense layer of 2048 units in front of the distribution.
 
     Attributes:
-        size: Dimensions of the latents; those of the generator's.
+        size: Dimensions of the latents, as many as the generator's latents have.
         width: Channels after the first convolution; each further one doubles them.
         kernel_size: Height and width of the kernels, pixels.
         slope: LeakyReLU's slope below zero.
@@ -77,7 +72,7 @@ class GaussianEncoder(nn.Module):
     slope: float = 0.2
 
     @nn.compact
-    def __call__(self, images, *, train):
+    def __call__(self, images: jax.Array, *, train: bool) -> dict[str, jax.Array]:
         """Images [B, H, W, C] to `latents`, `mean` and `log_variance`, each [B, size]."""
         x = convolutions(self.width, self.kernel_size, self.slope)(images, train)
         return _Gaussian(self.size, name="distribution")(x, train)
@@ -87,10 +82,10 @@ class DenseEncoder(nn.Module):
     """Dense layers to latents.
 
     Donahue et al. 2016, arXiv:1605.09782, section 4.1: two hidden layers of 1024 units for MNIST, batch norm
-    in front of the second nonlinearity; its batch norm has no parameters, here it has.
+    in front of the second nonlinearity; the paper's batch norm has no parameters, this one has.
 
     Attributes:
-        size: Dimensions of the latents; those of the generator's.
+        size: Dimensions of the latents, as many as the generator's latents have.
         widths: Units of each hidden layer.
         slope: LeakyReLU's slope below zero.
     """
@@ -100,16 +95,16 @@ class DenseEncoder(nn.Module):
     slope: float = 0.2
 
     @nn.compact
-    def __call__(self, images, *, train):
+    def __call__(self, images: jax.Array, *, train: bool) -> dict[str, jax.Array]:
         """Images [B, H, W, C] to `{"latents": [B, size]}`."""
         return {"latents": dense(self.size)(layers(self.widths, self.slope)(images, train))}
 
 
 class DenseGaussianEncoder(nn.Module):
-    """Dense layers to a normal distribution of latents: `DenseEncoder` with another end.
+    """Dense layers to a normal distribution of latents: `DenseEncoder` with a Gaussian output.
 
     Attributes:
-        size: Dimensions of the latents; those of the generator's.
+        size: Dimensions of the latents, as many as the generator's latents have.
         widths: Units of each hidden layer.
         slope: LeakyReLU's slope below zero.
     """
@@ -119,7 +114,7 @@ class DenseGaussianEncoder(nn.Module):
     slope: float = 0.2
 
     @nn.compact
-    def __call__(self, images, *, train):
+    def __call__(self, images: jax.Array, *, train: bool) -> dict[str, jax.Array]:
         """Images [B, H, W, C] to `latents`, `mean` and `log_variance`, each [B, size]."""
         x = layers(self.widths, self.slope)(images, train)
         return _Gaussian(self.size, name="distribution")(x, train)

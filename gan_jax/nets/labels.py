@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from gan_jax.errors import UsageError
 
 
-def one_hot(labels, classes):
+def one_hot(labels: jax.Array, classes: int) -> jax.Array:
     """Labels as vectors with a single one.
 
     Args:
@@ -17,15 +17,15 @@ def one_hot(labels, classes):
         float32 [B, classes].
 
     Raises:
-        UsageError: The network knows of no classes.
+        UsageError: The number of classes is below 1.
     """
     if classes < 1:
-        raise UsageError(f"classes={classes}: a network that is told labels needs their number")
+        raise UsageError(f"classes={classes}: a network with labels needs the number of classes")
     return jax.nn.one_hot(labels, classes)
 
 
-def append_labels(x, labels, classes):
-    """Appends one-hot labels to vectors: section 3.2.
+def append_labels(x: jax.Array, labels: jax.Array | None, classes: int) -> jax.Array:
+    """Appends one-hot labels to vectors, as in section 3.2 of the paper.
 
     Args:
         x: [B, F].
@@ -40,10 +40,10 @@ def append_labels(x, labels, classes):
     return jnp.concatenate([x, one_hot(labels, classes).astype(x.dtype)], axis=-1)
 
 
-def append_label_planes(images, labels, classes):
+def append_label_planes(images: jax.Array, labels: jax.Array | None, classes: int) -> jax.Array:
     """Appends one-hot labels to images as channels, the same at every pixel.
 
-    Of the paper's fully connected networks this is the convolutional form.
+    The paper's networks are fully connected; this is the form for convolutions.
 
     Args:
         images: [B, H, W, C].

@@ -1,6 +1,7 @@
-"""Layers that look further than a convolution: at a batch as a whole, at an image as a whole."""
+"""Layers over a whole batch or a whole image."""
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -20,14 +21,14 @@ class MinibatchStandardDeviation(nn.Module):
 
     Attributes:
         group_size: Samples per group, a divisor of the batch; the whole batch if that is smaller.
-        features: Channels appended, each over its share of the channels; a divisor of them.
+        features: Number of appended channels, each over its share of the channels; a divisor of their number.
     """
 
     group_size: int = 4
     features: int = 1
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[B, H, W, C] to [B, H, W, C + features]."""
         batch, height, width, channels = x.shape
         group = min(self.group_size, batch)
@@ -45,7 +46,7 @@ class MinibatchStandardDeviation(nn.Module):
 
 
 class MinibatchDiscrimination(nn.Module):
-    """Appends how close each sample is to all of the batch, in learned projections.
+    """Appends the closeness of each sample to all of the batch, in learned projections.
 
     Salimans et al. 2016, arXiv:1606.03498, section 3.2: the sum over the batch, the sample itself included,
     of exp(-|M_i - M_j|_1), for each of the projections M.
@@ -61,7 +62,7 @@ class MinibatchDiscrimination(nn.Module):
     kernel_init: Callable[..., Any] = nn.initializers.normal(0.05)
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[B, A] to [B, A + projections]."""
         kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.projections * self.size))
         projected = jnp.float32(x @ kernel.astype(x.dtype)).reshape(-1, self.projections, self.size)
@@ -71,13 +72,13 @@ class MinibatchDiscrimination(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Adds to each pixel what it gathers from all the image, at first nothing.
+    """Adds to each pixel a weighted sum over the whole image; it starts as the identity.
 
     Zhang et al. 2018, arXiv:1805.08318, section 3 (SAGAN): the softmax of the products of queries and keys,
     without a scale, weights the values, and a gain that starts at 0 weights the result. Queries and keys
-    have an eighth of the channels; values have half of them, and keys and values are the maxima of squares
-    of two by two pixels, as in the authors' code, where the paper's text has an eighth and every pixel.
-    Nothing has a bias.
+    have an eighth of the channels. Values have half of them, and keys and values are the maxima of squares
+    of two by two pixels, as in the authors' code; the paper's text has an eighth and every pixel. No layer
+    has a bias.
 
     Attributes:
         kernel_init: Initializer of the kernels [1, 1, I, O].
@@ -86,16 +87,16 @@ class SelfAttention(nn.Module):
     kernel_init: Callable[..., Any] = nn.initializers.glorot_uniform()
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[B, H, W, C], H and W at least 2, to the same shape."""
         batch, height, width, channels = x.shape
         if min(height, width) < 2:
             raise UsageError(f"SelfAttention: images of {height} x {width}, expected at least 2 x 2 pixels")
 
-        def project(x, features, name):
+        def project(x: jax.Array, features: int, name: str) -> jax.Array:
             return Conv(max(features, 1), (1, 1), use_bias=False, kernel_init=self.kernel_init, name=name)(x)
 
-        def flat(x):
+        def flat(x: jax.Array) -> jax.Array:
             return x.reshape(batch, -1, x.shape[-1])
 
         query = flat(project(x, channels // 8, "query"))

@@ -1,9 +1,14 @@
 """The adapter from a Flax Linen module to a Net."""
 
+from typing import Any
+
+import flax.linen as nn
+import jax
+
 from gan_jax.types import Net
 
 
-def from_linen(module):
+def from_linen(module: nn.Module) -> Net:
     """A Net from a Linen module.
 
     Args:
@@ -14,11 +19,13 @@ def from_linen(module):
         The Net.
     """
 
-    def init(key, *inputs):
+    def init(key: jax.Array, *inputs: Any) -> tuple[Any, dict[str, Any]]:
         carry = dict(module.init({"params": key, "dropout": key}, *inputs, train=False))
         return carry.pop("params"), carry
 
-    def apply(params, carry, *inputs, key, train):
+    def apply(
+        params: Any, carry: dict[str, Any], *inputs: Any, key: Any, train: bool
+    ) -> tuple[Any, dict[str, Any]]:
         variables = {"params": params, **carry}
         if not train:
             return module.apply(variables, *inputs, train=False), carry
@@ -28,3 +35,9 @@ def from_linen(module):
         return outputs, {**carry, **changed}
 
     return Net(init, apply)
+
+
+def name_of(module: object) -> str:
+    """The name of a Linen module's class as recipes write it, such as `dcgan.Generator`, for errors."""
+    network = type(module)
+    return f"{network.__module__.rpartition('.')[2]}.{network.__name__}"

@@ -4,50 +4,52 @@ import math
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from gan_jax.nets.dropout import Dropout
 from gan_jax.nets.labels import append_labels
 from gan_jax.nets.readout import LOGITS, input_labels, read_out
+from gan_jax.nets.sizes import Resolution, height_and_width
 
 
 class Generator(nn.Module):
     """Latents through hidden layers with LeakyReLU to an image in [-1, 1].
 
-    Goodfellow et al. 2014, arXiv:1406.2661, in the sizes that tutorials use; tanh in place of sigmoid, since
-    images are in [-1, 1].
+    Goodfellow et al. 2014, arXiv:1406.2661, in the sizes of tutorials; tanh instead of sigmoid, since images
+    are in [-1, 1].
 
     Attributes:
-        resolution: Height and width of the images, pixels.
+        resolution: Height and width of the images, pixels; one int is a square.
         channels: Channels of the images.
-        classes: Number of classes, if labels are told.
+        classes: Number of classes for a network with labels.
         widths: Units of each hidden layer.
         slope: LeakyReLU's slope below zero.
     """
 
-    resolution: int
+    resolution: Resolution
     channels: int
     classes: int = 0
     widths: tuple[int, ...] = (128, 128)
     slope: float = 0.01
 
     @nn.compact
-    def __call__(self, latents, labels=None, *, train):
-        """[B, size], and labels int32 [B] or None, to images [B, resolution, resolution, channels]."""
+    def __call__(self, latents: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
+        """[B, size], and labels int32 [B] or None, to images [B, H, W, channels]."""
         x = append_labels(latents, labels, self.classes)
         for width in self.widths:
             x = nn.leaky_relu(nn.Dense(width)(x), self.slope)
-        shape = (self.resolution, self.resolution, self.channels)
+        shape = (*height_and_width(self.resolution), self.channels)
         return jnp.tanh(nn.Dense(math.prod(shape))(x)).reshape(-1, *shape)
 
 
 class Discriminator(nn.Module):
-    """An image through hidden layers with LeakyReLU, and dropout if wanted, to a logit.
+    """An image through hidden layers with LeakyReLU and optional dropout to a logit.
 
-    Labels that it is told stand beside the image, unless a head is about classes.
+    Labels stand beside the image, unless a head uses the classes.
 
     Attributes:
-        classes: Number of classes, if labels are told or a head predicts them.
+        classes: Number of classes for a network with labels or with a head that predicts them.
         widths: Units of each hidden layer.
         slope: LeakyReLU's slope below zero.
         dropout: Share of the units dropped in training, in [0, 1).
@@ -61,7 +63,9 @@ class Discriminator(nn.Module):
     heads: Any = LOGITS
 
     @nn.compact
-    def __call__(self, images, labels=None, *, train):
+    def __call__(
+        self, images: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> dict[str, jax.Array]:
         """Images [B, H, W, C], and labels int32 [B] or None, to a dict of heads, `logits` [B] among them."""
         beside = input_labels(self.heads, labels)
         x = append_labels(images.reshape(images.shape[0], -1), beside, self.classes)

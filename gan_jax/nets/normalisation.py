@@ -1,6 +1,7 @@
-"""Normalisation that knows the label."""
+"""Normalisation that depends on the label."""
 
 import flax.linen as nn
+import jax
 
 from gan_jax.errors import UsageError
 from gan_jax.nets.batch_norm import BatchNorm
@@ -9,14 +10,14 @@ from gan_jax.nets.batch_norm import BatchNorm
 class ConditionalBatchNorm(nn.Module):
     """Batch norm with a gain and an offset for each class.
 
-    Dumoulin et al. 2016, arXiv:1610.07629, eq. 5, for batch in place of instance norm as in Miyato and
-    Koyama 2018, arXiv:1802.05637, section 4. The statistics are those of all classes together. Without
-    labels it is batch norm.
+    Dumoulin et al. 2016, arXiv:1610.07629, eq. 5, with batch norm instead of instance norm as in
+    Miyato and Koyama 2018, arXiv:1802.05637, section 4. The statistics are those of all classes together.
+    Without labels it is batch norm.
 
     Attributes:
-        classes: Number of classes, if labels are told.
+        classes: Number of classes for a network with labels.
         momentum: Weight of the past in running statistics, in [0, 1).
-        epsilon: Added to variances; 2e-5 is that of the authors' framework.
+        epsilon: Added to variances; 2e-5 is the default of the authors' framework.
     """
 
     classes: int = 0
@@ -24,20 +25,19 @@ class ConditionalBatchNorm(nn.Module):
     epsilon: float = 2e-5
 
     @nn.compact
-    def __call__(self, x, labels=None, *, train):
+    def __call__(self, x: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
         """[B, H, W, C], and labels int32 [B] or None, to the same shape."""
-        told = labels is not None
         x = BatchNorm(
             use_running_average=not train,
             momentum=self.momentum,
             epsilon=self.epsilon,
-            use_scale=not told,
-            use_bias=not told,
+            use_scale=labels is None,
+            use_bias=labels is None,
         )(x)
-        if not told:
+        if labels is None:
             return x
         if self.classes < 1:
-            raise UsageError(f"classes={self.classes}: a network that is told labels needs their number")
+            raise UsageError(f"classes={self.classes}: a network with labels needs the number of classes")
         shape = (self.classes, x.shape[-1])
         scale = self.param("scale", nn.initializers.ones, shape)[labels].astype(x.dtype)
         bias = self.param("bias", nn.initializers.zeros, shape)[labels].astype(x.dtype)

@@ -1,5 +1,9 @@
 """From the features of a discriminator to the outputs of its heads."""
 
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import jax
 from flax.core import freeze, unfreeze
 
 from gan_jax.errors import UsageError
@@ -10,7 +14,7 @@ from gan_jax.terms import reads
 LOGITS = freeze({"logits": {}})
 
 
-def _functions(heads):
+def _functions(heads: Mapping[Any, Any]) -> Iterator[tuple[Callable[..., Any], dict[str, Any]]]:
     """Each head's function, with its hyperparameters."""
     if not hasattr(heads, "items"):
         raise UsageError(f"heads={heads!r}: expected a dict of heads with their hyperparameters")
@@ -19,26 +23,27 @@ def _functions(heads):
         yield head, bind(head, unfreeze(options), f"heads.{head.__name__}", reads(head))
 
 
-def read_out(heads, **offered):
-    """Outputs of all heads; called inside a module's compact `__call__`.
+def read_out(heads: Mapping[Any, Any], **offered: Any) -> dict[str, jax.Array]:
+    """The outputs of all heads; call it inside a module's compact `__call__`.
 
     Args:
         heads: Dict from a head's name, or function, to a dict of its hyperparameters.
-        **offered: What heads may read, by name.
+        **offered: The values that heads may read, by name.
 
     Returns:
         Dict of outputs, `logits` among them.
 
     Raises:
-        UsageError: An unknown head or hyperparameter, two heads with one output, or none with logits.
+        UsageError: An unknown head or hyperparameter, two heads with an output of the same name, or no head
+            with logits.
     """
-    outputs = {}
+    outputs: dict[str, jax.Array] = {}
     for head, options in _functions(heads):
-        made = head(*(offered[name] for name in reads(head)), **options)
-        twice = [name for name in made if name in outputs]
+        of_head = head(*(offered[name] for name in reads(head)), **options)
+        twice = [name for name in of_head if name in outputs]
         if twice:
-            raise UsageError(f"heads.{head.__name__}: another head puts out {', '.join(twice)} too")
-        outputs.update(made)
+            raise UsageError(f"heads.{head.__name__}: another head has the output {', '.join(twice)} too")
+        outputs.update(of_head)
     if "logits" not in outputs:
         raise UsageError(
             f"heads: expected logits or projection among them, got {', '.join(outputs) or 'none'}"
@@ -46,11 +51,11 @@ def read_out(heads, **offered):
     return outputs
 
 
-def input_labels(heads, labels):
-    """The labels that belong beside the discriminator's input: none if one of its heads is about classes.
+def input_labels(heads: Mapping[Any, Any], labels: jax.Array | None) -> jax.Array | None:
+    """The labels that stand beside the discriminator's input: none if one of its heads uses the classes.
 
-    A discriminator that is to find the class out must not be told it, and in a projection discriminator
-    only the projection hears it. All others hear labels as a part of their input.
+    A discriminator that predicts the class must not see it, and in a projection discriminator only the
+    projection sees it. All others see labels as a part of their input.
 
     Args:
         heads: Dict of heads.

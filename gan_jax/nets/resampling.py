@@ -1,63 +1,66 @@
-"""Images twice and half as large, without learning anything."""
+"""Images twice and half as large, without parameters."""
 
 import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+from gan_jax.nets.sizes import Resolution, halved, height_and_width
 
 
-def halvings(resolution):
-    """How often an image is halved: 28 to 7 twice, 32 to 4 three times, 64 to 4 four times.
+def halvings(resolution: Resolution, network: str = "this network") -> int:
+    """How often a network halves an image: 28 to 7 twice, 32 to 4 three times, (16, 24) to (4, 6) twice.
 
     Args:
-        resolution: Height and width, pixels.
+        resolution: Height and width of the images, pixels.
+        network: Name of the network, for the error.
 
     Returns:
-        Number of halvings until the size is odd or at most 7, at least 1.
+        Number of halvings until a side is odd or the smaller side is at most 7, at least 1.
 
     Raises:
-        UsageError: The resolution is odd or below 8.
+        UsageError: A side is odd or below 8.
     """
-    count = 0
-    while resolution > 7 and resolution % 2 == 0:
-        resolution, count = resolution // 2, count + 1
-    if count == 0:
-        raise UsageError(f"resolution: this network needs an even one of at least 8 pixels, got {resolution}")
-    return count
+    sizes = halved(resolution, above=7)
+    if not sizes:
+        size = height_and_width(resolution)
+        raise UsageError(
+            f"{network}: resolution={size}: expected an even height and width of at least 8 pixels"
+        )
+    return len(sizes)
 
 
-def repeat_pixels(x):
+def repeat_pixels(x: jax.Array) -> jax.Array:
     """Each pixel four times: [B, H, W, C] to [B, 2H, 2W, C]."""
     batch, height, width, channels = x.shape
     wide = jnp.broadcast_to(x[:, :, None, :, None], (batch, height, 2, width, 2, channels))
     return wide.reshape(batch, 2 * height, 2 * width, channels)
 
 
-def _squares(x):
+def _squares(x: jax.Array) -> jax.Array:
     """Squares of two by two pixels, [B, H // 2, 2, W // 2, 2, C]; an odd last row or column is left out."""
     batch, height, width, channels = x.shape
     height, width = height // 2, width // 2
     return x[:, : 2 * height, : 2 * width].reshape(batch, height, 2, width, 2, channels)
 
 
-def mean_pool(x):
+def mean_pool(x: jax.Array) -> jax.Array:
     """Mean of each square of two by two pixels: [B, H, W, C] to [B, H // 2, W // 2, C]."""
     return jnp.mean(_squares(x), axis=(2, 4))
 
 
-def max_pool(x):
+def max_pool(x: jax.Array) -> jax.Array:
     """Maximum of each square of two by two pixels: [B, H, W, C] to [B, H // 2, W // 2, C]."""
     return jnp.max(_squares(x), axis=(2, 4))
 
 
-def _neighbours(x, axis):
+def _neighbours(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
     """The pixel before and the pixel after each one along an axis, zeros beyond the edge."""
     padded = jnp.pad(x, [(1, 1) if i == axis else (0, 0) for i in range(x.ndim)])
     size = x.shape[axis]
     return jax.lax.slice_in_dim(padded, 0, size, axis=axis), jax.lax.slice_in_dim(padded, 2, None, axis=axis)
 
 
-def smooth_upsample(x):
+def smooth_upsample(x: jax.Array) -> jax.Array:
     """Twice as large by repeating pixels and the filter [1, 2, 1], which is linear interpolation.
 
     Huang et al. 2025 (R3GAN), arXiv:2501.05441; zeros beyond the edge, as in the authors' code.
@@ -75,7 +78,7 @@ def smooth_upsample(x):
     return x
 
 
-def smooth_downsample(x):
+def smooth_downsample(x: jax.Array) -> jax.Array:
     """Half as large by the filter [1, 2, 1] and means of pairs: a quarter of `smooth_upsample`'s adjoint.
 
     Huang et al. 2025 (R3GAN), arXiv:2501.05441; zeros beyond the edge, as in the authors' code.

@@ -7,6 +7,7 @@ Kernels start Glorot uniform, those of 3 by 3 pixels with gain sqrt(2), as in th
 import functools
 
 import flax.linen as nn
+import jax
 
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.normalisation import ConditionalBatchNorm
@@ -18,26 +19,28 @@ _shortcut = functools.partial(Conv, kernel_size=(1, 1), kernel_init=nn.initializ
 
 
 class UpBlock(nn.Module):
-    """Twice as large: batch norm, ReLU, repeated pixels, convolution, twice, beside a shortcut of one pixel.
+    """Doubles the image by batch norm, ReLU and convolution, twice, beside a shortcut of one pixel.
+
+    The first ReLU is followed by repeated pixels.
 
     Attributes:
         features: Output channels.
-        classes: Number of classes, if labels are told.
+        classes: Number of classes for a network with labels.
     """
 
     features: int
     classes: int = 0
 
     @nn.compact
-    def __call__(self, x, labels=None, *, train):
+    def __call__(self, x: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
         """[B, H, W, C], and labels int32 [B] or None, to [B, 2H, 2W, features]."""
 
-        def activate(x):
+        def activate(x: jax.Array) -> jax.Array:
             return nn.relu(ConditionalBatchNorm(self.classes)(x, labels, train=train))
 
         residual = _conv(self.features, use_bias=False)(repeat_pixels(activate(x)))
         residual = _conv(self.features)(activate(residual))
-        # A convolution of one pixel commutes with repeating pixels, and has a quarter of the work before it.
+        # A convolution of one pixel commutes with repeating pixels; before them it has a quarter of the work.
         return residual + repeat_pixels(_shortcut(self.features)(x))
 
 
@@ -47,9 +50,9 @@ class DownBlock(nn.Module):
     Attributes:
         features: Output channels.
         hidden: Channels between the convolutions.
-        halve: Whether the image is halved. A block that neither halves nor changes the channels has the
+        halve: Whether to halve the image. A block that neither halves nor changes the channels has the
             identity as its shortcut.
-        activate: Whether a ReLU comes first, which the first block's pixels must not go through.
+        activate: Whether a ReLU comes first; the first block has none, since it reads pixels.
     """
 
     features: int
@@ -58,12 +61,12 @@ class DownBlock(nn.Module):
     activate: bool = True
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[B, H, W, C] to [B, H / 2, W / 2, features], or [B, H, W, features] without halving."""
         residual = _conv(self.hidden)(nn.relu(x) if self.activate else x)
         residual = _conv(self.features)(nn.relu(residual))
         pool = mean_pool if self.halve else lambda x: x
         if self.halve or x.shape[-1] != self.features:
-            # The mean commutes with a convolution of one pixel, and leaves it a quarter of the work.
+            # The mean commutes with a convolution of one pixel, which has a quarter of the work after it.
             x = _shortcut(self.features)(pool(x))
         return pool(residual) + x

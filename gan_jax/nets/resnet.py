@@ -1,130 +1,137 @@
 """The ResNet of SNGAN, WGAN-GP, projection and SAGAN, at any resolution.
 
-Miyato et al. 2018, arXiv:1802.05957, tables 4 to 6. Images start at what halving leads to: 7 pixels for 28,
-4 for 32, 6 for 48, 4 for 64 and 128. Below 48 pixels all blocks have `width` channels, as the paper's at 32;
-from 48 on the generator's last block has a quarter and the discriminator's first block half of it, doubling
-inwards up to 16 times that, which at the default widths are the paper's networks at 48 and 128 pixels.
+Miyato et al. 2018, arXiv:1802.05957, tables 4 to 6. Generators start at the smallest image that halving
+gives: 7 pixels for 28, 4 for 32, 6 for 48, 4 for 64 and 128. Below 48 pixels all blocks have `width`
+channels, as in the paper at 32. From 48 on the generator's last block has a quarter of it and the
+discriminator's first block half of it, doubling inwards up to 16 times that; with the default widths these
+are the paper's networks at 48 and 128 pixels. The smaller side of an image counts.
 
 WGAN-GP (Gulrajani et al. 2017, arXiv:1704.00028, appendix) has the same blocks at 32 pixels with 128
-channels in both networks; its discriminator takes the mean over pixels where this one takes the sum, and, as
-this one, has no normalisation there (layer norm is for its larger images). A critic under a penalty on
-gradients must have no batch norm, and this one has none.
+channels in both networks. Its discriminator takes the mean over pixels, this one the sum; both have no
+normalisation there (WGAN-GP has layer norm for larger images). A critic under a penalty on gradients must
+have no batch norm, and this one has none.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.labels import append_label_planes
 from gan_jax.nets.layers import SelfAttention
+from gan_jax.nets.linen import name_of
 from gan_jax.nets.normalisation import ConditionalBatchNorm
 from gan_jax.nets.readout import LOGITS, input_labels, read_out
 from gan_jax.nets.resampling import halvings
 from gan_jax.nets.residual import DownBlock, UpBlock
+from gan_jax.nets.sizes import Resolution, halved, height_and_width
 
 _glorot = nn.initializers.glorot_uniform()
-_LARGE = 48  # Pixels from which on widths double inwards.
+_LARGE = 48  # Pixels of the smaller side from which on widths double inwards.
 
 
-def generator_widths(resolution, width):
+def generator_widths(resolution: Resolution, width: int, network: str = "this network") -> list[int]:
     """Channels of the generator's first image and of each block's output.
 
     Args:
         resolution: Height and width of the images, pixels.
         width: Channels below 48 pixels.
+        network: Name of the network, for the error.
 
     Returns:
         List of ints, from the smallest image to the largest.
 
     Raises:
-        UsageError: The resolution is odd or below 8.
+        UsageError: A side is odd or below 8.
     """
-    count = halvings(resolution)
-    if resolution < _LARGE:
+    count = halvings(resolution, network)
+    if min(height_and_width(resolution)) < _LARGE:
         return [width] * (count + 1)
     return [max(width // 4, 1) << min(level, 4) for level in range(count, -1, -1)]
 
 
-def discriminator_blocks(resolution, width):
-    """Channels and size of the image after each of the discriminator's blocks.
+def discriminator_blocks(
+    resolution: Resolution, width: int, network: str = "this network"
+) -> list[tuple[int, int]]:
+    """The channels and the smaller side of the image after each of the discriminator's blocks.
 
-    Below 48 pixels two blocks halve and two do not; from 48 on blocks halve down to at most 4 pixels, and
-    one more does not. No size is halved that is odd or at most 4. The authors' code for 64 pixels, which no
-    table of the paper has, goes on to 2 pixels instead.
+    Below 48 pixels two blocks halve and two do not. From 48 on blocks halve down to at most 4 pixels, and
+    one more does not. An image is not halved where a side is odd or the smaller side is at most 4. At
+    64 pixels, a size without a table in the paper, the authors' code halves down to 2 pixels instead.
 
     Args:
         resolution: Height and width of the images, pixels.
         width: Channels below 48 pixels.
+        network: Name of the network, for the error.
 
     Returns:
-        List of (channels, height and width).
+        List of (channels, pixels of the smaller side).
 
     Raises:
-        UsageError: The resolution is odd or below 8.
+        UsageError: A side is odd or below 8.
     """
-    size, sizes, count = resolution, [], halvings(resolution)
-    most = 2 if resolution < _LARGE else count + 1
-    while size > 4 and size % 2 == 0 and len(sizes) < most:
-        size //= 2
-        sizes.append(size)
-    if resolution < _LARGE:
-        return [(width, size) for size in (*sizes, *[size] * (4 - len(sizes)))]
-    widths = [max(width // 2, 1) << min(block, 4) for block in range(len(sizes))]
-    return [*zip(widths, sizes), (widths[-1], size)]
+    small, count = min(height_and_width(resolution)) < _LARGE, halvings(resolution, network)
+    sides = [min(size) for size in halved(resolution, above=4)][: 2 if small else count + 1]
+    if small:
+        return [(width, side) for side in (*sides, *sides[-1:] * (4 - len(sides)))]
+    widths = [max(width // 2, 1) << min(block, 4) for block in range(len(sides))]
+    return [*zip(widths, sides), (widths[-1], sides[-1])]
 
 
-def attended(sizes, attention):
-    """After which blocks there is self-attention.
+def attended(sides: Sequence[int], attention: Sequence[int]) -> set[int]:
+    """The indices of the blocks with self-attention after them.
 
     Args:
-        sizes: Height and width of the image after each block, pixels.
-        attention: Heights and widths with attention. Each stands for the largest image that is not larger, so
-            that 16 is 16 pixels of an image of 32 and 14 of one of 28.
+        sides: Smaller side of the image after each block, pixels.
+        attention: Smaller sides with attention. Each selects the largest image that is not larger: 16 selects
+            16 pixels in a network for 32 pixels, and 14 in one for 28.
 
     Returns:
-        Set of indices: of images of the same size the first.
+        Set of indices; among images of the same size the first.
 
     Raises:
-        UsageError: There is no image that small.
+        UsageError: All images are larger.
     """
-    for wanted in attention:
-        if wanted < min(sizes):
-            raise UsageError(f"attention={wanted}: expected at least {min(sizes)}, the smallest of {sizes}")
-    return {sizes.index(max(size for size in sizes if size <= wanted)) for wanted in attention}
+    for most in attention:
+        if most < min(sides):
+            raise UsageError(f"attention={most}: expected at least {min(sides)}, the smallest of {sides}")
+    return {sides.index(max(side for side in sides if side <= most)) for most in attention}
 
 
 class Generator(nn.Module):
     """A dense layer to a small image, blocks that double it, batch norm, ReLU and a convolution.
 
-    Labels that it is told choose the gain and offset of the blocks' batch norms (Miyato and Koyama 2018,
-    arXiv:1802.05637, section 4). The convolutions in front of a batch norm have no bias, which the authors'
-    have.
+    Labels choose the gain and offset of the blocks' batch norms (Miyato and Koyama 2018, arXiv:1802.05637,
+    section 4). The convolutions in front of a batch norm have no bias; in the authors' code they have one.
 
     Attributes:
-        resolution: Height and width of the images, pixels.
+        resolution: Height and width of the images, pixels, each even and at least 8; one int is a square.
         channels: Channels of the images.
-        classes: Number of classes, if labels are told.
+        classes: Number of classes for a network with labels.
         width: Channels of each block below 48 pixels, and 4 times those of the last block from there on.
-        attention: Heights and widths with self-attention, pixels: (32,) of 128 in Zhang et al. 2018,
+        attention: Smaller sides of images with self-attention, pixels: (32,) of 128 in Zhang et al. 2018,
             arXiv:1805.08318.
     """
 
-    resolution: int
+    resolution: Resolution
     channels: int
     classes: int = 0
     width: int = 256
     attention: tuple[int, ...] = ()
 
     @nn.compact
-    def __call__(self, latents, labels=None, *, train):
-        """[B, size], and labels int32 [B] or None, to images in [-1, 1], [B, resolution, resolution, C]."""
-        first, *widths = generator_widths(self.resolution, self.width)
-        size = self.resolution >> len(widths)
-        places = attended([size << block for block in range(1, len(widths) + 1)], self.attention)
-        x = nn.Dense(size * size * first, kernel_init=_glorot)(latents).reshape(-1, size, size, first)
+    def __call__(self, latents: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
+        """[B, size], and labels int32 [B] or None, to images in [-1, 1], [B, H, W, channels]."""
+        first, *widths = generator_widths(self.resolution, self.width, name_of(self))
+        height, columns = (side >> len(widths) for side in height_and_width(self.resolution))
+        sides = [min(height, columns) << block for block in range(1, len(widths) + 1)]
+        places = attended(sides, self.attention)
+        x = nn.Dense(height * columns * first, kernel_init=_glorot)(latents)
+        x = x.reshape(-1, height, columns, first)
         for block, width in enumerate(widths):
             x = UpBlock(width, self.classes)(x, labels, train=train)
             x = SelfAttention()(x) if block in places else x
@@ -135,14 +142,14 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Residual blocks that halve the image, ReLU, the sum over pixels, and a dense layer to a logit.
 
-    Labels that it is told stand beside the image as planes, unless a head is about classes: `projection`
-    makes it that of Miyato and Koyama 2018, arXiv:1802.05637. The logit has a bias, as in the authors'
-    networks for larger images; theirs for 32 pixels has none.
+    Labels stand beside the image as planes, unless a head uses the classes: `projection` gives the
+    discriminator of Miyato and Koyama 2018, arXiv:1802.05637. The logit has a bias, as in the authors'
+    networks for larger images; their network for 32 pixels has none.
 
     Attributes:
-        classes: Number of classes, if labels are told or a head predicts them.
+        classes: Number of classes for a network with labels or with a head that predicts them.
         width: Channels of each block below 48 pixels, and twice those of the first block from there on.
-        attention: Heights and widths with self-attention, pixels.
+        attention: Smaller sides of images with self-attention, pixels.
         heads: Dict of heads with their hyperparameters, see `nets/heads.py`.
     """
 
@@ -152,14 +159,17 @@ class Discriminator(nn.Module):
     heads: Any = LOGITS
 
     @nn.compact
-    def __call__(self, images, labels=None, *, train):
+    def __call__(
+        self, images: jax.Array, labels: jax.Array | None = None, *, train: bool
+    ) -> dict[str, jax.Array]:
         """Images [B, H, W, C], and labels int32 [B] or None, to a dict of heads, `logits` [B] among them."""
-        blocks = discriminator_blocks(images.shape[1], self.width)
-        places = attended([size for _, size in blocks], self.attention)
+        size = images.shape[1], images.shape[2]
+        blocks = discriminator_blocks(size, self.width, name_of(self))
+        places = attended([side for _, side in blocks], self.attention)
         x = append_label_planes(images, input_labels(self.heads, labels), self.classes)
-        for block, (width, size) in enumerate(blocks):
+        for block, (width, side) in enumerate(blocks):
             hidden = x.shape[-1] if block else width
-            x = DownBlock(width, hidden, halve=size < x.shape[1], activate=block > 0)(x)
+            x = DownBlock(width, hidden, halve=side < min(x.shape[1:3]), activate=block > 0)(x)
             x = SelfAttention()(x) if block in places else x
         return read_out(
             self.heads,

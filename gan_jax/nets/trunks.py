@@ -1,26 +1,30 @@
-"""What networks around an encoder begin with: strided convolutions, or dense layers.
+"""The first part of networks around an encoder: strided convolutions, or dense layers.
 
 Convolutions are those of DCGAN's discriminator (Radford et al. 2016, arXiv:1511.06434), which Donahue et al.
-2016, arXiv:1605.09782, section 4, take too, at any resolution that `dcgan` takes. Weights start normal with
+2016, arXiv:1605.09782, section 4, use too, at any resolution that `dcgan` takes. Weights start normal with
 deviation 0.02.
 """
 
+from typing import Any
+
 import flax.linen as nn
+import jax
 
 from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.nets.convolution import Conv
+from gan_jax.nets.linen import name_of
 from gan_jax.nets.resampling import halvings
 
 _kernel_init = nn.initializers.normal(0.02)
 
 
-def dense(features, **options):
+def dense(features: int, **options: Any) -> nn.Dense:
     """A dense layer whose weights start as DCGAN's."""
     return nn.Dense(features, kernel_init=_kernel_init, **options)
 
 
-def convolutions(width, kernel_size, slope, batch_norm=True):
-    """Strided convolutions with LeakyReLU, and batch norm but after the first.
+def convolutions(width: int, kernel_size: int, slope: float, batch_norm: bool = True) -> nn.Module:
+    """Strided convolutions with LeakyReLU, and batch norm after all but the first.
 
     Args:
         width: Channels after the first convolution; each further one doubles them.
@@ -34,8 +38,8 @@ def convolutions(width, kernel_size, slope, batch_norm=True):
     return _Halvings(width, kernel_size, slope, batch_norm)
 
 
-def layers(widths, slope, batch_norm=True):
-    """Dense layers with LeakyReLU, and batch norm but after the first.
+def layers(widths: tuple[int, ...], slope: float, batch_norm: bool = True) -> nn.Module:
+    """Dense layers with LeakyReLU, and batch norm after all but the first.
 
     Args:
         widths: Units of each layer.
@@ -48,7 +52,7 @@ def layers(widths, slope, batch_norm=True):
     return _Layers(widths, slope, batch_norm)
 
 
-def _batch_norm(train):
+def _batch_norm(train: bool) -> BatchNorm:
     return BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5)
 
 
@@ -59,9 +63,9 @@ class _Halvings(nn.Module):
     batch_norm: bool
 
     @nn.compact
-    def __call__(self, images, train):
+    def __call__(self, images: jax.Array, train: bool) -> jax.Array:
         x, kernel = images, (self.kernel_size, self.kernel_size)
-        for level in range(halvings(images.shape[1])):
+        for level in range(halvings((images.shape[1], images.shape[2]), name_of(self.parent))):
             normed = self.batch_norm and level > 0
             x = Conv(self.width << level, kernel, (2, 2), use_bias=not normed, kernel_init=_kernel_init)(x)
             x = nn.leaky_relu(_batch_norm(train)(x) if normed else x, self.slope)
@@ -74,7 +78,7 @@ class _Layers(nn.Module):
     batch_norm: bool
 
     @nn.compact
-    def __call__(self, x, train):
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         x = x.reshape(x.shape[0], -1)
         for level, width in enumerate(self.widths):
             normed = self.batch_norm and level > 0

@@ -60,7 +60,7 @@ def _with_encoder(tiny):
         nets=dict(
             generator=dict(name="mlp.Generator", widths=(16,)),
             encoder=dict(name="encoders.DenseEncoder", size=3, widths=(16,)),
-            discriminator=dict(name="encoders.DensePairDiscriminator", widths=(16,)),
+            discriminator=dict(name="discriminators.DensePairDiscriminator", widths=(16,)),
         ),
         losses=dict(discriminator=dict(non_saturating_discriminator=1.0), generator=swapped, encoder=swapped),
         optimizers=dict.fromkeys(players, optimizer),

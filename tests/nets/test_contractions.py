@@ -21,12 +21,12 @@ def _reference(x, kernel, strides, padding):
     dilated[:, *inside] = x
     height, width = (n - k + 1 for n, k in zip(dilated.shape[1:3], kernel.shape))
     at = [(a, b, np.s_[:, a : a + height, b : b + width]) for a, b in np.ndindex(kernel.shape[:2])]
-    up = sum(dilated[seen] @ kernel[a, b] for a, b, seen in at)
+    up = sum(dilated[window] @ kernel[a, b] for a, b, window in at)
     y = np.random.default_rng(0).normal(size=up.shape)
     down, gradient = np.zeros_like(dilated), np.zeros(kernel.shape)
-    for a, b, seen in at:
-        down[seen] += y @ kernel[a, b].T
-        gradient[a, b] = np.einsum("bhwi,bhwo->io", dilated[seen], y)
+    for a, b, window in at:
+        down[window] += y @ kernel[a, b].T
+        gradient[a, b] = np.einsum("bhwi,bhwo->io", dilated[window], y)
     return up, y, down[:, *inside], gradient
 
 
@@ -36,9 +36,9 @@ def _paddings(kernel, strides):
     return same, ((kernel[0] - 1, kernel[0]), (kernel[1], 0))
 
 
-def _assert_equal(found, expected):
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, atol=1e-5 * max(1.0, np.abs(expected).max()))
+def _assert_equal(outputs, expected):
+    assert outputs.shape == expected.shape
+    np.testing.assert_allclose(outputs, expected, atol=1e-5 * max(1.0, np.abs(expected).max()))
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -77,7 +77,7 @@ def test_the_cpu_multiplies_no_zeros_where_that_is_slow(image, kernel):
         assert lowered.count("stablehlo.convolution(") == 1 and "lhs_dilate = [2, 2]" in lowered
 
 
-def test_the_cpu_keeps_what_xla_does_well():
+def test_the_cpu_keeps_xlas_form_where_that_is_fast():
     _, text = _compiled(contractions.up, (2, 7, 7, 16), (5, 5, 16, 8))
     assert text.count(" convolution(") == 1 and "lhs_dilate=2x2" in text
 

@@ -103,10 +103,10 @@ def test_only_the_cpu_takes_groups_one_by_one(platform, convolutions):
 def test_grouped_module_has_the_small_kernel():
     layer = convolution.GroupedConv(12, (3, 3), groups=3)
     x = jax.random.normal(jax.random.key(0), (2, 4, 4, 6))
-    found, variables = layer.init_with_output(jax.random.key(1), x)
+    outputs, variables = layer.init_with_output(jax.random.key(1), x)
     assert variables["params"]["kernel"].shape == (3, 3, 2, 12) and variables["params"]["bias"].shape == (12,)
     # The first of three groups of outputs sees the first two channels only.
-    np.testing.assert_array_equal(layer.apply(variables, x.at[..., 2:].set(0.0))[..., :4], found[..., :4])
+    np.testing.assert_array_equal(layer.apply(variables, x.at[..., 2:].set(0.0))[..., :4], outputs[..., :4])
 
 
 def _assert_equal(pair, strides, x, k, y):

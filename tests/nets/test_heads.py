@@ -18,7 +18,7 @@ IMAGES = jnp.float32(np.random.default_rng(1).uniform(-1, 1, size=(4, 8, 8, 1)))
 
 
 class Reader(nn.Module):
-    """A discriminator that is nothing but heads."""
+    """A discriminator that has only heads."""
 
     heads: dict
     classes: int = 3
@@ -41,13 +41,13 @@ def _read(heads, labels=LABELS, classes=3):
 
 
 def test_projection_is_psi_plus_features_times_embedding():
-    found, variables = _read({"projection": {}})
+    outputs, variables = _read({"projection": {}})
     params = jax.tree.map(np.float64, variables["params"])
     embedding, psi = params["projection_of_label"]["embedding"], params["Dense_0"]
-    assert embedding.shape == (3, 5) and set(found) == {"logits"}
+    assert embedding.shape == (3, 5) and set(outputs) == {"logits"}
     features = np.float64(FEATURES)
     expected = (features @ psi["kernel"] + psi["bias"])[:, 0] + (features * embedding[LABELS]).sum(1)
-    np.testing.assert_allclose(found["logits"], expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(outputs["logits"], expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_projection_is_psi_plus_features_times_embedding():
     ],
 )
 def test_outputs(head, options, shapes):
-    found, _ = jax.eval_shape(lambda: _read({"logits": {}, head: options}))
-    assert {name: leaf.shape for name, leaf in found.items()} == {"logits": (4,), **shapes}
+    outputs, _ = jax.eval_shape(lambda: _read({"logits": {}, head: options}))
+    assert {name: leaf.shape for name, leaf in outputs.items()} == {"logits": (4,), **shapes}
 
 
 def test_logits_start_the_same_whatever_other_heads_there_are():
@@ -82,7 +82,7 @@ def test_logits_start_the_same_whatever_other_heads_there_are():
 
 def test_codes_golden():
     reader = Reader({"logits": {}, "codes": {"values": 2, "count": 1, "continuous": 2, "width": 4}})
-    found, variables = reader.init_with_output(KEY, FEATURES, train=True)
+    outputs, variables = reader.init_with_output(KEY, FEATURES, train=True)
     params = jax.tree.map(np.float64, dict(variables["params"]))
     x = np.float64(FEATURES) @ params["codes_hidden"]["kernel"]
     x = (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5)
@@ -90,18 +90,18 @@ def test_codes_golden():
     assert set(params["codes_hidden"]) == {"kernel"}
     for name in ("code_logits", "code_mean", "code_log_variance"):
         layer = params[name]
-        expected = (x @ layer["kernel"] + layer["bias"]).reshape(found[name].shape)
-        np.testing.assert_allclose(found[name], expected, rtol=1e-3, atol=1e-4)
+        expected = (x @ layer["kernel"] + layer["bias"]).reshape(outputs[name].shape)
+        np.testing.assert_allclose(outputs[name], expected, rtol=1e-3, atol=1e-4)
 
 
 def test_losses_read_the_codes():
-    found, _ = _read({"logits": {}, "codes": {"values": 4, "count": 2, "continuous": 3}})
+    outputs, _ = _read({"logits": {}, "codes": {"values": 4, "count": 2, "continuous": 3}})
     latents = jnp.concatenate([jnp.eye(4), jnp.eye(4)[::-1], jnp.ones((4, 3)), jnp.ones((4, 9))], axis=1)
-    discrete = losses.code_information_discrete(found["code_logits"], latents)
-    log_probabilities = jax.nn.log_softmax(found["code_logits"])
+    discrete = losses.code_information_discrete(outputs["code_logits"], latents)
+    log_probabilities = jax.nn.log_softmax(outputs["code_logits"])
     expected = [-log_probabilities[i, 0, i] - log_probabilities[i, 1, 3 - i] for i in range(4)]
     np.testing.assert_allclose(discrete, expected, rtol=1e-5)
-    arguments = found["code_mean"], found["code_log_variance"], latents
+    arguments = outputs["code_mean"], outputs["code_log_variance"], latents
     assert losses.code_information_gaussian(*arguments, start=8).shape == (4,)
 
 
@@ -109,31 +109,36 @@ def test_a_head_may_be_a_users_function():
     def norm(features, *, power=2.0):
         return {"norm": jnp.sum(jnp.abs(features) ** power, axis=1)}
 
-    found, _ = _read({"logits": {}, norm: {"power": 1.0}})
-    np.testing.assert_allclose(found["norm"], np.abs(FEATURES).sum(1), rtol=1e-6)
+    outputs, _ = _read({"logits": {}, norm: {"power": 1.0}})
+    np.testing.assert_allclose(outputs["norm"], np.abs(FEATURES).sum(1), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("heads", "labels", "classes", "said"),
+    ("heads", "labels", "classes", "message"),
     [
-        ({"projection": {}}, None, 3, "heads.projection needs labels, and the discriminator is told none"),
-        ({"projection": {}}, LABELS, 0, "heads.projection needs classes, and the data has none"),
+        ({"projection": {}}, None, 3, "heads.projection needs labels, but the discriminator gets none"),
+        ({"projection": {}}, LABELS, 0, "heads.projection needs classes, but the data has none"),
         ({"class_logits": {}}, LABELS, 0, "heads.class_logits needs classes"),
         ({"class_logit": {}}, LABELS, 3, "heads: unknown name 'class_logit'; did you mean class_logits"),
         ({"codes": {"value": 3}}, LABELS, 3, "heads.codes: unknown name 'value'; did you mean values"),
         ({"codes": {}}, LABELS, 3, r"heads.codes\(count=0, continuous=0\): expected at least one code"),
-        ({"logits": {}, "projection": {}}, LABELS, 3, "heads.projection: another head puts out logits too"),
+        (
+            {"logits": {}, "projection": {}},
+            LABELS,
+            3,
+            "heads.projection: another head has the output logits too",
+        ),
         ({"class_logits": {}}, LABELS, 3, "expected logits or projection among them, got class_logits"),
         ({}, LABELS, 3, "expected logits or projection among them, got none"),
         ("logits", LABELS, 3, "heads='logits': expected a dict of heads with their hyperparameters"),
     ],
 )
-def test_mistakes(heads, labels, classes, said):
-    with pytest.raises(UsageError, match=said):
+def test_mistakes(heads, labels, classes, message):
+    with pytest.raises(UsageError, match=message):
         jax.eval_shape(lambda: _read(heads, labels, classes))
 
 
-def test_unknown_heads_are_told_which_there_are():
+def test_an_unknown_heads_error_lists_the_heads():
     with pytest.raises(UsageError, match="these exist: class_logits, codes, embedding, features, logits, "):
         _read({"nothing_like_it": {}})
 
@@ -147,29 +152,28 @@ DISCRIMINATORS = {
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 @pytest.mark.parametrize(
-    ("heads", "hears"),
+    ("heads", "reads_labels"),
     [({"logits": {}}, True), ({"projection": {}}, True), ({"logits": {}, "class_logits": {}}, False)],
     ids=["beside_the_image", "projection", "classifier"],
 )
-def test_labels_are_heard_unless_they_are_to_be_found_out(name, heads, hears):
+def test_labels_are_an_input_unless_a_head_predicts_them(name, heads, reads_labels):
     net = from_linen(DISCRIMINATORS[name](heads))
     params, carry = jax.jit(net.init)(KEY, IMAGES, LABELS)
     same = jnp.tile(IMAGES[:1], (3, 1, 1, 1))
     # Positive weights, so that no dead unit hides a difference: one label a row.
     rng = np.random.default_rng(2)
-    drawn = jax.tree.map(lambda leaf: np.float32(rng.uniform(0.1, 1.0, leaf.shape)), params)
-    told = jax.jit(lambda labels: net.apply(drawn, carry, same, labels, key=KEY, train=False)[0])
-    found = told(jnp.arange(3))
-    for output in found.values():
-        assert (np.ptp(np.asarray(output), axis=0).max() > 0) == hears
+    positive = jax.tree.map(lambda leaf: np.float32(rng.uniform(0.1, 1.0, leaf.shape)), params)
+    outputs = jax.jit(lambda labels: net.apply(positive, carry, same, labels, key=KEY, train=False)[0])
+    for output in outputs(jnp.arange(3)).values():
+        assert (np.ptp(np.asarray(output), axis=0).max() > 0) == reads_labels
 
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_projection_leaves_the_image_alone(name):
     plain, _ = jax.jit(from_linen(DISCRIMINATORS[name]({"logits": {}})).init)(KEY, IMAGES)
-    told, _ = jax.jit(from_linen(DISCRIMINATORS[name]({"projection": {}})).init)(KEY, IMAGES, LABELS)
-    embedding = told.pop("projection_of_label")["embedding"]
-    jax.tree.map(np.testing.assert_array_equal, plain, told)
+    conditional, _ = jax.jit(from_linen(DISCRIMINATORS[name]({"projection": {}})).init)(KEY, IMAGES, LABELS)
+    embedding = conditional.pop("projection_of_label")["embedding"]
+    jax.tree.map(np.testing.assert_array_equal, plain, conditional)
     assert embedding.shape[0] == 3
 
 

@@ -13,9 +13,9 @@ from gan_jax.nets.layers import MinibatchDiscrimination, MinibatchStandardDeviat
 def test_minibatch_standard_deviation_golden(group_size, features, batch):
     x = np.random.default_rng(0).normal(size=(batch, 3, 2, 6)).astype(np.float32)
     layer = MinibatchStandardDeviation(group_size, features)
-    found = jax.jit(layer.apply)({}, x)
-    assert found.shape == (batch, 3, 2, 6 + features)
-    np.testing.assert_array_equal(found[..., :6], x)
+    outputs = jax.jit(layer.apply)({}, x)
+    assert outputs.shape == (batch, 3, 2, 6 + features)
+    np.testing.assert_array_equal(outputs[..., :6], x)
     group = min(group_size, batch)
     groups, share = batch // group, 6 // features
     for i in range(batch):
@@ -23,7 +23,7 @@ def test_minibatch_standard_deviation_golden(group_size, features, batch):
         members = x[[j for j in range(batch) if j % groups == i % groups]].astype(np.float64)
         for f in range(features):
             deviation = np.sqrt(members[..., f * share : (f + 1) * share].var(axis=0) + 1e-8).mean()
-            np.testing.assert_allclose(found[i, ..., 6 + f], deviation, rtol=1e-5)
+            np.testing.assert_allclose(outputs[i, ..., 6 + f], deviation, rtol=1e-5)
 
 
 def test_minibatch_standard_deviation_of_equal_samples_has_a_gradient():
@@ -34,9 +34,9 @@ def test_minibatch_standard_deviation_of_equal_samples_has_a_gradient():
     np.testing.assert_array_equal(gradient, 0)
 
 
-@pytest.mark.parametrize(("group_size", "features", "said"), [(4, 1, "batch of 6"), (2, 4, "6 channels")])
-def test_minibatch_standard_deviation_must_divide(group_size, features, said):
-    with pytest.raises(UsageError, match=said):
+@pytest.mark.parametrize(("group_size", "features", "message"), [(4, 1, "batch of 6"), (2, 4, "6 channels")])
+def test_minibatch_standard_deviation_must_divide(group_size, features, message):
+    with pytest.raises(UsageError, match=message):
         MinibatchStandardDeviation(group_size, features).apply({}, jnp.zeros((6, 2, 2, 6)))
 
 
@@ -46,14 +46,14 @@ def test_minibatch_discrimination_golden():
     layer = MinibatchDiscrimination(projections=3, size=2)
     variables = {"params": {"kernel": jnp.float32(rng.normal(size=(4, 6)))}}
     assert jax.tree.map(jnp.shape, dict(layer.init(jax.random.key(0), x))) == {"params": {"kernel": (4, 6)}}
-    found = jax.jit(layer.apply)(variables, x)
+    outputs = jax.jit(layer.apply)(variables, x)
     projected = (x.astype(np.float64) @ np.float64(variables["params"]["kernel"])).reshape(5, 3, 2)
     expected = np.zeros((5, 3))
     for i in range(5):
         for j in range(5):
             for b in range(3):
                 expected[i, b] += np.exp(-np.abs(projected[i, b] - projected[j, b]).sum())
-    np.testing.assert_allclose(found, np.concatenate([x, expected], 1), rtol=1e-5)
+    np.testing.assert_allclose(outputs, np.concatenate([x, expected], 1), rtol=1e-5)
 
 
 def test_minibatch_discrimination_sees_collapse():
@@ -110,11 +110,11 @@ def test_self_attention_starts_as_the_identity_and_learns_its_gain():
     layer, params = _attention(x, 0.0)
 
     def total(params):
-        made = layer.apply({"params": params}, x)
-        return jnp.sum(made**2), made
+        y = layer.apply({"params": params}, x)
+        return jnp.sum(y**2), y
 
-    gradient, made = jax.jit(jax.grad(total, has_aux=True))(params)
-    np.testing.assert_array_equal(made, x)
+    gradient, y = jax.jit(jax.grad(total, has_aux=True))(params)
+    np.testing.assert_array_equal(y, x)
     assert gradient["gain"] != 0.0
 
 

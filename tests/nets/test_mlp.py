@@ -14,7 +14,7 @@ def test_tutorial_sizes():
     assert images.shape == (2, 28, 28, 1) and carry == {}
 
 
-def test_labels_matter_when_told():
+def test_labels_matter():
     net = from_linen(mlp.Discriminator(classes=3, widths=(8,)))
     images, labels = jnp.ones((3, 4, 4, 1)), jnp.arange(3)
     params, carry = net.init(jax.random.key(0), images, labels)

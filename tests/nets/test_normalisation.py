@@ -17,22 +17,22 @@ def _images():
 
 def _variables(layer, x):
     """The layer's variables, with a gain and an offset drawn for each class."""
-    made = layer.init(jax.random.key(0), x, LABELS, train=False)
-    np.testing.assert_array_equal(made["params"]["scale"], np.ones((3, 5)))
-    np.testing.assert_array_equal(made["params"]["bias"], np.zeros((3, 5)))
-    assert set(made["params"]) == {"scale", "bias"}
-    drawn = np.random.default_rng(1).normal(size=(2, 3, 5)).astype(np.float32)
-    return {**made, "params": {"scale": jnp.array(drawn[0]), "bias": jnp.array(drawn[1])}}
+    variables = layer.init(jax.random.key(0), x, LABELS, train=False)
+    np.testing.assert_array_equal(variables["params"]["scale"], np.ones((3, 5)))
+    np.testing.assert_array_equal(variables["params"]["bias"], np.zeros((3, 5)))
+    assert set(variables["params"]) == {"scale", "bias"}
+    values = np.random.default_rng(1).normal(size=(2, 3, 5)).astype(np.float32)
+    return {**variables, "params": {"scale": jnp.array(values[0]), "bias": jnp.array(values[1])}}
 
 
 def test_conditional_batch_norm_golden():
     x, layer = _images(), ConditionalBatchNorm(classes=3)
     variables = _variables(layer, x)
-    found, moved = layer.apply(variables, x, LABELS, train=True, mutable=["batch_stats"])
+    outputs, moved = layer.apply(variables, x, LABELS, train=True, mutable=["batch_stats"])
     mean, variance = np.float64(x).mean((0, 1, 2)), np.float64(x).var((0, 1, 2))
     scale, bias = (np.float64(variables["params"][n])[LABELS][:, None, None] for n in ("scale", "bias"))
     expected = (x - mean) / np.sqrt(variance + 2e-5) * scale + bias
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
     # Running statistics start at 0 and 1 and move a tenth of the way.
     stats = moved["batch_stats"]["BatchNorm_0"]
     np.testing.assert_allclose(stats["mean"], 0.1 * mean, rtol=1e-5)
@@ -47,8 +47,8 @@ def test_a_class_has_only_its_own_gradient():
     variables = _variables(layer, x)
 
     def total(params):
-        told = jnp.array([0, 0, 2, 0])
-        return layer.apply({**variables, "params": params}, x, told, train=False).sum()
+        labels = jnp.array([0, 0, 2, 0])
+        return layer.apply({**variables, "params": params}, x, labels, train=False).sum()
 
     gradient = jax.grad(total)(variables["params"])
     np.testing.assert_allclose(gradient["bias"][:, 0], [18.0, 0.0, 6.0])
@@ -57,10 +57,10 @@ def test_a_class_has_only_its_own_gradient():
 
 def test_without_labels_it_is_batch_norm():
     x, layer = _images(), ConditionalBatchNorm()
-    found, variables = layer.init_with_output(jax.random.key(0), x, train=True)
+    outputs, variables = layer.init_with_output(jax.random.key(0), x, train=True)
     assert set(variables["params"]) == {"BatchNorm_0"}
     expected = (x - np.float64(x).mean((0, 1, 2))) / np.sqrt(np.float64(x).var((0, 1, 2)) + 2e-5)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_labels_of_no_classes():

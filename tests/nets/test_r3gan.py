@@ -33,14 +33,14 @@ def _shaken(params):
 
 @pytest.mark.parametrize("resolution", [8, 28, 32, 64])
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("told", [(), (LABELS,)], ids=["", "labels"])
-def test_one_definition_makes_every_resolution(resolution, channels, told):
+@pytest.mark.parametrize("labels", [(), (LABELS,)], ids=["", "labels"])
+def test_one_definition_makes_every_resolution(resolution, channels, labels):
     generator = r3gan.Generator(resolution, channels, classes=3, **TINY)
     discriminator = r3gan.Discriminator(classes=3, **TINY)
 
     def both(key):
-        images, _ = generator.init_with_output(key, jnp.ones((4, 5)), *told, train=False)
-        return images, discriminator.init_with_output(key, images, *told, train=False)[0]
+        images, _ = generator.init_with_output(key, jnp.ones((4, 5)), *labels, train=False)
+        return images, discriminator.init_with_output(key, images, *labels, train=False)[0]
 
     images, heads = jax.eval_shape(both, KEY)
     assert images.shape == (4, resolution, resolution, channels) and heads["logits"].shape == (4,)

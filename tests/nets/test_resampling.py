@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gan_jax.errors import UsageError
 from gan_jax.nets import resampling
 
 
@@ -12,25 +13,42 @@ def _image(height, width, channels=2):
     return np.random.default_rng(0).normal(size=(2, height, width, channels)).astype(np.float32)
 
 
+@pytest.mark.parametrize(
+    ("resolution", "count"), [(28, 2), (32, 3), ((16, 24), 2), ((16, 18), 1), ((8, 64), 1)]
+)
+def test_halvings(resolution, count):
+    assert resampling.halvings(resolution) == count
+
+
+@pytest.mark.parametrize(
+    ("resolution", "size"), [(6, "(6, 6)"), (27, "(27, 27)"), (7, "(7, 7)"), ((16, 9), "(16, 9)")]
+)
+def test_resolution_that_cannot_be_halved(resolution, size):
+    with pytest.raises(UsageError) as error:
+        resampling.halvings(resolution, "a.Net")
+    expected = "expected an even height and width of at least 8 pixels"
+    assert str(error.value) == f"a.Net: resolution={size}: {expected}"
+
+
 def test_repeat_pixels():
     x = _image(2, 3)
-    found = resampling.repeat_pixels(x)
-    assert found.shape == (2, 4, 6, 2)
+    pixels = resampling.repeat_pixels(x)
+    assert pixels.shape == (2, 4, 6, 2)
     for i in range(4):
         for j in range(6):
-            np.testing.assert_array_equal(found[:, i, j], x[:, i // 2, j // 2])
+            np.testing.assert_array_equal(pixels[:, i, j], x[:, i // 2, j // 2])
 
 
 @pytest.mark.parametrize(("pool", "reduce"), [(resampling.mean_pool, np.mean), (resampling.max_pool, np.max)])
 @pytest.mark.parametrize(("height", "width"), [(4, 2), (5, 3)])
 def test_pools_squares_and_leaves_odd_rows_out(pool, reduce, height, width):
     x = _image(height, width)
-    found = pool(x)
-    assert found.shape == (2, height // 2, width // 2, 2)
+    pixels = pool(x)
+    assert pixels.shape == (2, height // 2, width // 2, 2)
     for i in range(height // 2):
         for j in range(width // 2):
             square = np.float64(x)[:, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2]
-            np.testing.assert_allclose(found[:, i, j], reduce(square, axis=(1, 2)), rtol=1e-5, atol=1e-7)
+            np.testing.assert_allclose(pixels[:, i, j], reduce(square, axis=(1, 2)), rtol=1e-5, atol=1e-7)
 
 
 def _taps(twice):

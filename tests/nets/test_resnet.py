@@ -63,9 +63,9 @@ def test_parameters_of_the_generator_at_32_pixels():
     block = 4 * 256 + (9 * 256 * 256) + (9 * 256 * 256 + 256) + (256 * 256 + 256)
     last = 2 * 256 + 9 * 256 * 3 + 3
     assert _count(resnet.Generator(32, 3), jnp.ones((2, 128))) == dense + 3 * block + last == 4_275_971
-    # Told labels, each of a block's two norms has a gain and an offset a class.
-    told = _count(resnet.Generator(32, 3, classes=10), jnp.ones((2, 128)), LABELS)
-    assert told - 4_275_971 == 3 * 2 * (10 - 1) * 2 * 256
+    # With labels, each of a block's two norms has a gain and an offset a class.
+    conditional = _count(resnet.Generator(32, 3, classes=10), jnp.ones((2, 128)), LABELS)
+    assert conditional - 4_275_971 == 3 * 2 * (10 - 1) * 2 * 256
 
 
 def test_parameters_of_the_discriminator_at_32_pixels():
@@ -75,8 +75,8 @@ def test_parameters_of_the_discriminator_at_32_pixels():
     flat = 2 * (9 * 128 * 128 + 128)
     expected = first + second + 2 * flat + 128 + 1
     assert _count(resnet.Discriminator(), jnp.ones((2, 32, 32, 3))) == expected == 1_053_825
-    told = resnet.Discriminator(classes=10, heads={"projection": {}})
-    assert _count(told, jnp.ones((2, 32, 32, 3)), LABELS) - expected == 10 * 128
+    conditional = resnet.Discriminator(classes=10, heads={"projection": {}})
+    assert _count(conditional, jnp.ones((2, 32, 32, 3)), LABELS) - expected == 10 * 128
 
 
 def test_attention_stands_at_the_largest_image_of_at_most_that_size():
@@ -213,5 +213,7 @@ def test_second_derivatives_of_the_discriminator():
 
 @pytest.mark.parametrize("resolution", [27, 6])
 def test_resolution_that_cannot_be_halved(resolution):
-    with pytest.raises(UsageError, match=f"got {resolution}"):
+    with pytest.raises(
+        UsageError, match=rf"resolution=\({resolution}, {resolution}\): expected an even height and width"
+    ):
         resnet.discriminator_blocks(resolution, 128)
