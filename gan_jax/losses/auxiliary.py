@@ -5,12 +5,28 @@ as `real_<head>` and `fake_<head>`; a fake's label is the one that the generator
 sample.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jax.nn import relu
 
 from gan_jax.errors import UsageError
 from gan_jax.losses.pairs import pair
+
+__all__ = [
+    "classification_real",
+    "classification_fake",
+    "twin_auxiliary_classifier_discriminator",
+    "twin_auxiliary_classifier_generator",
+    "auxiliary_discriminative_classifier_discriminator",
+    "auxiliary_discriminative_classifier_generator",
+    "multi_hinge_discriminator",
+    "multi_hinge_generator",
+    "rotation_discriminator",
+    "rotation_generator",
+    "feature_matching",
+]
 
 
 def _cross_entropy(logits, label):
@@ -19,7 +35,7 @@ def _cross_entropy(logits, label):
     return -jnp.take_along_axis(log_probabilities, jnp.asarray(label)[..., None], axis=-1)[..., 0]
 
 
-def classification_real(real_class_logits, label):
+def classification_real(real_class_logits: jax.Array, label: jax.Array) -> jax.Array:
     """Cross entropy of the classes of real samples.
 
     Odena et al. 2016, arXiv:1610.09585, eq. 3 (AC-GAN). The paper's discriminator descends this and
@@ -37,7 +53,7 @@ def classification_real(real_class_logits, label):
     return _cross_entropy(real_class_logits, label)
 
 
-def classification_fake(fake_class_logits, label):
+def classification_fake(fake_class_logits: jax.Array, label: jax.Array) -> jax.Array:
     """Cross entropy of the classes that fakes were made for.
 
     Odena et al. 2016, arXiv:1610.09585, eq. 3 (AC-GAN): for both players; in StudioGAN's ACGAN-Mod for the
@@ -53,7 +69,7 @@ def classification_fake(fake_class_logits, label):
     return _cross_entropy(fake_class_logits, label)
 
 
-def twin_auxiliary_classifier_discriminator(fake_twin_logits, label):
+def twin_auxiliary_classifier_discriminator(fake_twin_logits: jax.Array, label: jax.Array) -> jax.Array:
     """Cross entropy of a second classifier, which sees fakes only.
 
     Gong et al. 2019, arXiv:1907.02690, eq. 5 (TAC-GAN); beside the two terms of AC-GAN.
@@ -68,7 +84,7 @@ def twin_auxiliary_classifier_discriminator(fake_twin_logits, label):
     return _cross_entropy(fake_twin_logits, label)
 
 
-def twin_auxiliary_classifier_generator(fake_twin_logits, label):
+def twin_auxiliary_classifier_generator(fake_twin_logits: jax.Array, label: jax.Array) -> jax.Array:
     """Minus the twin's cross entropy: fakes of different classes shall not be easier to tell than they are.
 
     Gong et al. 2019, arXiv:1907.02690, eq. 5 (TAC-GAN): against AC-GAN's loss of diversity inside a class.
@@ -83,7 +99,9 @@ def twin_auxiliary_classifier_generator(fake_twin_logits, label):
     return -_cross_entropy(fake_twin_logits, label)
 
 
-def auxiliary_discriminative_classifier_discriminator(real_class_logits, fake_class_logits, label):
+def auxiliary_discriminative_classifier_discriminator(
+    real_class_logits: jax.Array, fake_class_logits: jax.Array, label: jax.Array
+) -> jax.Array:
     """Cross entropy of a classifier with every class twice: real, and fake.
 
     Hou et al. 2021, arXiv:2107.10060, section 4 (ADC-GAN). Real samples of class y are class y here, fakes
@@ -102,7 +120,9 @@ def auxiliary_discriminative_classifier_discriminator(real_class_logits, fake_cl
     return _cross_entropy(real_class_logits, label) + _cross_entropy(fake_class_logits, classes + label)
 
 
-def auxiliary_discriminative_classifier_generator(fake_class_logits, label):
+def auxiliary_discriminative_classifier_generator(
+    fake_class_logits: jax.Array, label: jax.Array
+) -> jax.Array:
     """Log odds of a fake being its class's fake rather than its class's real.
 
     Hou et al. 2021, arXiv:2107.10060, section 4 (ADC-GAN): cross entropy to the real class less that to the
@@ -127,7 +147,9 @@ def _crammer_singer(logits, label):
     return relu(1.0 + best_other - jnp.sum(jnp.where(own, logits, 0.0), axis=-1))
 
 
-def multi_hinge_discriminator(real_class_logits, fake_class_logits, label):
+def multi_hinge_discriminator(
+    real_class_logits: jax.Array, fake_class_logits: jax.Array, label: jax.Array
+) -> jax.Array:
     """Multi-class hinge loss over K classes and one more, the last, for fakes.
 
     Kavalerov et al. 2019, arXiv:1912.04216, section 3; in place of an adversarial loss.
@@ -145,7 +167,7 @@ def multi_hinge_discriminator(real_class_logits, fake_class_logits, label):
     return _crammer_singer(real_class_logits, label) + _crammer_singer(fake_class_logits, fake_class)
 
 
-def multi_hinge_generator(fake_class_logits, label):
+def multi_hinge_generator(fake_class_logits: jax.Array, label: jax.Array) -> jax.Array:
     """Multi-class hinge loss of fakes, for the class that the generator was told.
 
     Kavalerov et al. 2019, arXiv:1912.04216, section 3; StudioGAN weights it 0.05 beside `feature_matching`.
@@ -170,7 +192,9 @@ def _rotation(discriminate, images, key):
     return _cross_entropy(discriminate(rotated)["rotation_logits"], updates)
 
 
-def rotation_discriminator(discriminate, real, key):
+def rotation_discriminator(
+    discriminate: Callable[[jax.Array], dict[str, jax.Array]], real: jax.Array, key: jax.Array
+) -> jax.Array:
     """Cross entropy of the quarter turns by which real images were rotated.
 
     Chen et al. 2019, arXiv:1811.11212, eq. 3 (SSGAN), with the paper's weight beta = 1. The expectation over
@@ -191,7 +215,9 @@ def rotation_discriminator(discriminate, real, key):
     return _rotation(discriminate, real, key)
 
 
-def rotation_generator(discriminate, fake, key):
+def rotation_generator(
+    discriminate: Callable[[jax.Array], dict[str, jax.Array]], fake: jax.Array, key: jax.Array
+) -> jax.Array:
     """Cross entropy of the quarter turns by which fakes were rotated.
 
     Chen et al. 2019, arXiv:1811.11212, eq. 3 (SSGAN), with the paper's weight alpha = 0.2.
@@ -210,7 +236,7 @@ def rotation_generator(discriminate, fake, key):
     return _rotation(discriminate, fake, key)
 
 
-def feature_matching(real_features, fake_features):
+def feature_matching(real_features: jax.Array, fake_features: jax.Array) -> jax.Array:
     """Squared distance between the mean features of real and of fake samples.
 
     Salimans et al. 2016, arXiv:1606.03498, section 3.1; for the generator, in place of an adversarial loss.

@@ -4,6 +4,13 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu
 
+__all__ = [
+    "conditional_contrastive_discriminator",
+    "conditional_contrastive_generator",
+    "data_to_data_cross_entropy_discriminator",
+    "data_to_data_cross_entropy_generator",
+]
+
 
 def _unit(vectors, epsilon=1e-12):
     """float32 vectors of length 1 along the last axis."""
@@ -31,7 +38,9 @@ def _conditional_contrastive(embedding, class_embedding, label, temperature):
     return _log_sum_where(to_class, to_samples, others) - _log_sum_where(to_class, to_samples, alike)
 
 
-def conditional_contrastive_discriminator(real_embedding, real_class_embedding, label, *, temperature=1.0):
+def conditional_contrastive_discriminator(
+    real_embedding: jax.Array, real_class_embedding: jax.Array, label: jax.Array, *, temperature: float = 1.0
+) -> jax.Array:
     """Draws real samples to the embedding of their class and to each other within a class.
 
     Kang and Park 2020, arXiv:2006.12681, eq. 8 (2C loss of ContraGAN). Both embeddings are brought to unit
@@ -49,7 +58,9 @@ def conditional_contrastive_discriminator(real_embedding, real_class_embedding, 
     return _conditional_contrastive(real_embedding, real_class_embedding, label, temperature)
 
 
-def conditional_contrastive_generator(fake_embedding, fake_class_embedding, label, *, temperature=1.0):
+def conditional_contrastive_generator(
+    fake_embedding: jax.Array, fake_class_embedding: jax.Array, label: jax.Array, *, temperature: float = 1.0
+) -> jax.Array:
     """Draws fakes to the embedding of the class they were made for and to each other within a class.
 
     Kang and Park 2020, arXiv:2006.12681, eq. 8 (2C loss of ContraGAN).
@@ -74,14 +85,14 @@ def _data_to_data(embedding, class_embedding, label, temperature, positive_margi
 
 
 def data_to_data_cross_entropy_discriminator(
-    real_embedding,
-    real_class_embedding,
-    label,
+    real_embedding: jax.Array,
+    real_class_embedding: jax.Array,
+    label: jax.Array,
     *,
-    temperature=0.5,
-    positive_margin=0.98,
-    negative_margin=0.02,
-):
+    temperature: float = 0.5,
+    positive_margin: float = 0.98,
+    negative_margin: float = 0.02,
+) -> jax.Array:
     """Cross entropy of a sample's own class against the samples of other classes, with margins.
 
     Kang et al. 2021, arXiv:2111.01118, section 3.2 (D2D-CE of ReACGAN): easy positives, with a cosine above
@@ -104,14 +115,14 @@ def data_to_data_cross_entropy_discriminator(
 
 
 def data_to_data_cross_entropy_generator(
-    fake_embedding,
-    fake_class_embedding,
-    label,
+    fake_embedding: jax.Array,
+    fake_class_embedding: jax.Array,
+    label: jax.Array,
     *,
-    temperature=0.5,
-    positive_margin=0.98,
-    negative_margin=0.02,
-):
+    temperature: float = 0.5,
+    positive_margin: float = 0.98,
+    negative_margin: float = 0.02,
+) -> jax.Array:
     """Cross entropy of a fake's own class against the fakes of other classes, with margins.
 
     Kang et al. 2021, arXiv:2111.01118, section 3.2 (D2D-CE of ReACGAN).

@@ -6,6 +6,15 @@ import jax.numpy as jnp
 from gan_jax.losses.adversarial import non_saturating_discriminator
 from gan_jax.losses.pairs import flat_pair, mean_of_others
 
+__all__ = [
+    "cramer_discriminator",
+    "cramer_generator",
+    "maximum_mean_discrepancy_generator",
+    "maximum_mean_discrepancy_discriminator",
+    "sliced_wasserstein_discriminator",
+    "sliced_wasserstein_generator",
+]
+
 
 def _squared_distances(left, right):
     """Squared Euclidean distance of every row of [A, D] from every row of [B, D], float32 [A, B]."""
@@ -17,7 +26,7 @@ def _distances(left, right, epsilon=1e-12):
     return jnp.sqrt(_squared_distances(left, right) + epsilon)
 
 
-def cramer_discriminator(real_features, fake_features):
+def cramer_discriminator(real_features: jax.Array, fake_features: jax.Array) -> jax.Array:
     """Minus the difference of the Cramer critic between real and fake samples.
 
     Bellemare et al. 2017, arXiv:1705.10743, algorithm 1: the critic of a sample is its features' mean
@@ -42,7 +51,7 @@ def cramer_discriminator(real_features, fake_features):
     return of_fake - of_real
 
 
-def cramer_generator(real_features, fake_features):
+def cramer_generator(real_features: jax.Array, fake_features: jax.Array) -> jax.Array:
     """Energy distance between the features of real and fake samples, less its part without fakes.
 
     Bellemare et al. 2017, arXiv:1705.10743, algorithm 1: twice the mean distance between real and fake, minus
@@ -63,8 +72,11 @@ def cramer_generator(real_features, fake_features):
 
 
 def maximum_mean_discrepancy_generator(
-    real_features, fake_features, *, bandwidths=(2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
-):
+    real_features: jax.Array,
+    fake_features: jax.Array,
+    *,
+    bandwidths: tuple[float, ...] = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0),
+) -> jax.Array:
     """Squared maximum mean discrepancy between features, with a sum of Gaussian kernels.
 
     Gretton et al. 2012, JMLR 13, eq. 3 (the unbiased estimate, which may fall below 0); as a GAN: Li et
@@ -94,8 +106,11 @@ def maximum_mean_discrepancy_generator(
 
 
 def maximum_mean_discrepancy_discriminator(
-    real_features, fake_features, *, bandwidths=(2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
-):
+    real_features: jax.Array,
+    fake_features: jax.Array,
+    *,
+    bandwidths: tuple[float, ...] = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0),
+) -> jax.Array:
     """Minus the squared maximum mean discrepancy between features.
 
     Li et al. 2017, arXiv:1705.08584, eq. 4: the discriminator is the kernel's feature map and makes the
@@ -115,7 +130,7 @@ def maximum_mean_discrepancy_discriminator(
     return -maximum_mean_discrepancy_generator(real_features, fake_features, bandwidths=bandwidths)
 
 
-def sliced_wasserstein_discriminator(real_logits, fake_logits):
+def sliced_wasserstein_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """Cross entropy of telling real from fake, which teaches the features that are sliced.
 
     Deshpande et al. 2018, arXiv:1803.11188, section 3: the discriminator is the ordinary one.
@@ -130,7 +145,9 @@ def sliced_wasserstein_discriminator(real_logits, fake_logits):
     return non_saturating_discriminator(real_logits, fake_logits)
 
 
-def sliced_wasserstein_generator(real_features, fake_features, key, *, projections=10_000):
+def sliced_wasserstein_generator(
+    real_features: jax.Array, fake_features: jax.Array, key: jax.Array, *, projections: int = 10_000
+) -> jax.Array:
     """Squared Wasserstein-2 distance between features along random directions, averaged over these.
 
     Deshpande et al. 2018, arXiv:1803.11188, section 3: along a direction the best transport pairs the sorted

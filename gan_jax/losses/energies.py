@@ -6,8 +6,20 @@ from jax.nn import relu
 
 from gan_jax.losses.pairs import mean_of_others, pair
 
+__all__ = [
+    "energy_based_discriminator",
+    "energy_based_generator",
+    "pull_away",
+    "boundary_equilibrium_discriminator",
+    "boundary_equilibrium_generator",
+    "boundary_equilibrium_balance",
+    "boundary_equilibrium_convergence",
+]
 
-def energy_based_discriminator(real_energy, fake_energy, *, margin=10.0):
+
+def energy_based_discriminator(
+    real_energy: jax.Array, fake_energy: jax.Array, *, margin: float = 10.0
+) -> jax.Array:
     """Energy of real samples, and how far fake energies stay below the margin.
 
     Zhao et al. 2016, arXiv:1609.03126, eq. 1. An energy is low for real: for an autoencoder as the
@@ -27,7 +39,7 @@ def energy_based_discriminator(real_energy, fake_energy, *, margin=10.0):
     return real + relu(margin - fake)
 
 
-def energy_based_generator(fake_energy):
+def energy_based_generator(fake_energy: jax.Array) -> jax.Array:
     """Energy of fake samples.
 
     Zhao et al. 2016, arXiv:1609.03126, eq. 2; the paper adds 0.1 of `pull_away`.
@@ -41,7 +53,7 @@ def energy_based_generator(fake_energy):
     return jnp.float32(fake_energy)
 
 
-def pull_away(fake_features, *, epsilon=1e-12):
+def pull_away(fake_features: jax.Array, *, epsilon: float = 1e-12) -> jax.Array:
     """Mean squared cosine between a fake's features and those of the other fakes: keeps them apart.
 
     Zhao et al. 2016, arXiv:1609.03126, eq. 4, where the features are the autoencoder's code. Squared as in
@@ -62,7 +74,9 @@ def pull_away(fake_features, *, epsilon=1e-12):
     return mean_of_others(jnp.square(jnp.matmul(unit, unit.T, precision="highest")))
 
 
-def boundary_equilibrium_discriminator(real_energy, fake_energy, balance):
+def boundary_equilibrium_discriminator(
+    real_energy: jax.Array, fake_energy: jax.Array, balance: jax.Array
+) -> jax.Array:
     """Energy of real samples less `balance` times the energy of fakes.
 
     Berthelot et al. 2017, arXiv:1703.10717, section 3.4; an energy is the mean absolute error of an
@@ -80,7 +94,7 @@ def boundary_equilibrium_discriminator(real_energy, fake_energy, balance):
     return real - jax.lax.stop_gradient(jnp.float32(balance)) * fake
 
 
-def boundary_equilibrium_generator(fake_energy):
+def boundary_equilibrium_generator(fake_energy: jax.Array) -> jax.Array:
     """Energy of fake samples.
 
     Berthelot et al. 2017, arXiv:1703.10717, section 3.4.
@@ -94,7 +108,14 @@ def boundary_equilibrium_generator(fake_energy):
     return jnp.float32(fake_energy)
 
 
-def boundary_equilibrium_balance(balance, real_energy, fake_energy, *, diversity_ratio=0.5, gain=0.001):
+def boundary_equilibrium_balance(
+    balance: jax.Array,
+    real_energy: jax.Array,
+    fake_energy: jax.Array,
+    *,
+    diversity_ratio: float = 0.5,
+    gain: float = 0.001,
+) -> jax.Array:
     """The next `balance`, so that fake energies keep the wanted ratio to real ones.
 
     Berthelot et al. 2017, arXiv:1703.10717, section 3.4; kept in [0, 1], from 0 at the start. It is a state's
@@ -114,7 +135,9 @@ def boundary_equilibrium_balance(balance, real_energy, fake_energy, *, diversity
     return jax.lax.stop_gradient(jnp.clip(balance + gain * error, 0.0, 1.0))
 
 
-def boundary_equilibrium_convergence(real_energy, fake_energy, *, diversity_ratio=0.5):
+def boundary_equilibrium_convergence(
+    real_energy: jax.Array, fake_energy: jax.Array, *, diversity_ratio: float = 0.5
+) -> jax.Array:
     """How far the game is from its end: a figure to watch, not to descend.
 
     Berthelot et al. 2017, arXiv:1703.10717, section 3.4.1.

@@ -2,14 +2,21 @@
 
 import functools
 import inspect
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 
+__all__ = [
+    "top_k",
+    "smooth",
+    "swapped",
+]
 
-def top_k(loss, k):
+
+def top_k(loss: Callable[..., jax.Array], k: int) -> Callable[..., jax.Array]:
     """A generator's loss over the k fakes of the batch that the discriminator finds most real.
 
     Sinha et al. 2020, arXiv:2002.06224, eq. 3. The paper lowers k from the batch size to half of it while
@@ -42,7 +49,7 @@ def top_k(loss, k):
     return of_best
 
 
-def smooth(loss, amount=0.1):
+def smooth(loss: Callable[..., jax.Array], amount: float = 0.1) -> Callable[..., jax.Array]:
     """A discriminator's loss with both labels smoothed: its mean if that share of pairs had labels exchanged.
 
     Szegedy et al. 2015, arXiv:1512.00567, section 7. Two-sided, unlike `real_label` of
@@ -73,7 +80,7 @@ def smooth(loss, amount=0.1):
     return smoothed
 
 
-def swapped(loss):
+def swapped(loss: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     """A discriminator's loss with real and fake exchanged: what players descend who want them confused.
 
     Donahue et al. 2016, arXiv:1605.09782, section 3.5, and Dumoulin et al. 2016, arXiv:1606.00704, algorithm

@@ -6,10 +6,27 @@ became of them after a round trip (`cycled_`) or their own domain's generator (`
 function of a fixed network whose arrays live in a carry.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from gan_jax.losses.pairs import pair
+
+__all__ = [
+    "l1",
+    "l2",
+    "euclidean",
+    "charbonnier",
+    "cycle_consistency",
+    "identity_mapping",
+    "total_variation",
+    "kl_to_standard_normal",
+    "perceptual",
+    "gram_matrix",
+    "gram",
+]
 
 
 def _difference(prediction, target):
@@ -23,7 +40,7 @@ def _mean(each):
     return jnp.mean(each, axis=tuple(range(1, each.ndim)))
 
 
-def l1(prediction, target):
+def l1(prediction: jax.Array, target: jax.Array) -> jax.Array:
     """Mean absolute error.
 
     Isola et al. 2016, arXiv:1611.07004, eq. 3 (pix2pix, weight 100).
@@ -38,7 +55,7 @@ def l1(prediction, target):
     return _mean(jnp.abs(_difference(prediction, target)))
 
 
-def l2(prediction, target):
+def l2(prediction: jax.Array, target: jax.Array) -> jax.Array:
     """Mean squared error.
 
     Pathak et al. 2016, arXiv:1604.07379, eq. 1 (context encoder), as a mean over entries.
@@ -53,7 +70,7 @@ def l2(prediction, target):
     return _mean(jnp.square(_difference(prediction, target)))
 
 
-def euclidean(prediction, target, *, epsilon=1e-12):
+def euclidean(prediction: jax.Array, target: jax.Array, *, epsilon: float = 1e-12) -> jax.Array:
     """Euclidean distance: the root of the summed squares.
 
     Zhao et al. 2016, arXiv:1609.03126, section 2.3: the energy of EBGAN, whose margins are in these units.
@@ -70,7 +87,7 @@ def euclidean(prediction, target, *, epsilon=1e-12):
     return jnp.sqrt(jnp.sum(jnp.square(difference), axis=tuple(range(1, difference.ndim))) + epsilon)
 
 
-def charbonnier(prediction, target, *, epsilon=1e-3):
+def charbonnier(prediction: jax.Array, target: jax.Array, *, epsilon: float = 1e-3) -> jax.Array:
     """Mean absolute error, rounded off near zero.
 
     Lai et al. 2017, arXiv:1704.03915, eq. 3 (LapSRN), as a mean over entries.
@@ -86,7 +103,9 @@ def charbonnier(prediction, target, *, epsilon=1e-3):
     return _mean(jnp.sqrt(jnp.square(_difference(prediction, target)) + epsilon**2))
 
 
-def cycle_consistency(source, cycled_source, target, cycled_target):
+def cycle_consistency(
+    source: jax.Array, cycled_source: jax.Array, target: jax.Array, cycled_target: jax.Array
+) -> jax.Array:
     """Mean absolute error of samples of two domains after a trip to the other domain and back.
 
     Zhu et al. 2017, arXiv:1703.10593, eq. 2 (CycleGAN, weight 10): the sum over both directions.
@@ -103,7 +122,9 @@ def cycle_consistency(source, cycled_source, target, cycled_target):
     return l1(cycled_source, source) + l1(cycled_target, target)
 
 
-def identity_mapping(source, identity_source, target, identity_target):
+def identity_mapping(
+    source: jax.Array, identity_source: jax.Array, target: jax.Array, identity_target: jax.Array
+) -> jax.Array:
     """Mean absolute change of samples that already are in the domain they are taken to.
 
     Zhu et al. 2017, arXiv:1703.10593, section 5.2 (CycleGAN, weight 5, half of the cycle's).
@@ -120,7 +141,7 @@ def identity_mapping(source, identity_source, target, identity_target):
     return l1(identity_source, source) + l1(identity_target, target)
 
 
-def total_variation(prediction):
+def total_variation(prediction: jax.Array) -> jax.Array:
     """Mean absolute difference between neighbouring pixels, down plus across.
 
     Rudin et al. 1992, Physica D 60, eq. 2.2b, in the anisotropic form of Mahendran and Vedaldi 2014,
@@ -137,7 +158,7 @@ def total_variation(prediction):
     return _mean(jnp.abs(down)) + _mean(jnp.abs(across))
 
 
-def kl_to_standard_normal(mean, log_variance):
+def kl_to_standard_normal(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
     """Divergence of a normal distribution with diagonal covariance from the standard normal one.
 
     Kingma and Welling 2013, arXiv:1312.6114, appendix B (variational autoencoder).
@@ -160,7 +181,7 @@ def _over_layers(distance, features, prediction, target):
     return sum(jax.tree.leaves(each))
 
 
-def perceptual(prediction, target, features):
+def perceptual(prediction: jax.Array, target: jax.Array, features: Callable[[jax.Array], Any]) -> jax.Array:
     """Mean squared error of feature maps, summed over layers.
 
     Johnson et al. 2016, arXiv:1603.08155, eq. 2.
@@ -176,7 +197,7 @@ def perceptual(prediction, target, features):
     return _over_layers(l2, features, prediction, target)
 
 
-def gram_matrix(features):
+def gram_matrix(features: jax.Array) -> jax.Array:
     """Products of a feature map's channels, averaged over positions and divided by their number.
 
     Johnson et al. 2016, arXiv:1603.08155, eq. 3.
@@ -192,7 +213,7 @@ def gram_matrix(features):
     return products / (flat.shape[1] * flat.shape[2])
 
 
-def gram(prediction, target, features):
+def gram(prediction: jax.Array, target: jax.Array, features: Callable[[jax.Array], Any]) -> jax.Array:
     """Squared distance between Gram matrices of feature maps, summed over layers: the style loss.
 
     Johnson et al. 2016, arXiv:1603.08155, eq. 4, after Gatys et al. 2015, arXiv:1508.06576.

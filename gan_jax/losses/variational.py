@@ -3,13 +3,20 @@
 Larsen et al. 2015, arXiv:1512.09300. Beside them, the encoder descends `kl_to_standard_normal`.
 """
 
+import jax
 import jax.numpy as jnp
 from jax.nn import softplus
 
 from gan_jax.losses.pairs import flat_pair
 
+__all__ = [
+    "reconstruction_discriminator",
+    "reconstruction_generator",
+    "learned_similarity",
+]
 
-def reconstruction_discriminator(reconstruction_logits):
+
+def reconstruction_discriminator(reconstruction_logits: jax.Array) -> jax.Array:
     """Cross entropy of taking reconstructions for fakes.
 
     Larsen et al. 2015, arXiv:1512.09300, section 2.4: beside `non_saturating_discriminator`, it makes the
@@ -24,7 +31,7 @@ def reconstruction_discriminator(reconstruction_logits):
     return softplus(jnp.float32(reconstruction_logits))
 
 
-def reconstruction_generator(reconstruction_logits):
+def reconstruction_generator(reconstruction_logits: jax.Array) -> jax.Array:
     """Minus the log probability that a reconstruction is taken for real.
 
     Larsen et al. 2015, arXiv:1512.09300, section 2.4, in the form that does not saturate; the paper's
@@ -39,7 +46,7 @@ def reconstruction_generator(reconstruction_logits):
     return softplus(-jnp.float32(reconstruction_logits))
 
 
-def learned_similarity(reconstruction_features, real_features):
+def learned_similarity(reconstruction_features: jax.Array, real_features: jax.Array) -> jax.Array:
     """Half the squared distance between the features of a sample and of its reconstruction.
 
     Larsen et al. 2015, arXiv:1512.09300, eq. 8: minus the log density, but for a constant, of a normal
