@@ -1,10 +1,10 @@
-"""The one definition of a kernel, for weight normalisation, weight penalties, weight decay and diagnostics."""
+"""The one definition of a kernel, for weight normalisation, penalties, weight decay and diagnostics."""
 
 from typing import Any
 
 import jax
 
-# Of a normalisation: its gains and offsets. A conditional normalisation has one row of each per class.
+# Names of a normalisation's gains and offsets; in a conditional normalisation they have a row per class.
 _NOT_KERNELS = ("scale", "bias")
 
 

@@ -169,8 +169,8 @@ def wasserstein_divergence_penalty(
 ) -> jax.Array:
     """A power of the norm of the critic's gradient, between real and fake samples.
 
-    Wu et al. 2018, arXiv:1712.01026, algorithm 1 (WGAN-div); for use with a Wasserstein loss, and its weight
-    is the paper's k, 2. Some implementations take half the sum at the real and at the fake samples themselves.
+    Wu et al. 2018, arXiv:1712.01026, algorithm 1 (WGAN-div), for a Wasserstein loss; its weight is the paper's
+    k, 2. Some implementations use half the sum of the powers at the real and the fake samples themselves.
 
     Args:
         critic: Function from samples to logits, [B] or [B, ...].

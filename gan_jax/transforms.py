@@ -148,7 +148,7 @@ def _decay(
 
 
 def weight_decay(strength: optax.ScalarOrSchedule = 1e-4, pattern: str = "") -> optax.GradientTransformation:
-    """Multiplies every kernel by 1 - `strength` in each update; no biases, no scales of normalisations.
+    """Subtracts `strength` times itself from every kernel in each update; no biases, no norm scales.
 
     Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2 (decoupled weight decay): descends
     `penalties.weight_decay`. Stands after the optimizer; no learning rate multiplies it, as in the paper,

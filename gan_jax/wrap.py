@@ -1,8 +1,9 @@
 """Wrappers of networks, Net -> Net: `wrapper(net, *, hyperparameters)`. They compose in any order.
 
-The outer wrapper sees inputs and parameters first and outputs last: `spectral_norm(mixed_precision(net))` normalises
-in float32, and `mixed_precision` then rounds the result. Of two wrappers that reparametrise weights, the inner one is
-applied last: `spectral_norm(weight_norm(net))` normalises directions, whose length does not matter.
+The outer wrapper sees inputs and parameters first and outputs last: `spectral_norm(mixed_precision(net))`
+normalises in float32, and `mixed_precision` then rounds the result. Of two wrappers that reparametrise
+weights, the inner one is applied last: `spectral_norm(weight_norm(net))` normalises directions, whose length
+does not matter.
 """
 
 import functools

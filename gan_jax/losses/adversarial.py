@@ -1,7 +1,7 @@
 """Adversarial losses: a discriminator's and a generator's side, per logit.
 
-A logit is large where the discriminator takes its input for real. Every function is minimised. The mean
-over what it returns is the paper's loss; references that halve or average the discriminator's two parts
+A logit is high where the discriminator takes its input for real. Training minimises every function. The mean
+of the returned values is the paper's loss; references that halve or average the discriminator's two parts
 differ from it by a factor.
 """
 
@@ -99,8 +99,8 @@ def least_squares_discriminator(
 ) -> jax.Array:
     """Half the squared distances of real and fake logits from their labels.
 
-    Mao et al. 2016, arXiv:1611.04076, eq. 2 (its b is `real_label`, its a `fake_label`). The logits are taken
-    as they are, without a sigmoid.
+    Mao et al. 2016, arXiv:1611.04076, eq. 2 (its b is `real_label`, its a `fake_label`). There is no sigmoid
+    on the logits.
 
     Args:
         real_logits: Discriminator logits of real samples, [B, ...].
@@ -116,14 +116,14 @@ def least_squares_discriminator(
 
 
 def least_squares_generator(fake_logits: jax.Array, *, target: float = 1.0) -> jax.Array:
-    """Half the squared distance of fake logits from the value that the generator wants.
+    """Half the squared distance of fake logits from the generator's target.
 
     Mao et al. 2016, arXiv:1611.04076, eq. 2 (its c is `target`); with labels 1 and -1 and target 0 the game
     minimises Pearson's chi-squared divergence (theorem 1).
 
     Args:
         fake_logits: Discriminator logits of fake samples, [B, ...].
-        target: Logit wanted of a fake.
+        target: Target of a fake logit.
 
     Returns:
         One loss per logit, float32 [B, ...], at least 0.
@@ -134,8 +134,8 @@ def least_squares_generator(fake_logits: jax.Array, *, target: float = 1.0) -> j
 def wasserstein_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """Fake minus real logit: minus the critic's estimate of the Wasserstein distance.
 
-    Arjovsky et al. 2017, arXiv:1701.07875, eq. 2; needs a critic kept Lipschitz by a penalty or an
-    optimizer that clips its weights.
+    Arjovsky et al. 2017, arXiv:1701.07875, eq. 2; a penalty, or an optimizer that clips weights, must keep
+    the critic Lipschitz.
 
     Args:
         real_logits: Critic's values of real samples, [B, ...].
@@ -165,8 +165,8 @@ def wasserstein_generator(fake_logits: jax.Array) -> jax.Array:
 def wasserstein_divergence_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """Fake minus real logit, the part of the Wasserstein divergence that is not its gradient penalty.
 
-    Wu et al. 2017, arXiv:1712.01026, section 3.2: equal to `wasserstein_discriminator`; what sets the
-    divergence apart is its penalty, the critic's gradient norm to the power p = 6 with weight k = 2.
+    Wu et al. 2017, arXiv:1712.01026, section 3.2: equal to `wasserstein_discriminator`; the divergence
+    differs by its penalty, the critic's gradient norm to the power p = 6 with weight k = 2.
 
     Args:
         real_logits: Critic's values of real samples, [B, ...].
@@ -275,7 +275,7 @@ def boundary_seeking_discriminator(real_logits: jax.Array, fake_logits: jax.Arra
 
 
 def boundary_seeking_generator(fake_logits: jax.Array) -> jax.Array:
-    """Half the squared log odds of a fake: least where the discriminator cannot decide.
+    """Half the squared log odds of a fake: smallest where the discriminator cannot decide.
 
     Hjelm et al. 2017, arXiv:1702.08431, section 3 (the continuous case): (log D - log(1 - D))^2 / 2, and the
     log odds are the logit.

@@ -1,4 +1,4 @@
-"""Losses of the introductory articles this project started from: to learn from, not to train with."""
+"""Losses of the introductory articles behind this project: for learning, not for training."""
 
 import jax
 import jax.numpy as jnp
@@ -20,10 +20,10 @@ def weighted_discriminator(
 ) -> jax.Array:
     """A didactic loss: a p(fake) + b log(1 - p(fake)) + c log(1 - p(real)), p the probability of real.
 
-    No paper: from an introductory article. There all three weights are positive, and the discriminator is
-    then rewarded by `b` for being fooled. It is a GAN's discriminator with a >= 0, b <= 0, c >= 0 (the
-    defaults), when each part pulls p(fake) to 0 or p(real) to 1. Even so the last part is unbounded below and
-    its gradient vanishes where a real sample is taken for fake: to train, use `non_saturating_discriminator`.
+    No paper: from an introductory article. There all three weights are positive, and `b` then rewards the
+    discriminator for being fooled. With a >= 0, b <= 0, c >= 0 (the defaults) it is a GAN's discriminator:
+    each part pulls p(fake) to 0 or p(real) to 1. Even then the last part is unbounded below and its gradient
+    vanishes where a real sample is taken for fake: to train, use `non_saturating_discriminator`.
 
     Args:
         real_logits: Discriminator logits of real samples, [B, ...].
@@ -44,9 +44,9 @@ def weighted_generator(
 ) -> jax.Array:
     """A didactic loss: a p(fake) - b log(1 - p(fake)) + c log(1 - p(real)), p the probability of real.
 
-    No paper: from the same article as `weighted_discriminator`. With its positive weights the generator is
-    rewarded for being found out. It is a GAN's generator with a <= 0 and b <= 0 (the defaults); a = 0, b = -1
-    is `minimax_generator`. The last part does not depend on the generator.
+    No paper: from the same article as `weighted_discriminator`. The article's positive weights reward the
+    generator for fakes that are recognised. It is a GAN's generator with a <= 0 and b <= 0 (the defaults);
+    a = 0, b = -1 is `minimax_generator`. The last part does not depend on the generator.
 
     Args:
         real_logits: Discriminator logits of real samples, [B, ...].
@@ -83,9 +83,9 @@ def cross_entropy_and_squared_error_discriminator(
 
 
 def cross_entropy_and_squared_error_generator(fake_logits: jax.Array) -> jax.Array:
-    """The non-saturating loss: what the didactic discriminator's article leaves to the generator.
+    """The non-saturating loss: the article of this discriminator has no loss for the generator.
 
-    No paper: the usual partner, Goodfellow et al. 2014, arXiv:1406.2661, section 3.
+    No paper: the usual counterpart, Goodfellow et al. 2014, arXiv:1406.2661, section 3.
 
     Args:
         fake_logits: Discriminator logits of fake samples, [B, ...].

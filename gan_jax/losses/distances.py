@@ -31,8 +31,8 @@ def cramer_discriminator(real_features: jax.Array, fake_features: jax.Array) -> 
 
     Bellemare et al. 2017, arXiv:1705.10743, algorithm 1: the critic of a sample is its features' mean
     distance from those of independent fakes, less their norm. The second set of fakes is here the rest of the
-    batch, all pairs of it, where the paper draws one more fake. The paper adds 10 times a gradient penalty on
-    that critic.
+    batch, in all pairs; the paper samples one more fake. The paper adds 10 times a gradient penalty on that
+    critic.
 
     Args:
         real_features: Discriminator's features of real samples, [B, ...], B at least 2.
@@ -55,7 +55,7 @@ def cramer_generator(real_features: jax.Array, fake_features: jax.Array) -> jax.
     """Energy distance between the features of real and fake samples, less its part without fakes.
 
     Bellemare et al. 2017, arXiv:1705.10743, algorithm 1: twice the mean distance between real and fake, minus
-    the mean distance between two fakes; the constant distance between two reals is left out as there.
+    the mean distance between two fakes; without the constant distance between two reals, as in the paper.
 
     Args:
         real_features: Discriminator's features of real samples, [B, ...], B at least 2.
@@ -96,7 +96,7 @@ def maximum_mean_discrepancy_generator(
     real, fake = flat_pair(real_features, fake_features)
 
     def kernel(left, right):
-        # Less 1, which cancels in the discrepancy: what is left is small and keeps its digits.
+        # The kernel less 1, which cancels in the discrepancy: smaller numbers keep their digits.
         squares = _squared_distances(left, right)
         return sum(jnp.expm1(-squares / (2.0 * bandwidth**2)) for bandwidth in bandwidths)
 
@@ -131,7 +131,7 @@ def maximum_mean_discrepancy_discriminator(
 
 
 def sliced_wasserstein_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
-    """Cross entropy of telling real from fake, which teaches the features that are sliced.
+    """Cross entropy of telling real from fake: it trains the features that the generator's loss projects.
 
     Deshpande et al. 2018, arXiv:1803.11188, section 3: the discriminator is the ordinary one.
 
@@ -148,7 +148,7 @@ def sliced_wasserstein_discriminator(real_logits: jax.Array, fake_logits: jax.Ar
 def sliced_wasserstein_generator(
     real_features: jax.Array, fake_features: jax.Array, key: jax.Array, *, projections: int = 10_000
 ) -> jax.Array:
-    """Squared Wasserstein-2 distance between features along random directions, averaged over these.
+    """Squared Wasserstein-2 distance between features along random directions, averaged over directions.
 
     Deshpande et al. 2018, arXiv:1803.11188, section 3: along a direction the best transport pairs the sorted
     projections.

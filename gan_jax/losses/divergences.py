@@ -23,8 +23,8 @@ __all__ = [
     "total_variation_generator",
 ]
 
-# Of each divergence the output activation g_f and the conjugate after it, f* o g_f, as functions of the
-# logit: composed by hand, because f* alone takes logarithms of what g_f lets underflow.
+# For each divergence: the output activation g_f and the conjugate after it, f* o g_f, as functions of the
+# logit. Composed by hand, because f* alone takes logarithms of values that underflow in g_f.
 _ACTIVATION_AND_CONJUGATE = {
     "kullback_leibler": (lambda v: v, lambda v: jnp.exp(v - 1.0)),
     "reverse_kullback_leibler": (lambda v: -jnp.exp(-v), lambda v: v - 1.0),
@@ -67,7 +67,7 @@ def kullback_leibler_discriminator(real_logits: jax.Array, fake_logits: jax.Arra
 def kullback_leibler_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the Kullback-Leibler divergence.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:
@@ -98,7 +98,7 @@ def reverse_kullback_leibler_discriminator(real_logits: jax.Array, fake_logits: 
 def reverse_kullback_leibler_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the reverse Kullback-Leibler divergence.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:
@@ -129,7 +129,7 @@ def pearson_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax
 def pearson_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the Pearson chi-squared divergence.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:
@@ -160,7 +160,7 @@ def squared_hellinger_discriminator(real_logits: jax.Array, fake_logits: jax.Arr
 def squared_hellinger_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the squared Hellinger distance.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:
@@ -191,7 +191,7 @@ def jensen_shannon_discriminator(real_logits: jax.Array, fake_logits: jax.Array)
 def jensen_shannon_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the Jensen-Shannon divergence.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:
@@ -222,7 +222,7 @@ def total_variation_discriminator(real_logits: jax.Array, fake_logits: jax.Array
 def total_variation_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the total variation distance.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:

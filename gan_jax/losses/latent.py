@@ -1,4 +1,4 @@
-"""Losses between a fake and the latents it came from; one value per sample."""
+"""Losses between a fake and its latents; one value per sample."""
 
 import math
 from collections.abc import Callable
@@ -87,9 +87,9 @@ def mode_seeking(
 ) -> jax.Array:
     """Distance of two latents over the distance of their images, both generated under the same condition.
 
-    Mao et al. 2019, arXiv:1903.05628, eq. 2, whose ratio is maximised; as in the authors' code its inverse is
-    minimised, here for each pair. The second latents are the batch's next ones, so the distribution of
-    latents does not matter.
+    Mao et al. 2019, arXiv:1903.05628, eq. 2, maximises the inverse ratio; the authors' code minimises this
+    one, here for each pair. The second latents are the batch's next ones, so the distribution of latents does
+    not matter.
 
     Args:
         generate: Function from latents to images, [B, ...].
@@ -105,22 +105,22 @@ def mode_seeking(
     if len(latents) < 2:
         raise UsageError(f"mode_seeking compares samples of a batch and needs at least 2, not {len(latents)}")
     others = jnp.roll(latents, 1, axis=0)
-    apart = _mean_absolute(generate(latents), generate(others))
-    return _mean_absolute(latents, others) / (apart + epsilon)
+    distance = _mean_absolute(generate(latents), generate(others))
+    return _mean_absolute(latents, others) / (distance + epsilon)
 
 
 def path_lengths(
     generate: Callable[[jax.Array], jax.Array], latents: jax.Array, key: jax.Array, *, epsilon: float = 1e-12
 ) -> jax.Array:
-    """How far a random direction in the image pulls the latents: the norm of the Jacobian's product.
+    """Norm of the product of a random direction in the image with the generator's Jacobian.
 
-    Karras et al. 2019, arXiv:1912.04958, section 3.2. The direction is normal over the root of height times
-    width, as in the authors' code, so that lengths do not grow with the resolution. With latents for each
-    layer, [B, L, D], the squares are averaged over the layers.
+    Karras et al. 2019, arXiv:1912.04958, section 3.2. The direction is a normal sample divided by the root of
+    height times width, as in the authors' code, so that lengths do not grow with the resolution. With latents
+    for each layer, [B, L, D], the squares are averaged over the layers.
 
     Args:
         generate: Function from latents to images, [B, H, W, C].
-        latents: Latents, the paper's w, or any others, [B, ..., D].
+        latents: Latents, such as the paper's w, [B, ..., D].
         key: Random key of the directions.
         epsilon: Added to the squared norm.
 
@@ -129,8 +129,8 @@ def path_lengths(
     """
     images, pull_back = jax.vjp(generate, latents)
     direction = jax.random.normal(key, images.shape) / math.sqrt(images.shape[1] * images.shape[2])
-    pulled = jnp.float32(pull_back(direction.astype(images.dtype))[0])
-    squares = jnp.sum(jnp.square(pulled), axis=-1).reshape(len(pulled), -1)
+    product = jnp.float32(pull_back(direction.astype(images.dtype))[0])
+    squares = jnp.sum(jnp.square(product), axis=-1).reshape(len(product), -1)
     return jnp.sqrt(jnp.mean(squares, axis=1) + epsilon)
 
 
@@ -145,7 +145,7 @@ def path_length(
     """Squared distance of path lengths from their running mean.
 
     Karras et al. 2019, arXiv:1912.04958, eq. 4 (StyleGAN2), with weight 2, every 4 generator steps. As in the
-    authors' code this batch enters the mean first, and its gradient flows through it.
+    authors' code the mean includes this batch, and the gradient flows through the mean.
 
     Args:
         generate: Function from latents to images, [B, H, W, C].

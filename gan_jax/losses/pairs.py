@@ -1,4 +1,4 @@
-"""What losses that compare samples share."""
+"""Helpers of losses that compare samples."""
 
 import jax
 import jax.numpy as jnp

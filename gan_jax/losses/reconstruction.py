@@ -1,9 +1,9 @@
 """Reconstruction losses: how far a prediction is from its target. One value per sample, float32 [B].
 
-Distances are means over a sample's entries, so that weights do not depend on the resolution. A game offers
-what these read under the generic names used here: `prediction` and `target`; `source` and `target` with what
-became of them after a round trip (`cycled_`) or their own domain's generator (`identity_`); `features`, a
-function of a fixed network whose arrays live in a carry.
+Distances are means over a sample's entries, so that weights do not depend on the resolution. A game outputs
+their parameters under these names: `prediction` and `target`; `source` and `target`, each also after a round
+trip (`cycled_`) and after the generator of its own domain (`identity_`); `features`, the function of a fixed
+network whose arrays live in a carry.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def l1(prediction: jax.Array, target: jax.Array) -> jax.Array:
 
     Args:
         prediction: Predicted samples, [B, ...].
-        target: What they should be, [B, ...].
+        target: Their targets, [B, ...].
 
     Returns:
         One loss per sample, float32 [B], at least 0, in units of the samples.
@@ -62,7 +62,7 @@ def l2(prediction: jax.Array, target: jax.Array) -> jax.Array:
 
     Args:
         prediction: Predicted samples, [B, ...].
-        target: What they should be, [B, ...].
+        target: Their targets, [B, ...].
 
     Returns:
         One loss per sample, float32 [B], at least 0.
@@ -77,7 +77,7 @@ def euclidean(prediction: jax.Array, target: jax.Array, *, epsilon: float = 1e-1
 
     Args:
         prediction: Predicted samples, [B, ...].
-        target: What they should be, [B, ...].
+        target: Their targets, [B, ...].
         epsilon: Added to the squared distance, so that it has a derivative where the two are equal.
 
     Returns:
@@ -88,13 +88,13 @@ def euclidean(prediction: jax.Array, target: jax.Array, *, epsilon: float = 1e-1
 
 
 def charbonnier(prediction: jax.Array, target: jax.Array, *, epsilon: float = 1e-3) -> jax.Array:
-    """Mean absolute error, rounded off near zero.
+    """Mean absolute error, smooth near zero.
 
     Lai et al. 2017, arXiv:1704.03915, eq. 3 (LapSRN), as a mean over entries.
 
     Args:
         prediction: Predicted samples, [B, ...].
-        target: What they should be, [B, ...].
+        target: Their targets, [B, ...].
         epsilon: Value at a difference of zero, in units of the samples, above 0.
 
     Returns:
@@ -106,15 +106,15 @@ def charbonnier(prediction: jax.Array, target: jax.Array, *, epsilon: float = 1e
 def cycle_consistency(
     source: jax.Array, cycled_source: jax.Array, target: jax.Array, cycled_target: jax.Array
 ) -> jax.Array:
-    """Mean absolute error of samples of two domains after a trip to the other domain and back.
+    """Mean absolute error of samples of two domains after a round trip through the other domain.
 
     Zhu et al. 2017, arXiv:1703.10593, eq. 2 (CycleGAN, weight 10): the sum over both directions.
 
     Args:
         source: Samples of the first domain, [B, ...].
-        cycled_source: The same, taken to the second domain and back, [B, ...].
+        cycled_source: The same, translated to the second domain and back, [B, ...].
         target: Samples of the second domain, [B, ...].
-        cycled_target: The same, taken to the first domain and back, [B, ...].
+        cycled_target: The same, translated to the first domain and back, [B, ...].
 
     Returns:
         One loss per pair of samples, float32 [B], at least 0.
@@ -125,15 +125,15 @@ def cycle_consistency(
 def identity_mapping(
     source: jax.Array, identity_source: jax.Array, target: jax.Array, identity_target: jax.Array
 ) -> jax.Array:
-    """Mean absolute change of samples that already are in the domain they are taken to.
+    """Mean absolute change of samples that are translated to their own domain.
 
     Zhu et al. 2017, arXiv:1703.10593, section 5.2 (CycleGAN, weight 5, half of the cycle's).
 
     Args:
         source: Samples of the first domain, [B, ...].
-        identity_source: They after the generator of the first domain, [B, ...].
+        identity_source: The same after the generator of the first domain, [B, ...].
         target: Samples of the second domain, [B, ...].
-        identity_target: They after the generator of the second domain, [B, ...].
+        identity_target: The same after the generator of the second domain, [B, ...].
 
     Returns:
         One loss per pair of samples, float32 [B], at least 0.
@@ -188,8 +188,8 @@ def perceptual(prediction: jax.Array, target: jax.Array, features: Callable[[jax
 
     Args:
         prediction: Predicted images, [B, H, W, C].
-        target: What they should be, [B, H, W, C].
-        features: Function from images to a pytree of feature maps, each [B, ...]: one leaf a layer.
+        target: Their targets, [B, H, W, C].
+        features: Function from images to a pytree of feature maps, each [B, ...]: one leaf per layer.
 
     Returns:
         One loss per image, float32 [B], at least 0.
@@ -220,8 +220,8 @@ def gram(prediction: jax.Array, target: jax.Array, features: Callable[[jax.Array
 
     Args:
         prediction: Predicted images, [B, H, W, C].
-        target: Images of the wanted style, [B, H, W, C].
-        features: Function from images to a pytree of feature maps, each [B, ..., C]: one leaf a layer.
+        target: Images of the target style, [B, H, W, C].
+        features: Function from images to a pytree of feature maps, each [B, ..., C]: one leaf per layer.
 
     Returns:
         One loss per image, float32 [B], at least 0.

@@ -57,10 +57,10 @@ def _relative_to_average(real_logits, fake_logits):
 
 
 def relativistic_average_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
-    """Cross entropy of telling real from fake by how far a logit stands from the other side's mean.
+    """Cross entropy of telling real from fake by the difference of a logit from the other side's mean.
 
     Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4 (RaSGAN). The mean is over all logits of the batch,
-    a patch discriminator's positions included.
+    including the positions of a patch discriminator.
 
     Args:
         real_logits: Discriminator logits of real samples, [B, ...].
@@ -91,8 +91,8 @@ def relativistic_average_generator(real_logits: jax.Array, fake_logits: jax.Arra
 def relativistic_average_hinge_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """The hinge loss on distances from the other side's mean logit.
 
-    Jolicoeur-Martineau 2018, arXiv:1807.00734, appendix (RaHingeGAN); the sum of the paper, not the half of
-    it as in the author's code.
+    Jolicoeur-Martineau 2018, arXiv:1807.00734, appendix (RaHingeGAN): the sum, as in the paper; the author's
+    code halves it.
 
     Args:
         real_logits: Discriminator logits of real samples, [B, ...].
