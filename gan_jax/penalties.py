@@ -135,7 +135,9 @@ def dragan(
         leaf + deviation * jnp.std(jnp.float32(leaf)) * jax.random.normal(leaf_key, leaf.shape)
         for leaf, leaf_key in zip(leaves, jax.random.split(key, len(leaves)), strict=True)
     ]
-    return jnp.square(jnp.sqrt(_squared_norm(critic, structure.unflatten(around)) + epsilon) - target)
+    return jnp.square(
+        jnp.sqrt(_squared_norm(critic, jax.tree.unflatten(structure, around)) + epsilon) - target
+    )
 
 
 def max_gradient_penalty(
@@ -169,8 +171,8 @@ def wasserstein_divergence_penalty(
 ) -> jax.Array:
     """A power of the norm of the critic's gradient, between real and fake samples.
 
-    Wu et al. 2018, arXiv:1712.01026, algorithm 1 (WGAN-div), for a Wasserstein loss; its weight is the paper's
-    k, 2. Some implementations use half the sum of the powers at the real and the fake samples themselves.
+    Wu et al. 2018, arXiv:1712.01026, algorithm 1 (WGAN-div), for a Wasserstein loss; its weight is the
+    paper's k, 2. Some implementations use half the sum at the real and at the fake samples themselves.
 
     Args:
         critic: Function from samples to logits, [B] or [B, ...].
@@ -375,7 +377,7 @@ def spectral(params: Any, *, pattern: str = "", epsilon: float = 1e-12) -> jax.A
         UsageError: `pattern` matches no kernel.
     """
     largest = [jnp.linalg.norm(matrix, ord=2) for matrix in _matrices(params, pattern)]
-    return sum(jnp.sqrt(jnp.square(value) + epsilon) for value in largest)
+    return jnp.asarray(sum(jnp.sqrt(jnp.square(value) + epsilon) for value in largest))
 
 
 def weight_decay(params: Any, *, pattern: str = "") -> jax.Array:
@@ -395,4 +397,4 @@ def weight_decay(params: Any, *, pattern: str = "") -> jax.Array:
     Raises:
         UsageError: `pattern` matches no kernel.
     """
-    return sum(0.5 * jnp.sum(jnp.square(matrix)) for matrix in _matrices(params, pattern))
+    return jnp.asarray(sum(0.5 * jnp.sum(jnp.square(matrix)) for matrix in _matrices(params, pattern)))

@@ -212,7 +212,7 @@ class LookaheadState(NamedTuple):
     """
 
     slow: Any
-    count: jax.Array
+    count: Any  # Not jax.Array: tuples have a method of this name, which a type checker wants here.
 
 
 def lookahead(period: int = 5, step_size: float = 0.5) -> optax.GradientTransformation:
