@@ -1,4 +1,7 @@
-"""The gradient of a large batch from slices of it, one after the other: the memory of one slice."""
+"""The gradient of a large batch, slice by slice: it needs the memory of one slice."""
+
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -6,12 +9,12 @@ import jax.numpy as jnp
 from gan_jax import step
 
 
-def cut(batch, slices):
-    """A batch as slices: row r is in slice r modulo their number, so that no row leaves its device.
+def cut(batch: Any, slices: int) -> Any:
+    """A batch as slices: row r is in slice r modulo `slices`, so that no row leaves its device.
 
     Args:
         batch: Pytree of arrays [B, ...].
-        slices: Number of them, a divisor of B.
+        slices: Number of slices, a divisor of B.
 
     Returns:
         The same pytree, of arrays [slices, B / slices, ...].
@@ -19,8 +22,8 @@ def cut(batch, slices):
     return jax.tree.map(lambda leaf: leaf.reshape(-1, slices, *leaf.shape[1:]).swapaxes(0, 1), batch)
 
 
-def averaged(tree):
-    """What slices found, as one: the mean of floats; whole numbers, which count moves, are alike in all.
+def averaged(tree: Any) -> Any:
+    """Results of slices as one: the mean of floats; integers count moves and are equal in all slices.
 
     Args:
         tree: Pytree of arrays [slices, ...].
@@ -35,18 +38,19 @@ def averaged(tree):
     return jax.tree.map(one, tree)
 
 
-def accumulated(slices):
-    """A gradient that is the mean over equal slices of the batch: up to rounding, that of the batch at once.
+def accumulated(slices: int) -> Callable[..., tuple[Any, Any, dict[str, jax.Array]]]:
+    """A gradient function that averages over equal slices of the batch.
 
-    It is so as long as samples do not see each other. What looks across a batch sees its slice: batch norm,
-    layers and losses over the batch, `top_k`, and a follower that is foreseen. All slices see parameters and
-    carry as they were before the move, and the new carry is the mean of theirs, which is the batch's for
-    everything that goes towards a mean. What is drawn (latents, dropout, augmentation, a place between real
-    and fake) is drawn for each slice from the move's key with the slice's number folded in: with the same
-    distribution as for the batch at once, but not the same numbers.
+    Up to rounding it equals the gradient of the whole batch if samples do not depend on each other. Batch
+    norm, layers and losses over the batch, `top_k`, and the follower's steps in `moves.unrolled` see one
+    slice instead of the whole batch. All slices start from the parameters and carry before the move. The new
+    carry is the mean over slices; for a moving average this equals the carry of the whole batch. Random
+    numbers (latents, dropout, augmentation, positions between real and fake) come for each slice from the
+    move's key with the slice's number folded in: the distribution is that of the whole batch, the numbers
+    are not.
 
     Args:
-        slices: Number of them; 1 is the batch at once.
+        slices: Number of slices; 1 is the whole batch at once.
 
     Returns:
         Function with the signature of `step.gradient`.
@@ -57,13 +61,13 @@ def accumulated(slices):
     def gradient(player, game, terms, state, batch, key):
         def add(summed, numbered):
             number, part = numbered
-            drawn = jax.random.fold_in(key, number)
-            found, carry, values = step.gradient(player, game, terms, state, part, drawn)
-            return jax.tree.map(jnp.add, summed, found), (carry, values)
+            slice_key = jax.random.fold_in(key, number)
+            grads, carry, values = step.gradient(player, game, terms, state, part, slice_key)
+            return jax.tree.map(jnp.add, summed, grads), (carry, values)
 
         zeros = jax.tree.map(jnp.zeros_like, state.params[player])
-        # A loop of the program: written out, XLA might compute slices side by side, each with its memory.
-        summed, seen = jax.lax.scan(add, zeros, (jnp.arange(slices), cut(batch, slices)))
-        return jax.tree.map(lambda leaf: leaf / slices, summed), *averaged(seen)
+        # A loop in the program: unrolled, XLA might compute slices in parallel, each with its own memory.
+        summed, results = jax.lax.scan(add, zeros, (jnp.arange(slices), cut(batch, slices)))
+        return jax.tree.map(lambda leaf: leaf / slices, summed), *averaged(results)
 
     return gradient

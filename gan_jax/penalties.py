@@ -1,17 +1,21 @@
 """Penalties: functionals of a critic, of its logits, or of a player's parameters; float32.
 
 A critic is a function from samples to logits, [B] or [B, ...] with one logit per patch; its gradient at a
-sample is that of the sum of the sample's logits. Samples may be any pytree of arrays [B, ...]. A penalty is
-differentiated once more, with respect to whatever the critic closes over; networks may be bfloat16.
+sample is that of the sum of the sample's logits. Samples may be any pytree of arrays [B, ...]. Training
+differentiates a penalty once more, with respect to the parameters that the critic closes over; networks may
+be bfloat16.
 """
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from gan_jax.augment import flip_and_shift
 from gan_jax.errors import UsageError
+from gan_jax.kernels import kernels
 
 
 def _per_sample(array, like):
@@ -20,7 +24,7 @@ def _per_sample(array, like):
 
 
 def _between(key, real, fake):
-    """A point on the line between each real and its fake, uniform, the same share for all of a sample."""
+    """A uniform random point on the line from each real sample to its fake; one position per sample."""
     share = jax.random.uniform(key, (jax.tree.leaves(real)[0].shape[0],))
     return jax.tree.map(lambda r, f: r + _per_sample(share, r) * (f - r), real, fake)
 
@@ -33,21 +37,25 @@ def _squared_norm(critic, samples):
     )
 
 
-def _kernels(params, pattern):
-    """Every parameter of at least two dimensions whose path matches, as a float32 matrix [rest, out]."""
-    paths = {
-        jax.tree_util.keystr(path, simple=True, separator="/"): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
-        if leaf.ndim >= 2
-    }
-    found = [leaf for path, leaf in paths.items() if re.search(pattern, path)]
-    if not found:
-        exist = ", ".join(paths) or "none"
+def _matrices(params, pattern):
+    """Every kernel whose path matches, as a float32 matrix [rest, out]."""
+    by_path = kernels(params)
+    matches = [kernel for path, kernel in by_path.items() if re.search(pattern, path)]
+    if not matches:
+        exist = ", ".join(by_path) or "none"
         raise UsageError(f"pattern={pattern!r}: expected to match a kernel; these exist: {exist}")
-    return [jnp.float32(leaf).reshape(-1, leaf.shape[-1]) for leaf in found]
+    return [jnp.float32(kernel).reshape(-1, kernel.shape[-1]) for kernel in matches]
 
 
-def gradient_penalty(critic, real, fake, key, *, target=1.0, epsilon=1e-12):
+def gradient_penalty(
+    critic: Callable[[Any], jax.Array],
+    real: Any,
+    fake: Any,
+    key: jax.Array,
+    *,
+    target: float = 1.0,
+    epsilon: float = 1e-12,
+) -> jax.Array:
     """Squared distance of the critic's gradient norm from `target`, between real and fake samples.
 
     Gulrajani et al. 2017, arXiv:1704.00028, eq. 3; its weight is the paper's lambda, 10. `epsilon` stands
@@ -57,7 +65,7 @@ def gradient_penalty(critic, real, fake, key, *, target=1.0, epsilon=1e-12):
         critic: Function from samples to logits, [B] or [B, ...].
         real: Real samples, any pytree of arrays [B, ...].
         fake: Fake samples of the same structure and shapes.
-        key: Random key for the place between each real and fake.
+        key: Random key of the position between each real and fake.
         target: Gradient norm without penalty, at least 0.
         epsilon: Added to the squared norm.
 
@@ -67,17 +75,25 @@ def gradient_penalty(critic, real, fake, key, *, target=1.0, epsilon=1e-12):
     return jnp.square(jnp.sqrt(_squared_norm(critic, _between(key, real, fake)) + epsilon) - target)
 
 
-def one_sided_gradient_penalty(critic, real, fake, key, *, target=1.0, epsilon=1e-12):
+def one_sided_gradient_penalty(
+    critic: Callable[[Any], jax.Array],
+    real: Any,
+    fake: Any,
+    key: jax.Array,
+    *,
+    target: float = 1.0,
+    epsilon: float = 1e-12,
+) -> jax.Array:
     """Squared excess of the critic's gradient norm over `target`, between real and fake samples.
 
     Petzka et al. 2018, arXiv:1709.08894 (WGAN-LP): a 1-Lipschitz critic may be flatter than 1; Gulrajani et
-    al. 2017, arXiv:1704.00028, section 4, names it and prefers both sides. Its weight is their lambda.
+    al. 2017, arXiv:1704.00028, section 4, mention it and prefer both sides. Its weight is their lambda.
 
     Args:
         critic: Function from samples to logits, [B] or [B, ...].
         real: Real samples, any pytree of arrays [B, ...].
         fake: Fake samples of the same structure and shapes.
-        key: Random key for the place between each real and fake.
+        key: Random key of the position between each real and fake.
         target: Largest gradient norm without penalty, at least 0.
         epsilon: Added to the squared norm, inside the root.
 
@@ -88,12 +104,20 @@ def one_sided_gradient_penalty(critic, real, fake, key, *, target=1.0, epsilon=1
     return jnp.square(jax.nn.relu(norm - target))
 
 
-def dragan(critic, real, key, *, deviation=0.5, target=1.0, epsilon=1e-12):
+def dragan(
+    critic: Callable[[Any], jax.Array],
+    real: Any,
+    key: jax.Array,
+    *,
+    deviation: float = 0.5,
+    target: float = 1.0,
+    epsilon: float = 1e-12,
+) -> jax.Array:
     """Squared distance of the critic's gradient norm from `target`, around real samples.
 
     Kodali et al. 2017, arXiv:1705.07215: at x + delta with delta normal around 0; its weight is the paper's
-    lambda, 10. The paper gives delta an absolute variance; here its deviation is a share of the batch's own,
-    as in the authors' code, whose noise however is uniform and only positive, which shifts the samples.
+    lambda, 10. The paper gives delta an absolute variance; here its deviation is relative to the batch's, as
+    in the authors' code. Their noise, however, is uniform and only positive, which shifts the samples.
 
     Args:
         critic: Function from samples to logits, [B] or [B, ...].
@@ -111,20 +135,24 @@ def dragan(critic, real, key, *, deviation=0.5, target=1.0, epsilon=1e-12):
         leaf + deviation * jnp.std(jnp.float32(leaf)) * jax.random.normal(leaf_key, leaf.shape)
         for leaf, leaf_key in zip(leaves, jax.random.split(key, len(leaves)), strict=True)
     ]
-    return jnp.square(jnp.sqrt(_squared_norm(critic, structure.unflatten(around)) + epsilon) - target)
+    return jnp.square(
+        jnp.sqrt(_squared_norm(critic, jax.tree.unflatten(structure, around)) + epsilon) - target
+    )
 
 
-def max_gradient_penalty(critic, real, fake, key):
+def max_gradient_penalty(
+    critic: Callable[[Any], jax.Array], real: Any, fake: Any, key: jax.Array
+) -> jax.Array:
     """Largest squared norm of the critic's gradient in the batch, between real and fake samples.
 
     Zhou et al. 2019, arXiv:1902.05687 (Lipschitz GAN, MaxGP); its weight is the paper's lambda. The largest
-    of the batch stands for the largest anywhere; only the sample that attains it is changed by a step.
+    norm of the batch estimates the largest norm anywhere; a step changes only the sample that attains it.
 
     Args:
         critic: Function from samples to logits, [B] or [B, ...].
         real: Real samples, any pytree of arrays [B, ...].
         fake: Fake samples of the same structure and shapes.
-        key: Random key for the place between each real and fake.
+        key: Random key of the position between each real and fake.
 
     Returns:
         One penalty for the whole batch, float32 [1], at least 0.
@@ -132,17 +160,25 @@ def max_gradient_penalty(critic, real, fake, key):
     return jnp.max(_squared_norm(critic, _between(key, real, fake)), keepdims=True)
 
 
-def wasserstein_divergence_penalty(critic, real, fake, key, *, power=6.0, epsilon=1e-12):
+def wasserstein_divergence_penalty(
+    critic: Callable[[Any], jax.Array],
+    real: Any,
+    fake: Any,
+    key: jax.Array,
+    *,
+    power: float = 6.0,
+    epsilon: float = 1e-12,
+) -> jax.Array:
     """A power of the norm of the critic's gradient, between real and fake samples.
 
-    Wu et al. 2018, arXiv:1712.01026, algorithm 1 (WGAN-div); goes with a Wasserstein loss, and its weight is
-    the paper's k, 2. Some implementations take half the sum at the real and at the fake samples themselves.
+    Wu et al. 2018, arXiv:1712.01026, algorithm 1 (WGAN-div), for a Wasserstein loss; its weight is the
+    paper's k, 2. Some implementations use half the sum at the real and at the fake samples themselves.
 
     Args:
         critic: Function from samples to logits, [B] or [B, ...].
         real: Real samples, any pytree of arrays [B, ...].
         fake: Fake samples of the same structure and shapes.
-        key: Random key for the place between each real and fake.
+        key: Random key of the position between each real and fake.
         power: The paper's p, above 1.
         epsilon: Added to the squared norm, so that powers below 2 have a derivative at zero.
 
@@ -152,7 +188,9 @@ def wasserstein_divergence_penalty(critic, real, fake, key, *, power=6.0, epsilo
     return (_squared_norm(critic, _between(key, real, fake)) + epsilon) ** (power / 2)
 
 
-def zero_centered_gradient_penalty(critic, real, fake, key):
+def zero_centered_gradient_penalty(
+    critic: Callable[[Any], jax.Array], real: Any, fake: Any, key: jax.Array
+) -> jax.Array:
     """Squared norm of the critic's gradient between real and fake samples.
 
     Thanh-Tung et al. 2019, arXiv:1902.03984 (0-GP); its weight is the paper's lambda, 100. Unlike `r1` not
@@ -162,7 +200,7 @@ def zero_centered_gradient_penalty(critic, real, fake, key):
         critic: Function from samples to logits, [B] or [B, ...].
         real: Real samples, any pytree of arrays [B, ...].
         fake: Fake samples of the same structure and shapes.
-        key: Random key for the place between each real and fake.
+        key: Random key of the position between each real and fake.
 
     Returns:
         One penalty per sample, float32 [B], at least 0.
@@ -170,7 +208,7 @@ def zero_centered_gradient_penalty(critic, real, fake, key):
     return _squared_norm(critic, _between(key, real, fake))
 
 
-def r1(critic, real):
+def r1(critic: Callable[[Any], jax.Array], real: Any) -> jax.Array:
     """Half the squared norm of the critic's gradient at real samples.
 
     Mescheder et al. 2018, arXiv:1801.04406, eq. 9; its weight is the paper's gamma.
@@ -185,7 +223,7 @@ def r1(critic, real):
     return 0.5 * _squared_norm(critic, real)
 
 
-def r2(critic, fake):
+def r2(critic: Callable[[Any], jax.Array], fake: Any) -> jax.Array:
     """Half the squared norm of the critic's gradient at fake samples.
 
     Mescheder et al. 2018, arXiv:1801.04406, eq. 10; its weight is the paper's gamma.
@@ -200,8 +238,8 @@ def r2(critic, fake):
     return 0.5 * _squared_norm(critic, fake)
 
 
-def drift(real_logits):
-    """Squared logit of real samples: keeps a critic, whose loss has no origin, near zero.
+def drift(real_logits: jax.Array) -> jax.Array:
+    """Squared logit of real samples: keeps a critic near zero, because its loss has no origin.
 
     Karras et al. 2018, arXiv:1710.10196, appendix A.1; its weight is the paper's epsilon_drift, 0.001.
 
@@ -214,13 +252,18 @@ def drift(real_logits):
     return jnp.square(jnp.float32(real_logits))
 
 
-def lecam(real_logits, fake_logits, average_real_logits, average_fake_logits):
+def lecam(
+    real_logits: jax.Array,
+    fake_logits: jax.Array,
+    average_real_logits: jax.Array,
+    average_fake_logits: jax.Array,
+) -> jax.Array:
     """Squared excess of real logits over the fakes' average, and of the reals' average over fake logits.
 
-    Tseng et al. 2021, arXiv:2104.03310, eq. 3, in the form of the authors' code, where only logits on the
-    right side of the other's average are pulled back; eq. 3 has the squares without the rectifiers. Its
-    weight is the paper's lambda; reference recipes take 0.3, from some thousand steps on, when the averages
-    have settled. The game averages what a recipe lists in `averages`.
+    Tseng et al. 2021, arXiv:2104.03310, eq. 3, in the form of the authors' code, which pulls back only logits
+    on the right side of the other's average; eq. 3 has the squares without the rectifiers. Its weight is the
+    paper's lambda; reference recipes use 0.3, from some thousand steps on, when the averages have settled. A
+    recipe lists in `averages` the outputs that the game averages.
 
     Args:
         real_logits: Discriminator logits of real samples, [B] or [B, ...].
@@ -236,16 +279,22 @@ def lecam(real_logits, fake_logits, average_real_logits, average_fake_logits):
     return jnp.square(above) + jnp.square(below)
 
 
-def consistency(critic, real, key, *, transform=flip_and_shift):
+def consistency(
+    critic: Callable[[Any], jax.Array],
+    real: Any,
+    key: jax.Array,
+    *,
+    transform: Callable[[jax.Array, Any], Any] = flip_and_shift,
+) -> jax.Array:
     """Squared change of the critic's logits when real samples are transformed.
 
     Zhang et al. 2020, arXiv:1910.12027, section 2.2 (CR-GAN); its weight is the paper's lambda, 10.
 
     Args:
         critic: Function from samples to logits, [B] or [B, ...].
-        real: Real samples, whatever `transform` takes; images [B, H, W, C] by default.
+        real: Real samples, as `transform` takes them; images [B, H, W, C] by default.
         key: Random key for the transform.
-        transform: Function `(key, samples) -> samples` that does not change what the samples show.
+        transform: Function `(key, samples) -> samples` that keeps the content of the samples.
 
     Returns:
         One penalty per logit, float32 of the logits' shape, at least 0.
@@ -253,19 +302,27 @@ def consistency(critic, real, key, *, transform=flip_and_shift):
     return jnp.square(jnp.float32(critic(real)) - jnp.float32(critic(transform(key, real))))
 
 
-def balanced_consistency(critic, real, fake, key, *, fake_weight=1.0, transform=flip_and_shift):
-    """Squared change of the critic's logits when samples are transformed, of real ones plus of fakes.
+def balanced_consistency(
+    critic: Callable[[Any], jax.Array],
+    real: Any,
+    fake: Any,
+    key: jax.Array,
+    *,
+    fake_weight: float = 1.0,
+    transform: Callable[[jax.Array, Any], Any] = flip_and_shift,
+) -> jax.Array:
+    """Squared change of the critic's logits when real and fake samples are transformed, summed over the two.
 
     Zhao et al. 2020, arXiv:2002.04724, bCR; its weight is the paper's lambda_real, 10. Their improved
-    consistency (ICR) is this plus the consistency under perturbed latents (zCR), whose two terms are losses.
+    consistency (ICR) is this plus the consistency under perturbed latents (zCR), two terms among the losses.
 
     Args:
         critic: Function from samples to logits, [B] or [B, ...].
-        real: Real samples, whatever `transform` takes; images [B, H, W, C] by default.
+        real: Real samples, as `transform` takes them; images [B, H, W, C] by default.
         fake: Fake samples of the same structure and shapes.
         key: Random key for the transforms.
         fake_weight: The paper's lambda_fake / lambda_real.
-        transform: Function `(key, samples) -> samples` that does not change what the samples show.
+        transform: Function `(key, samples) -> samples` that keeps the content of the samples.
 
     Returns:
         One penalty per logit, float32 of the logits' shape, at least 0.
@@ -275,69 +332,69 @@ def balanced_consistency(critic, real, fake, key, *, fake_weight=1.0, transform=
     return of_real + fake_weight * consistency(critic, fake, fake_key, transform=transform)
 
 
-def orthogonal(params, *, pattern=""):
+def orthogonal(params: Any, *, pattern: str = "") -> jax.Array:
     """Squared inner products of different filters, summed over all pairs and kernels.
 
     Brock et al. 2019, arXiv:1809.11096, eq. 3: |W^T W * (1 - I)|^2, with filters in columns; its weight is
-    the paper's beta, 1e-4. The authors' code adds half of its gradient. They spare the shared embedding.
+    the paper's beta, 1e-4. The authors' code adds half of its gradient. They leave out the shared embedding.
 
     Args:
         params: The mover's parameters, any pytree.
-        pattern: Regular expression; parameters of at least two dimensions count where their path, such as
+        pattern: Regular expression; a kernel (`kernels.kernels`) counts where its path, such as
             `Dense_0/kernel`, matches; by default all do.
 
     Returns:
         The penalty, float32 scalar, at least 0.
 
     Raises:
-        UsageError: `pattern` matches nothing.
+        UsageError: `pattern` matches no kernel.
     """
 
     def one(matrix):
         gram = jnp.matmul(matrix.T, matrix, precision=jax.lax.Precision.HIGHEST)
         return jnp.sum(jnp.square(gram * (1.0 - jnp.eye(gram.shape[0]))))
 
-    return sum(one(matrix) for matrix in _kernels(params, pattern))
+    return sum(one(matrix) for matrix in _matrices(params, pattern))
 
 
-def spectral(params, *, pattern="", epsilon=1e-12):
+def spectral(params: Any, *, pattern: str = "", epsilon: float = 1e-12) -> jax.Array:
     """Sum of the largest singular values of all kernels.
 
-    After Yoshida and Miyato 2017, arXiv:1705.10941, who take half their squares. Exact, by a singular value
-    decomposition each time where the paper iterates: for large networks compute it in every n-th step only.
-    `epsilon` stands inside a root, so that the derivative is zero where a kernel is, as some start.
+    After Yoshida and Miyato 2017, arXiv:1705.10941, who use half their squares. Exact, by a singular value
+    decomposition each time, where the paper iterates: for large networks compute it in every n-th step only.
+    `epsilon` stands inside a root, so that the derivative is zero at a kernel of zeros, as some start.
 
     Args:
         params: The mover's parameters, any pytree.
-        pattern: Regular expression; parameters of at least two dimensions count where their path matches; by
-            default all do. A convolution's kernel is the matrix [height * width * in, out].
+        pattern: Regular expression; a kernel (`kernels.kernels`) counts where its path matches; by default
+            all do. A convolution's kernel is the matrix [height * width * in, out].
         epsilon: Added to the squared singular value.
 
     Returns:
         The penalty, float32 scalar, at least 0.
 
     Raises:
-        UsageError: `pattern` matches nothing.
+        UsageError: `pattern` matches no kernel.
     """
-    largest = [jnp.linalg.norm(matrix, ord=2) for matrix in _kernels(params, pattern)]
-    return sum(jnp.sqrt(jnp.square(value) + epsilon) for value in largest)
+    largest = [jnp.linalg.norm(matrix, ord=2) for matrix in _matrices(params, pattern)]
+    return jnp.asarray(sum(jnp.sqrt(jnp.square(value) + epsilon) for value in largest))
 
 
-def weight_decay(params, *, pattern=""):
-    """Half the squared norm of all kernels; no biases, no norm scales.
+def weight_decay(params: Any, *, pattern: str = "") -> jax.Array:
+    """Half the squared norm of all kernels; no biases, and no scales of normalisations, conditional or not.
 
     Krogh and Hertz 1991, A simple weight decay can improve generalization, eq. 2. Through Adam this is not
     the decoupled decay of `optax.adamw` (Loshchilov and Hutter 2019, arXiv:1711.05101).
 
     Args:
         params: The mover's parameters, any pytree.
-        pattern: Regular expression; parameters of at least two dimensions count where their path matches; by
-            default all do.
+        pattern: Regular expression; a kernel (`kernels.kernels`) counts where its path matches; by default
+            all do.
 
     Returns:
         The penalty, float32 scalar, at least 0.
 
     Raises:
-        UsageError: `pattern` matches nothing.
+        UsageError: `pattern` matches no kernel.
     """
-    return sum(0.5 * jnp.sum(jnp.square(matrix)) for matrix in _kernels(params, pattern))
+    return jnp.asarray(sum(0.5 * jnp.sum(jnp.square(matrix)) for matrix in _matrices(params, pattern)))

@@ -2,12 +2,13 @@
 
 optax has `clip`, `clip_by_global_norm`, `clip_by_block_rms`, `adaptive_grad_clip`, `centralize`,
 `add_decayed_weights`, `optimistic_gradient_descent` and `optimistic_adam_v2`. The two time-scale update
-rule (TTUR, Heusel et al. 2017, arXiv:1706.08500) is nothing but a learning rate for each player. A layer is
-one array of parameters. What clips or normalises gradients stands in front of the optimizer in a chain; what
-decays, limits, freezes or averages parameters stands behind it.
+rule (TTUR, Heusel et al. 2017, arXiv:1706.08500) is one learning rate for each player. A layer is one array
+of parameters. In a chain, transforms that clip or normalise gradients stand before the optimizer; those that
+decay, limit, freeze or average parameters stand after it.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -27,10 +28,10 @@ def _divided(array, divisor, epsilon):
     return (jnp.float32(array) / jnp.maximum(divisor, epsilon)).astype(array.dtype)
 
 
-def clip_by_layer_norm(max_norm=1.0):
+def clip_by_layer_norm(max_norm: float = 1.0) -> optax.GradientTransformation:
     """Shortens the gradient of each layer to a norm of at most `max_norm`.
 
-    Pascanu et al. 2013, arXiv:1211.5063, algorithm 1, layer by layer in place of all at once.
+    Pascanu et al. 2013, arXiv:1211.5063, algorithm 1, for each layer instead of all at once.
 
     Args:
         max_norm: Largest Euclidean norm of a layer's gradient, above 0.
@@ -41,12 +42,12 @@ def clip_by_layer_norm(max_norm=1.0):
     return optax.stateless_with_tree_map(lambda g, _: _divided(g, _norm(g) / max_norm, 1.0))
 
 
-def normalize_by_mean_square(epsilon=1e-8):
+def normalize_by_mean_square(epsilon: float = 1e-8) -> optax.GradientTransformation:
     """Divides the gradient of each layer by its mean square: g / mean(g^2).
 
-    No paper: the "gradient normalisation" of the articles behind this project. It is no normalisation: the
-    step grows as 1 / |g| while the gradient shrinks, up to 1 / sqrt(epsilon), and only then falls to zero.
-    `normalize_by_root_mean_square` is the one whose steps keep their size.
+    No paper: the "gradient normalisation" of the articles behind this project. It is not a normalisation: as
+    the gradient shrinks, the step grows as 1 / |g|, up to 1 / sqrt(epsilon), and only then falls to zero.
+    `normalize_by_root_mean_square` keeps the size of steps.
 
     Args:
         epsilon: Smallest divisor, above 0.
@@ -59,7 +60,7 @@ def normalize_by_mean_square(epsilon=1e-8):
     )
 
 
-def normalize_by_root_mean_square(epsilon=1e-12):
+def normalize_by_root_mean_square(epsilon: float = 1e-12) -> optax.GradientTransformation:
     """Divides the gradient of each layer by its root mean square, so that its entries are about 1.
 
     Yu et al. 2017, arXiv:1707.04822 (block-normalized gradient), times the root of the layer's size, so that
@@ -76,11 +77,11 @@ def normalize_by_root_mean_square(epsilon=1e-12):
     )
 
 
-def normalize_by_global_norm(epsilon=1e-12):
+def normalize_by_global_norm(epsilon: float = 1e-12) -> optax.GradientTransformation:
     """Scales the whole gradient to a Euclidean norm of 1.
 
-    Normalized gradient descent: Hazan et al. 2015, arXiv:1507.02030, algorithm 1. Unlike
-    `optax.contrib.normalize` a zero gradient stays zero in place of NaN.
+    Normalized gradient descent: Hazan et al. 2015, arXiv:1507.02030, algorithm 1. A zero gradient stays zero;
+    `optax.contrib.normalize` returns NaN for it.
 
     Args:
         epsilon: Smallest divisor, above 0.
@@ -96,10 +97,10 @@ def normalize_by_global_norm(epsilon=1e-12):
     return optax.stateless(update)
 
 
-def normalize_by_layer_norm(epsilon=1e-12):
+def normalize_by_layer_norm(epsilon: float = 1e-12) -> optax.GradientTransformation:
     """Scales the gradient of each layer to a Euclidean norm of 1.
 
-    Yu et al. 2017, arXiv:1707.04822 (block-normalized gradient), a layer being a block.
+    Yu et al. 2017, arXiv:1707.04822 (block-normalized gradient); a block is a layer.
 
     Args:
         epsilon: Smallest divisor, above 0; a zero gradient stays zero.
@@ -110,7 +111,7 @@ def normalize_by_layer_norm(epsilon=1e-12):
     return optax.stateless_with_tree_map(lambda g, _: _divided(g, _norm(g), epsilon))
 
 
-def clip_weights(max_value=0.01):
+def clip_weights(max_value: float = 0.01) -> optax.GradientTransformation:
     """Keeps every parameter in [-max_value, max_value] after the update; stands last in a chain.
 
     Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1, line 7.
@@ -129,31 +130,34 @@ def clip_weights(max_value=0.01):
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 
 
-def _decay(penalty, strength, pattern):
-    """Each update also descends a penalty on the parameters, `strength` times its gradient."""
+def _decay(
+    penalty: Callable[..., jax.Array], strength: optax.ScalarOrSchedule, pattern: str
+) -> optax.GradientTransformation:
+    """Each update also subtracts `strength` times the gradient of a penalty on the parameters."""
 
     def init(params):
         return optax.ScaleByScheduleState(jnp.zeros((), jnp.int32))
 
     def update(updates, state, params):
         size = strength(state.count) if callable(strength) else strength
-        slopes = jax.grad(penalty)(params, pattern=pattern)
-        decayed = jax.tree.map(lambda u, s: (u - size * s).astype(u.dtype), updates, slopes)
+        grads = jax.grad(penalty)(params, pattern=pattern)
+        decayed = jax.tree.map(lambda u, g: (u - size * g).astype(u.dtype), updates, grads)
         return decayed, optax.ScaleByScheduleState(optax.safe_increment(state.count))
 
     return optax.GradientTransformation(init, update)
 
 
-def weight_decay(strength=1e-4, pattern=""):
-    """Shrinks every kernel by `strength` of itself in each update; no biases, no norm scales.
+def weight_decay(strength: optax.ScalarOrSchedule = 1e-4, pattern: str = "") -> optax.GradientTransformation:
+    """Subtracts `strength` times itself from every kernel in each update; no biases, no norm scales.
 
     Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2 (decoupled weight decay): descends
-    `penalties.weight_decay`. Stands behind the optimizer; no learning rate multiplies it, as the paper's
-    multiplies only Adam's part. `optax.adamw` multiplies both, and shrinks biases and norm scales too.
+    `penalties.weight_decay`. Stands after the optimizer; no learning rate multiplies it, as in the paper,
+    whose learning rate multiplies only Adam's part. `optax.adamw` multiplies both, and also shrinks biases
+    and the scales of normalisations.
 
     Args:
         strength: At least 0; a number, or a schedule: a function of the number of updates so far.
-        pattern: Regular expression for the paths of the kernels meant, by default all.
+        pattern: Regular expression for the paths of the kernels (`kernels.kernels`), by default all.
 
     Returns:
         An optax.GradientTransformation whose update needs `params`.
@@ -161,15 +165,17 @@ def weight_decay(strength=1e-4, pattern=""):
     return _decay(penalties.weight_decay, strength, pattern)
 
 
-def spectral_decay(strength=1e-4, pattern=""):
+def spectral_decay(
+    strength: optax.ScalarOrSchedule = 1e-4, pattern: str = ""
+) -> optax.GradientTransformation:
     """Lowers the largest singular value of every kernel by `strength` in each update.
 
     The decoupled form (Loshchilov and Hutter 2019, arXiv:1711.05101) of `penalties.spectral`, after Yoshida
-    and Miyato 2017, arXiv:1705.10941. Stands behind the optimizer; no learning rate multiplies it.
+    and Miyato 2017, arXiv:1705.10941. Stands after the optimizer; no learning rate multiplies it.
 
     Args:
         strength: At least 0; a number, or a schedule: a function of the number of updates so far.
-        pattern: Regular expression for the paths of the kernels meant, by default all.
+        pattern: Regular expression for the paths of the kernels (`kernels.kernels`), by default all.
 
     Returns:
         An optax.GradientTransformation whose update needs `params`.
@@ -177,17 +183,19 @@ def spectral_decay(strength=1e-4, pattern=""):
     return _decay(penalties.spectral, strength, pattern)
 
 
-def orthogonal_decay(strength=1e-4, pattern=""):
-    """Updates the filters of every kernel away from each other in each update.
+def orthogonal_decay(
+    strength: optax.ScalarOrSchedule = 1e-4, pattern: str = ""
+) -> optax.GradientTransformation:
+    """Moves the filters of every kernel towards orthogonality in each update.
 
     The decoupled form (Loshchilov and Hutter 2019, arXiv:1711.05101) of `penalties.orthogonal`, Brock et al.
     2019, arXiv:1809.11096, eq. 3: adds -strength * 4 W (W^T W * (1 - I)). The authors' code has a 2 for the 4
-    and adds it to the gradient, so that Adam rescales it. Stands behind the optimizer; no learning rate
+    and adds it to the gradient, so that Adam rescales it. Stands after the optimizer; no learning rate
     multiplies it.
 
     Args:
         strength: At least 0; a number, or a schedule: a function of the number of updates so far.
-        pattern: Regular expression for the paths of the kernels meant, by default all.
+        pattern: Regular expression for the paths of the kernels (`kernels.kernels`), by default all.
 
     Returns:
         An optax.GradientTransformation whose update needs `params`.
@@ -196,28 +204,28 @@ def orthogonal_decay(strength=1e-4, pattern=""):
 
 
 class LookaheadState(NamedTuple):
-    """Of `lookahead`.
+    """State of `lookahead`.
 
     Attributes:
         slow: Slow parameters.
-        count: Updates since slow and fast parameters last met, int32.
+        count: Updates since slow and fast parameters were last equal, int32.
     """
 
     slow: Any
-    count: Any
+    count: Any  # Not jax.Array: tuples have a method of this name, which a type checker wants here.
 
 
-def lookahead(period=5, step_size=0.5):
-    """After every `period` updates goes back to a point between where they began and where they led.
+def lookahead(period: int = 5, step_size: float = 0.5) -> optax.GradientTransformation:
+    """After every `period` updates moves back to a point between their start and their end.
 
     Zhang et al. 2019, arXiv:1907.08610, algorithm 1; for games Chavdarova et al. 2021, arXiv:2006.14567,
-    where all players go back in the same round: give each a period of so many rounds times its moves a round.
-    Stands last in a chain. Unlike `optax.lookahead` it keeps the slow parameters in its own state, so that
-    parameters stay what they are.
+    where all players move back in the same step: each player's period is the same number of steps times its
+    updates per step. Stands last in a chain. It keeps the slow parameters in its own state, so that the type
+    of the parameters does not change, unlike with `optax.lookahead`.
 
     Args:
-        period: Updates between two meetings of slow and fast parameters, at least 1.
-        step_size: Where they meet: 0 is where the updates began, 1 where they led; in (0, 1].
+        period: Updates after which slow and fast parameters become equal, at least 1.
+        step_size: Position of the point: 0 is the start of the updates, 1 their end; in (0, 1].
 
     Returns:
         An optax.GradientTransformation whose update needs `params`.
@@ -246,52 +254,58 @@ def lookahead(period=5, step_size=0.5):
     return optax.GradientTransformation(init, update)
 
 
-def freeze(pattern: str):
-    """Leaves the parameters as they are whose path matches; stands last in a chain.
+def freeze(pattern: str) -> optax.GradientTransformation:
+    """Does not update the parameters whose path matches; stands last in a chain.
 
     Mo et al. 2020, arXiv:2002.10964 (FreezeD): fine-tunes with the discriminator's lower layers frozen.
-    `optax.freeze` takes a tree of booleans in place of a pattern.
+    `optax.freeze` takes a tree of booleans instead of a pattern.
 
     Args:
-        pattern: Regular expression, found anywhere in a path such as `Conv_0/kernel`; `^Conv_[01]/` freezes
-            the first two convolutions.
+        pattern: Regular expression, searched anywhere in a path such as `Conv_0/kernel`; `^Conv_[01]/`
+            freezes the first two convolutions.
 
     Returns:
         An optax.GradientTransformation.
 
     Raises:
-        UsageError: `pattern` is no regular expression; from its `init` if it matches no path.
+        UsageError: `pattern` is not a regular expression; from its `init` if it matches no path.
     """
     try:
         expression = re.compile(pattern)
     except re.error as error:
         raise UsageError(f"pattern={pattern!r}: expected a regular expression: {error}") from error
 
-    def written(path):
+    def name(path):
         return jax.tree_util.keystr(path, simple=True, separator="/")
 
     def init(params):
-        paths = [written(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
+        paths = [name(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
         if not any(map(expression.search, paths)):
             exist = ", ".join(paths) or "none"
             raise UsageError(f"pattern={pattern!r}: expected to match a parameter; these exist: {exist}")
         return optax.EmptyState()
 
-    def still(path, update):
-        return jnp.zeros_like(update) if expression.search(written(path)) else update
+    def frozen(path, update):
+        return jnp.zeros_like(update) if expression.search(name(path)) else update
 
     def update(updates, state, params=None):
-        return jax.tree_util.tree_map_with_path(still, updates), state
+        return jax.tree_util.tree_map_with_path(frozen, updates), state
 
     return optax.GradientTransformation(init, update)
 
 
-def lazy_adam(learning_rate, b1=0.0, b2=0.99, epsilon=1e-8, every=16):
-    """Adam with the learning rate and decays that make n + 1 steps worth n.
+def lazy_adam(
+    learning_rate: optax.ScalarOrSchedule,
+    b1: float = 0.0,
+    b2: float = 0.99,
+    epsilon: float = 1e-8,
+    every: int = 16,
+) -> optax.GradientTransformation:
+    """Adam whose learning rate and decays are corrected so that n + 1 steps count as n.
 
-    Karras et al. 2020, arXiv:1912.04958, appendix B: a penalty in every n-th step takes a step of its own
-    there, and with c = n / (n + 1) the learning rate becomes c times, b1 and b2 to the power of c. Lazy terms
-    of this library are summed with the others and take no step of their own: use it to run a recipe at the
+    Karras et al. 2020, arXiv:1912.04958, appendix B: there a penalty in every n-th step takes a step of its
+    own. With c = n / (n + 1) the learning rate is multiplied by c, and b1 and b2 are raised to the power c.
+    This library adds lazy terms to the others, without a step of their own: use this to run a recipe with the
     paper's numbers.
 
     Args:

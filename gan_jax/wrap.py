@@ -1,42 +1,29 @@
 """Wrappers of networks, Net -> Net: `wrapper(net, *, hyperparameters)`. They compose in any order.
 
-The outer wrapper sees inputs and parameters first and outputs last: `spectral_norm(mixed_precision(net))` normalises
-in float32 what `mixed_precision` then rounds. Of two wrappers that reparametrise weights, the inner one has the last
-word: `spectral_norm(weight_norm(net))` normalises directions, whose length does not matter.
+The outer wrapper sees inputs and parameters first and outputs last: `spectral_norm(mixed_precision(net))`
+normalises in float32, and `mixed_precision` then rounds the result. Of two wrappers that reparametrise
+weights, the inner one is applied last: `spectral_norm(weight_norm(net))` normalises directions, whose length
+does not matter.
 """
+
+import functools
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+from gan_jax.kernels import kernels, replace_kernels
 from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.types import Net
 
-
-def _name(path):
-    return jax.tree_util.keystr(path, simple=True, separator=".")
-
-
-def _kernels(params):
-    """The leaves with at least two axes, by name; the last axis is what a kernel puts out.
-
-    A conditional normalisation has a scale and a bias for each class: two axes, and yet no kernels.
-    """
-    leaves = {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
-    gains = ("scale", "bias")
-    return {
-        name: leaf for name, leaf in leaves.items() if leaf.ndim >= 2 and name.rpartition(".")[2] not in gains
-    }
-
-
-def _replaced(params, kernels):
-    """Parameters with the kernels of these names in place of their own."""
-    return jax.tree_util.tree_map_with_path(lambda path, leaf: kernels.get(_name(path), leaf), params)
+# A kernel's path is one key of a dict here: dots tell it from the path of that dict's entry, with slashes.
+_kernels = functools.partial(kernels, separator=".")
+_replace_kernels = functools.partial(replace_kernels, separator=".")
 
 
 def _unit(vector, epsilon):
-    """A vector over its length; the epsilon stands in for the length of one that is all but zero."""
+    """A vector divided by its length, or by epsilon if that is larger."""
     return vector / jnp.maximum(jnp.linalg.norm(vector), epsilon)
 
 
@@ -53,18 +40,18 @@ def _power_iteration(kernel, u, epsilon):
     return jnp.vdot(v, jnp.matmul(weights, u, precision="highest")), u
 
 
-def spectral_norm(net, *, epsilon=1e-12):
+def spectral_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
     """Divides every kernel by its largest singular value.
 
     Miyato et al. 2018, arXiv:1802.05957, algorithm 1: one power iteration per forward pass in training, on
-    each parameter with at least two axes, seen as a matrix of its last axis by all others. In evaluation
-    the singular vectors stay as they are. Embeddings are kernels too, as in Miyato and Koyama 2018,
+    each kernel (`kernels.kernels`), reshaped to a matrix [all other axes, last axis]. In evaluation the
+    singular vectors do not change. Embeddings are kernels too, as in Miyato and Koyama 2018,
     arXiv:1802.05637; the scales and biases of a conditional normalisation are not.
 
     Args:
         net: The Net.
-        epsilon: Stands in for the length of vectors that are shorter; kernels whose value is at most that
-            stay as they are.
+        epsilon: Smallest divisor of a vector; kernels whose singular value is at most epsilon stay as they
+            are.
 
     Returns:
         The Net; its carry is `{"spectral_norm": {kernel's name: vector [out]}, "net": carry}`.
@@ -85,18 +72,20 @@ def spectral_norm(net, *, epsilon=1e-12):
             value, vectors[name] = _power_iteration(kernel, carry["spectral_norm"][name], epsilon)
             # A kernel of zeros is left alone: divided by epsilon, its gradient would be enormous.
             normalised[name] = (kernel / jnp.where(value > epsilon, value, 1.0)).astype(kernel.dtype)
-        outputs, inner = net.apply(_replaced(params, normalised), carry["net"], *inputs, key=key, train=train)
+        outputs, inner = net.apply(
+            _replace_kernels(params, normalised), carry["net"], *inputs, key=key, train=train
+        )
         return outputs, {"spectral_norm": vectors if train else carry["spectral_norm"], "net": inner}
 
     return Net(init, apply)
 
 
-def weight_norm(net, *, epsilon=1e-12):
+def weight_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
     """Learns each kernel as a length per output times a direction.
 
-    Salimans and Kingma 2016, arXiv:1602.07868, eq. 2, for every parameter with at least two axes, of which
-    the last is the outputs'. Lengths start at those of the network's own initialisation, in place of the
-    paper's initialisation from data. A kernel that starts at zero has no direction and stays zero.
+    Salimans and Kingma 2016, arXiv:1602.07868, eq. 2, for every kernel (`kernels.kernels`), whose last axis
+    is the output. Lengths start at those of the network's own initialisation, instead of the paper's
+    initialisation from data. A kernel that starts at zero has no direction and stays zero.
 
     Args:
         net: The Net.
@@ -115,25 +104,25 @@ def weight_norm(net, *, epsilon=1e-12):
         return {"net": params, "length": {name: length(w) for name, w in _kernels(params).items()}}, carry
 
     def apply(params, carry, *inputs, key, train):
-        kernels = {
+        scaled = {
             name: (kernel * (params["length"][name] / length(kernel))).astype(kernel.dtype)
             for name, kernel in _kernels(params["net"]).items()
         }
-        return net.apply(_replaced(params["net"], kernels), carry, *inputs, key=key, train=train)
+        return net.apply(_replace_kernels(params["net"], scaled), carry, *inputs, key=key, train=train)
 
     return Net(init, apply)
 
 
-def gradient_norm(net, *, epsilon=1e-12):
-    """Divides each logit f by |grad f| + |f|, so that it lies in (-1, 1) and f is Lipschitz piece by piece.
+def gradient_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
+    """Divides each logit f by |grad f| + |f|, so that it lies in (-1, 1) and is piecewise Lipschitz.
 
     Wu et al. 2021 (GN-GAN), arXiv:2109.02480, section 3; in training, in evaluation and in both players'
-    moves, differentiated through the gradient. Heads besides `logits` stay as they are. The gradient is
-    that of the sum of logits, so that batch norm, which mixes samples, mixes gradients too.
+    moves, which differentiate through the gradient. Other heads than `logits` stay as they are. The gradient
+    is that of the sum of logits, so that batch norm, which mixes samples, mixes gradients too.
 
     Args:
-        net: The Net of a discriminator; its first input, any pytree of arrays [B, ...], is differentiated,
-            and it returns a dict with `logits`, [n] with n a divisor of B.
+        net: The Net of a discriminator; the gradient is with respect to its first input, any pytree of
+            arrays [B, ...], and it returns a dict with `logits`, [n] with n a divisor of B.
         epsilon: Added to the squared norm of the gradient inside the root.
 
     Returns:
@@ -163,11 +152,11 @@ def gradient_norm(net, *, epsilon=1e-12):
     return Net(net.init, apply)
 
 
-def packed(net, *, samples=2):
-    """Shows the discriminator several samples at once, all real or all fake, as channels of one.
+def packed(net: Net, *, samples: int = 2) -> Net:
+    """Gives the discriminator several samples at once, all real or all fake, stacked along the channels.
 
-    Lin et al. 2018 (PacGAN), arXiv:1712.04086. Labels are refused: the paper packs unlabelled
-    samples, and a pack has no single label.
+    Lin et al. 2018 (PacGAN), arXiv:1712.04086. Labels are an error: the paper packs unlabelled samples, and
+    a pack has no single label.
 
     Args:
         net: The Net of a discriminator of [B / samples, H, W, samples * C].
@@ -177,14 +166,16 @@ def packed(net, *, samples=2):
         The Net, from [B, H, W, C] to heads [B / samples, ...].
 
     Raises:
-        UsageError: `samples` does not divide the batch, or the network is told labels.
+        UsageError: `samples` does not divide the batch, or the network is conditioned on labels.
     """
     if samples < 1:
         raise UsageError(f"packed(samples={samples}): expected at least 1")
 
     def pack(images, *others):
         if others:
-            raise UsageError("packed: the discriminator is told labels, and a pack has no single label")
+            raise UsageError(
+                "packed: the discriminator is conditioned on labels, but a pack has no single label"
+            )
         if images.shape[0] % samples:
             raise UsageError(f"packed(samples={samples}): does not divide the batch of {images.shape[0]}")
         packs = images.reshape(-1, samples, *images.shape[1:])
@@ -199,16 +190,16 @@ def packed(net, *, samples=2):
     return Net(init, apply)
 
 
-def ghost_batch_norm(net, *, groups: int):
-    """Has batch norm take the statistics of groups of the batch in place of the whole batch's.
+def ghost_batch_norm(net: Net, *, groups: int) -> Net:
+    """Makes batch norm use the statistics of groups of the batch instead of the whole batch.
 
     Hoffer et al. 2017, arXiv:1705.08741, algorithm 1 (ghost batch normalisation). With as many groups as
-    devices, or a multiple, every device normalises its own rows and sends nothing for it; results depend on
-    the groups and not on the devices. Differs from the paper: running statistics, which evaluation
-    normalises by, follow the whole batch's mean and variance, once a batch, in place of each group's in turn.
+    devices, or a multiple, every device normalises its own rows without communication; results depend on the
+    groups and not on the devices. Differs from the paper: the running statistics, which evaluation uses,
+    follow the mean and variance of the whole batch, once per batch, instead of each group's in turn.
 
     Args:
-        net: The Net of a Linen module; a `flax.linen.BatchNorm` in it has features last.
+        net: The Net of a Linen module; features are the last axis of its `flax.linen.BatchNorm` layers.
         groups: Number of groups of consecutive samples, a divisor of the batch.
 
     Returns:
@@ -221,20 +212,20 @@ def ghost_batch_norm(net, *, groups: int):
     def apply(params, carry, *inputs, key, train):
         if not train:
             return net.apply(params, carry, *inputs, key=key, train=train)
-        met = []
+        batch_norms = []
 
-        def in_groups(call, given, named, context):
-            whole, layer = call(*given, **named), context.module
+        def in_groups(call, args, kwargs, context):
+            outputs, layer = call(*args, **kwargs), context.module
             normalises = isinstance(layer, (nn.BatchNorm, BatchNorm)) and context.method_name == "__call__"
             if not normalises or layer.use_running_average:
-                return whole
-            met.append(layer)
-            # What the batch norm itself made is read by nobody; its running statistics stay.
-            return _group_norm(layer, given[0], groups)
+                return outputs
+            batch_norms.append(layer)
+            # The batch norm's own outputs are unused; its call updated the running statistics.
+            return _group_norm(layer, args[0], groups)
 
         with nn.intercept_methods(in_groups):
             outputs = net.apply(params, carry, *inputs, key=key, train=train)
-        if not met:
+        if not batch_norms:
             raise UsageError(f"ghost_batch_norm(groups={groups}): the network has no batch norm")
         return outputs
 
@@ -242,7 +233,7 @@ def ghost_batch_norm(net, *, groups: int):
 
 
 def _group_norm(layer, x, groups):
-    """What a batch norm with its parameters makes of each group of samples."""
+    """A batch norm's outputs, with its parameters, for each group of samples on its own."""
     if groups < 1 or x.shape[0] % groups:
         raise UsageError(f"ghost_batch_norm(groups={groups}): does not divide the batch of {x.shape[0]}")
     split = jnp.float32(x).reshape(groups, -1, *x.shape[1:])
@@ -252,16 +243,16 @@ def _group_norm(layer, x, groups):
     return (normalised * params.get("scale", 1.0) + params.get("bias", 0.0)).astype(x.dtype)
 
 
-def mixed_precision(net, *, dtype="bfloat16"):
+def mixed_precision(net: Net, *, dtype: str = "bfloat16") -> Net:
     """Computes in half precision; parameters, carry and outputs stay float32.
 
-    Micikevicius et al. 2018, arXiv:1710.03740, section 3.1. Parameters and inputs are rounded on the way in,
-    outputs widened on the way out, so that losses and penalties are float32 and gradients reach the float32
-    parameters. float16 needs its loss scaled where gradients fall below 6e-8; bfloat16 does not.
+    Micikevicius et al. 2018, arXiv:1710.03740, section 3.1. Parameters and inputs are rounded before the
+    network and outputs converted back after it, so that losses and penalties are float32 and gradients reach
+    the float32 parameters. float16 needs loss scaling where gradients fall below 6e-8; bfloat16 does not.
 
     Args:
         net: The Net.
-        dtype: `bfloat16`, `float16`, or `float32`, which leaves a network of float32 as it is.
+        dtype: `bfloat16`, `float16`, or `float32`, which does not change a float32 network.
 
     Returns:
         The Net.
@@ -285,11 +276,11 @@ def mixed_precision(net, *, dtype="bfloat16"):
     return Net(net.init, apply)
 
 
-def input_noise(net, *, deviation=0.05):
+def input_noise(net: Net, *, deviation: float = 0.05) -> Net:
     """Adds normal noise to the network's first input in training, such as a generator's latents.
 
-    Zhao et al. 2020, arXiv:2002.04724, perturb latents so; here as a wrapper of any network, on
-    its own and without their penalty.
+    Zhao et al. 2020, arXiv:2002.04724, perturb latents like this; here as a wrapper of any network, without
+    their penalty.
 
     Args:
         net: The Net; its first input is an array [B, ...].
@@ -306,17 +297,17 @@ def input_noise(net, *, deviation=0.05):
 
     def apply(params, carry, first, *others, key, train):
         if train:
-            key, drawn = jax.random.split(key)
-            first = first + deviation * jax.random.normal(drawn, first.shape, first.dtype)
+            key, noise_key = jax.random.split(key)
+            first = first + deviation * jax.random.normal(noise_key, first.shape, first.dtype)
         return net.apply(params, carry, first, *others, key=key, train=train)
 
     return Net(net.init, apply)
 
 
-def input_dropout(net, *, rate=0.2):
+def input_dropout(net: Net, *, rate: float = 0.2) -> Net:
     """Sets elements of the network's first input to zero in training, and scales up the others.
 
-    Hinton et al. 2012, arXiv:1207.0580: 20 % of the inputs; here the expectation is kept in training, so that
+    Hinton et al. 2012, arXiv:1207.0580: 20 % of the inputs; here training keeps the expectation, so that
     evaluation needs no scaling.
 
     Args:
@@ -334,9 +325,9 @@ def input_dropout(net, *, rate=0.2):
 
     def apply(params, carry, first, *others, key, train):
         if train:
-            key, drawn = jax.random.split(key)
-            kept = jax.random.bernoulli(drawn, 1 - rate, first.shape)
-            first = jnp.where(kept, first / (1 - rate), 0)
+            key, mask_key = jax.random.split(key)
+            mask = jax.random.bernoulli(mask_key, 1 - rate, first.shape)
+            first = jnp.where(mask, first / (1 - rate), 0)
         return net.apply(params, carry, first, *others, key=key, train=train)
 
     return Net(net.init, apply)

@@ -24,14 +24,14 @@ KEY = jax.random.key(0)
 
 def test_row_r_is_in_slice_r_modulo_their_number():
     batch = {"real": jnp.arange(12.0).reshape(6, 2), "label": jnp.arange(6)}
-    found = accumulation.cut(batch, 3)
-    np.testing.assert_array_equal(found["label"], [[0, 3], [1, 4], [2, 5]])
-    np.testing.assert_array_equal(found["real"][1], [[2.0, 3.0], [8.0, 9.0]])
+    slices = accumulation.cut(batch, 3)
+    np.testing.assert_array_equal(slices["label"], [[0, 3], [1, 4], [2, 5]])
+    np.testing.assert_array_equal(slices["real"][1], [[2.0, 3.0], [8.0, 9.0]])
 
 
 def test_floats_are_averaged_and_counters_kept():
-    found = accumulation.averaged({"mean": jnp.array([1.0, 2.0, 6.0]), "moves": jnp.array([7, 7, 7])})
-    assert found == {"mean": 3.0, "moves": 7} and found["moves"].dtype == jnp.int32
+    merged = accumulation.averaged({"mean": jnp.array([1.0, 2.0, 6.0]), "moves": jnp.array([7, 7, 7])})
+    assert merged == {"mean": 3.0, "moves": 7} and merged["moves"].dtype == jnp.int32
 
 
 def same(key, count):
@@ -75,11 +75,11 @@ def _trained(recipe, devices=1, rounds=3):
     programs = compiled(
         train_spec, source, recipe.batch_size, fed.decode, mesh, KEY, slices=recipe.accumulate
     )
-    state, seen = programs.init(KEY), []
+    state, history = programs.init(KEY), []
     for part in fed.feed(0, rounds):
         state, scalars = programs.step(state, fed.resident, part, KEY)
-        seen.append(jax.device_get(scalars))
-    return jax.device_get(state), seen
+        history.append(jax.device_get(scalars))
+    return jax.device_get(state), history
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +90,10 @@ def at_once(tiny):
 @pytest.mark.parametrize("slices, devices", [(2, 1), (4, 1), (4, 8)])
 def test_slices_equal_the_batch_at_once(tiny, at_once, slices, devices):
     """Losses, lazy and gradient penalties, singular vectors, averages of logits and of parameters."""
-    found = _trained(_recipe(tiny, accumulate=slices), devices)
-    chex.assert_trees_all_close(found, at_once, rtol=0, atol=2e-6)
-    assert any("r1" in name and value > 0 for name, value in found[1][0].items())
-    assert found[1][1]["discriminator/r1"] == 0
+    result = _trained(_recipe(tiny, accumulate=slices), devices)
+    chex.assert_trees_all_close(result, at_once, rtol=0, atol=2e-6)
+    assert any("r1" in name and value > 0 for name, value in result[1][0].items())
+    assert result[1][1]["discriminator/r1"] == 0
 
 
 def test_told_labels_go_with_their_rows(tiny):
@@ -121,12 +121,12 @@ def test_adaptive_augmentation_keeps_its_pace_with_images_divided():
 
 
 def _play(context):
-    table = {
+    outputs = {
         "x": context.params["generator"],
         "real": context.batch["real"],
         "drawn": jax.random.uniform(context.key),
     }
-    return table, {"generator": context.carry["generator"] + jnp.mean(context.batch["real"])}
+    return outputs, {"generator": context.carry["generator"] + jnp.mean(context.batch["real"])}
 
 
 def test_every_slice_draws_its_own_numbers_and_reads_the_carry_before_the_move():
@@ -139,9 +139,9 @@ def test_every_slice_draws_its_own_numbers_and_reads_the_carry_before_the_move()
     terms = {"generator": {"drawn": Term(lambda x, drawn: x * drawn), "real": Term(lambda x, real: x * real)}}
     state = step.init(game, {"generator": optax.sgd(1.0)}, (), KEY, {})
     batch = {"real": jnp.array([1.0, 2.0, 3.0, 6.0])}
-    found, carry, values = accumulation.accumulated(2)("generator", game, terms, state, batch, KEY)
+    grads, carry, values = accumulation.accumulated(2)("generator", game, terms, state, batch, KEY)
     drawn = np.mean([jax.random.uniform(jax.random.fold_in(KEY, number)) for number in range(2)])
-    np.testing.assert_allclose(found, drawn + 3.0, rtol=1e-6)
+    np.testing.assert_allclose(grads, drawn + 3.0, rtol=1e-6)
     np.testing.assert_allclose([values["drawn"], values["real"]], [drawn, 3.0], rtol=1e-6)
     assert carry == 13.0
     assert accumulation.accumulated(1) is step.gradient
@@ -169,8 +169,8 @@ def test_other_moves_accumulate_too(tiny, move):
         ]
         return state.params, *played
 
-    before, expected, found = after(KEY)
-    chex.assert_trees_all_close(found, expected, rtol=0, atol=1e-6)
+    before, expected, in_slices = after(KEY)
+    chex.assert_trees_all_close(in_slices, expected, rtol=0, atol=1e-6)
     changed = jax.tree.map(lambda a, b: np.abs(a - b).max(), before["generator"], expected["generator"])
     assert min(jax.tree.leaves(changed)) > 1e-5
 

@@ -43,12 +43,12 @@ def played(move, terms, optimizer, rounds, x=1.0, y=2.0):
     optimizers = dict.fromkeys(PLAYERS, optimizer)
     state = step.init(game, optimizers, (), KEY, {})
 
-    def context(state, _):
+    def play_step(state, _):
         for player in PLAYERS:
             state, _ = move(player, game, terms, optimizers, state, {}, KEY)
         return state, jnp.stack([state.params[player] for player in PLAYERS])
 
-    return jax.lax.scan(context, state, length=rounds)[1]
+    return jax.lax.scan(play_step, state, length=rounds)[1]
 
 
 def simultaneous(player, game, terms, optimizers, state, batch, key):
@@ -130,7 +130,7 @@ def test_unrolled_by_hand(jit):
         return move("generator", game, FOLLOWING, optimizers, state, {}, KEY)
 
     after, values = (jax.jit(generator) if jit else generator)(state)
-    # y is foreseen at 2 - 1 / 4 = 1.75, with the slope 3 / 4 in x: x y has the slope 1.75 + 2 * 0.75.
+    # y is unrolled to 2 - 1 / 4 = 1.75, with the slope 3 / 4 in x: x y has the slope 1.75 + 2 * 0.75.
     np.testing.assert_allclose(values["value"], 3.5, rtol=1e-6)
     np.testing.assert_allclose(after.params["generator"], 2 - 0.1 * 3.25, rtol=1e-6)
     assert after.params["discriminator"] == 1 and after.carry == {"generator": 1, "discriminator": 0}
@@ -144,11 +144,11 @@ def test_unrolled_takes_schedules_and_any_follower():
     optimizers = dict.fromkeys(PLAYERS, optax.sgd(0.1))
     state = step.init(game, optimizers, (), KEY, {})
     move = moves.unrolled(learning_rate=lambda t: jnp.where(t < 1, 0.5, 0.0), steps=1, follower="generator")
-    # The generator's x is foreseen at 2 - 0.5 * 1 = 1.5, with the slope -0.5 in y.
+    # The generator's x is unrolled to 2 - 0.5 * 1 = 1.5, with the slope -0.5 in y.
     after, values = move("discriminator", game, FOLLOWING, optimizers, state, {}, KEY)
     np.testing.assert_allclose(values["value"], 0.125, rtol=1e-6)
     np.testing.assert_allclose(after.params["discriminator"], 1 - 0.1 * (1 - 1.5) * 1.5, rtol=1e-6)
-    # With rate 0 nothing is foreseen.
+    # With rate 0 nothing changes.
     later = state.replace(step=jnp.int32(1))
     after, _ = move("discriminator", game, FOLLOWING, optimizers, later, {}, KEY)
     np.testing.assert_allclose(after.params["discriminator"], 1 - 0.1 * (1 - 2), rtol=1e-6)
@@ -160,6 +160,6 @@ def test_unrolling_converges_on_the_bilinear_game():
     assert np.linalg.norm(path[-1]) < 1e-3
 
 
-def test_no_foreseen_steps_is_a_usage_error():
+def test_no_unrolled_steps_is_a_usage_error():
     with pytest.raises(UsageError, match="steps=0"):
         moves.unrolled(learning_rate=0.1, steps=0)

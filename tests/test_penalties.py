@@ -157,19 +157,19 @@ def test_reads_what_games_offer(name):
 def test_value_equals_float64_and_jit_equals_eager(name):
     params, x = example()
     ours, theirs = VALUES[name]
-    found = ours(single(params), single(x))
+    result = ours(single(params), single(x))
     expected = theirs(params, x)
-    chex.assert_type(found, jnp.float32)
-    chex.assert_shape(found, OF_A_BATCH.get(name, (5,)))
-    np.testing.assert_allclose(found, expected, rtol=2e-4, atol=1e-6)
-    np.testing.assert_allclose(JITTED[name](single(params), single(x)), found, rtol=1e-5, atol=1e-7)
+    chex.assert_type(result, jnp.float32)
+    chex.assert_shape(result, OF_A_BATCH.get(name, (5,)))
+    np.testing.assert_allclose(result, expected, rtol=2e-4, atol=1e-6)
+    np.testing.assert_allclose(JITTED[name](single(params), single(x)), result, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", VALUES)
 def test_gradient_in_parameters_equals_float64_finite_differences(name):
     params, x = example(seed=1)
     ours, theirs = VALUES[name]
-    found = jax.jit(jax.grad(lambda p: jnp.mean(ours(p, single(x)))))(single(params))
+    grads = jax.jit(jax.grad(lambda p: jnp.mean(ours(p, single(x)))))(single(params))
     flat, structure = jax.tree.flatten(params)
     for index, leaf in enumerate(flat):
         expected = np.zeros_like(leaf)
@@ -180,8 +180,8 @@ def test_gradient_in_parameters_equals_float64_finite_differences(name):
                 moved[index][place] += sign * 1e-6
                 value[sign] = np.mean(theirs(structure.unflatten(moved), x))
             expected[place] = (value[1] - value[-1]) / 2e-6
-        np.testing.assert_allclose(jax.tree.leaves(found)[index], expected, rtol=2e-3, atol=2e-4)
-    assert any(np.any(np.abs(leaf) > 1e-3) for leaf in jax.tree.leaves(found))
+        np.testing.assert_allclose(jax.tree.leaves(grads)[index], expected, rtol=2e-3, atol=2e-4)
+    assert any(np.any(np.abs(leaf) > 1e-3) for leaf in jax.tree.leaves(grads))
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -198,8 +198,8 @@ def test_finite_at_zero_gradient_and_zero_parameters(name):
 def test_wasserstein_divergence_is_finite_at_zero_for_every_power(power):
     def mean(weights):
         x = jnp.ones((2, 3))
-        found = penalties.wasserstein_divergence_penalty(lambda s: s @ weights, x, x, KEY, power=power)
-        return jnp.mean(found)
+        result = penalties.wasserstein_divergence_penalty(lambda s: s @ weights, x, x, KEY, power=power)
+        return jnp.mean(result)
 
     np.testing.assert_allclose(mean(jnp.array([3.0, 4.0, 0.0])), 5.0**power, rtol=1e-5)
     chex.assert_tree_all_finite(jax.grad(mean)(jnp.zeros(3)))
@@ -212,9 +212,9 @@ def test_float32_under_a_bfloat16_network(name):
     rounded = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), low)
     ours, theirs = JITTED[name], VALUES[name][1]
     x = np.asarray(jnp.asarray(x, jnp.bfloat16), np.float64)
-    for found in (ours(low, single(x)), ours(low, jnp.asarray(x, jnp.bfloat16))):
-        chex.assert_type(found, jnp.float32)
-        np.testing.assert_allclose(found, theirs(rounded, x), rtol=0.1, atol=0.1)
+    for result in (ours(low, single(x)), ours(low, jnp.asarray(x, jnp.bfloat16))):
+        chex.assert_type(result, jnp.float32)
+        np.testing.assert_allclose(result, theirs(rounded, x), rtol=0.1, atol=0.1)
 
 
 @settings(max_examples=5, deadline=None)
@@ -272,8 +272,8 @@ def test_patch_logits_count_with_their_sum():
     x = jnp.ones((4, 3))
     expected = 0.5 * (w.sum((1, 2)) ** 2).sum()
     np.testing.assert_allclose(penalties.r1(critic, x), np.full(4, expected), rtol=1e-5)
-    found = penalties.consistency(critic, x, KEY, transform=shift_by_one)
-    np.testing.assert_allclose(found, np.broadcast_to(w.sum(0) ** 2, (4, 2, 2)), rtol=1e-4, atol=1e-6)
+    result = penalties.consistency(critic, x, KEY, transform=shift_by_one)
+    np.testing.assert_allclose(result, np.broadcast_to(w.sum(0) ** 2, (4, 2, 2)), rtol=1e-4, atol=1e-6)
 
 
 def test_samples_may_be_any_pytree():
@@ -330,8 +330,8 @@ def test_dragan_looks_around_real_samples():
 
 def test_lecam_by_hand():
     # (2 - 0.5)^2 + (1 - 0)^2, then nothing of either: both logits are beyond the other's average.
-    found = penalties.lecam(jnp.array([2.0, 0.0]), jnp.array([0.0, 3.0]), 1.0, 0.5)
-    np.testing.assert_allclose(found, [3.25, 0.0])
+    result = penalties.lecam(jnp.array([2.0, 0.0]), jnp.array([0.0, 3.0]), 1.0, 0.5)
+    np.testing.assert_allclose(result, [3.25, 0.0])
 
 
 def test_orthogonal_by_hand():
@@ -379,5 +379,5 @@ def test_consistency_by_default_flips_and_shifts():
         penalties.consistency(corner, images, KEY), np.square(corner(images) - corner(moved)), rtol=1e-6
     )
     # Nothing can change where every pixel is the same.
-    found = penalties.balanced_consistency(mean, jnp.zeros_like(images), jnp.ones_like(images), KEY)
-    np.testing.assert_allclose(found, 0, atol=1e-9)
+    result = penalties.balanced_consistency(mean, jnp.zeros_like(images), jnp.ones_like(images), KEY)
+    np.testing.assert_allclose(result, 0, atol=1e-9)

@@ -96,22 +96,22 @@ def test_docstrings_name_source_and_sections(name):
 
 @pytest.mark.parametrize("name", MADE)
 def test_update_by_hand_and_jit_equals_eager(name):
-    made = MADE[name]
-    state = made.init(PARAMS)
-    updates, _ = made.update(GRADIENTS, state, PARAMS)
+    transform = MADE[name]
+    state = transform.init(PARAMS)
+    updates, _ = transform.update(GRADIENTS, state, PARAMS)
     chex.assert_trees_all_close(updates, of(*EXPECTED[name]), atol=1e-6)
-    jitted, _ = jax.jit(made.update)(GRADIENTS, state, PARAMS)
+    jitted, _ = jax.jit(transform.update)(GRADIENTS, state, PARAMS)
     chex.assert_trees_all_close(jitted, updates, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_zeros_stay_zero_and_dtypes_stay(name):
     zeros = jax.tree.map(jnp.zeros_like, PARAMS)
-    made = MADE[name]
-    updates, _ = made.update(zeros, made.init(zeros), zeros)
+    transform = MADE[name]
+    updates, _ = transform.update(zeros, transform.init(zeros), zeros)
     chex.assert_trees_all_equal(updates, zeros)
     low = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), (GRADIENTS, PARAMS))
-    updates, _ = made.update(low[0], made.init(low[1]), low[1])
+    updates, _ = transform.update(low[0], transform.init(low[1]), low[1])
     chex.assert_trees_all_equal_shapes_and_dtypes(updates, low[0])
 
 
@@ -133,25 +133,29 @@ def test_stands_in_a_chain_whose_state_orbax_saves(name, tmp_path):
 def test_normalisations_forget_the_scale_and_clipping_bounds_it(entries, scale):
     gradient = np.array(entries if any(entries) else [1, 0, 0, 0], np.float32) / 10
 
-    def made(name, g):
+    def update(name, g):
         return np.asarray(MADE[name].update(jnp.float32(g), optax.EmptyState())[0])
 
     for name in ("normalize_by_root_mean_square", "normalize_by_global_norm", "normalize_by_layer_norm"):
-        np.testing.assert_allclose(made(name, scale * gradient), made(name, gradient), rtol=1e-4, atol=1e-6)
-    root_mean_square = np.sqrt(np.mean(made("normalize_by_root_mean_square", gradient) ** 2))
+        np.testing.assert_allclose(
+            update(name, scale * gradient), update(name, gradient), rtol=1e-4, atol=1e-6
+        )
+    root_mean_square = np.sqrt(np.mean(update("normalize_by_root_mean_square", gradient) ** 2))
     lengths = [
-        np.linalg.norm(made(name, gradient))
+        np.linalg.norm(update(name, gradient))
         for name in ("normalize_by_layer_norm", "normalize_by_global_norm", "clip_by_layer_norm")
     ]
     expected = [1, 1, 1, min(1, np.linalg.norm(gradient))]
     np.testing.assert_allclose([root_mean_square, *lengths], expected, rtol=1e-5)
     mean_square = np.mean(np.float64(gradient) ** 2)
-    np.testing.assert_allclose(made("normalize_by_mean_square", gradient), gradient / mean_square, rtol=1e-4)
+    np.testing.assert_allclose(
+        update("normalize_by_mean_square", gradient), gradient / mean_square, rtol=1e-4
+    )
 
 
 def test_mean_square_is_bounded_where_gradients_vanish():
-    made = transforms.normalize_by_mean_square(epsilon=1e-8)
-    sizes = [float(made.update(jnp.array([g]), optax.EmptyState())[0][0]) for g in (1e-2, 1e-4, 1e-6)]
+    transform = transforms.normalize_by_mean_square(epsilon=1e-8)
+    sizes = [float(transform.update(jnp.array([g]), optax.EmptyState())[0][0]) for g in (1e-2, 1e-4, 1e-6)]
     np.testing.assert_allclose(sizes, [1e2, 1e4, 1e2], rtol=1e-4)
 
 
@@ -165,18 +169,18 @@ def test_clip_weights_holds_after_many_updates():
 
 
 @pytest.mark.parametrize(
-    "made", [transforms.weight_decay, transforms.spectral_decay, transforms.orthogonal_decay]
+    "decay", [transforms.weight_decay, transforms.spectral_decay, transforms.orthogonal_decay]
 )
-def test_decays_follow_schedules_and_patterns(made):
-    halving = made(lambda count: jnp.where(count == 0, 0.0, 0.1))
+def test_decays_follow_schedules_and_patterns(decay):
+    halving = decay(lambda count: jnp.where(count == 0, 0.0, 0.1))
     params = {"a": PARAMS["Dense_0"]["kernel"], "b": PARAMS["Dense_0"]["kernel"]}
     none = jax.tree.map(jnp.zeros_like, params)
     first, state = halving.update(none, halving.init(params), params)
     second, _ = halving.update(none, state, params)
-    constant, _ = made(0.1).update(none, made(0.1).init(params), params)
+    constant, _ = decay(0.1).update(none, decay(0.1).init(params), params)
     chex.assert_trees_all_equal(first, none)
     chex.assert_trees_all_close(second, constant)
-    only, _ = made(0.1, pattern="^b$").update(none, made(0.1).init(params), params)
+    only, _ = decay(0.1, pattern="^b$").update(none, decay(0.1).init(params), params)
     chex.assert_trees_all_close(only, {"a": none["a"], "b": constant["b"]})
 
 
@@ -191,8 +195,8 @@ def test_decays_lead_where_they_should():
     gram = np.asarray(params.T @ params)
     np.testing.assert_allclose(gram - np.diag(np.diag(gram)), np.zeros((3, 3)), atol=1e-3)
     # One spectral step lowers the first singular value by its strength and leaves the others.
-    made = transforms.spectral_decay(0.05)
-    updates, _ = made.update(jnp.zeros_like(matrix), made.init(matrix), matrix)
+    decay = transforms.spectral_decay(0.05)
+    updates, _ = decay.update(jnp.zeros_like(matrix), decay.init(matrix), matrix)
     before, after = (np.linalg.svd(np.float64(w), compute_uv=False) for w in (matrix, matrix + updates))
     np.testing.assert_allclose(after, before - [0.05, 0, 0], atol=1e-5)
 
@@ -245,31 +249,31 @@ def test_lazy_adam_equals_adam_in_float64():
     rate, b1, b2, every = 0.002, 0.5, 0.99, 4
     c = 4 / 5
     gradients = np.array([[1.0, -0.2], [0.5, 0.3], [-2.0, 0.1]])
-    made = transforms.lazy_adam(rate, b1=b1, b2=b2, every=every)
+    transform = transforms.lazy_adam(rate, b1=b1, b2=b2, every=every)
     scheduled = transforms.lazy_adam(lambda count: rate * (count + 1), b1=b1, b2=b2, every=every)
     params, m, v = jnp.zeros(2), np.zeros(2), np.zeros(2)
-    state, scheduled_state = made.init(params), scheduled.init(params)
+    state, scheduled_state = transform.init(params), scheduled.init(params)
     for t, gradient in enumerate(gradients, 1):
         m = b1**c * m + (1 - b1**c) * gradient
         v = b2**c * v + (1 - b2**c) * gradient**2
         expected = -c * rate * m / (1 - b1 ** (c * t)) / (np.sqrt(v / (1 - b2 ** (c * t))) + 1e-8)
-        updates, state = made.update(jnp.float32(gradient), state, params)
+        updates, state = transform.update(jnp.float32(gradient), state, params)
         np.testing.assert_allclose(updates, expected, rtol=1e-4)
         updates, scheduled_state = scheduled.update(jnp.float32(gradient), scheduled_state, params)
         np.testing.assert_allclose(updates, t * expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
-    "name, given",
+    "name, options",
     [
         ("lazy_adam", dict(learning_rate=dict(constant_schedule=dict(value=1e-3)), every=4)),
         ("lookahead", dict(period=10, step_size=1)),
         ("spectral_decay", dict(strength=dict(constant_schedule=dict(value=0.1)), pattern="kernel$")),
     ],
 )
-def test_a_recipe_can_give_its_hyperparameters(name, given):
-    made = PUBLIC[name](**bind(PUBLIC[name], given, f"optimizers.discriminator.{name}"))
-    updates, _ = made.update(GRADIENTS, made.init(PARAMS), PARAMS)
+def test_a_recipe_can_give_its_hyperparameters(name, options):
+    transform = PUBLIC[name](**bind(PUBLIC[name], options, f"optimizers.discriminator.{name}"))
+    updates, _ = transform.update(GRADIENTS, transform.init(PARAMS), PARAMS)
     chex.assert_trees_all_equal_shapes_and_dtypes(updates, GRADIENTS)
 
 

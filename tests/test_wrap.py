@@ -70,8 +70,8 @@ PAIRS = [(outer, inner) for outer in WRAPPERS for inner in WRAPPERS if outer != 
 def test_every_pair_composes_in_both_orders(outer, inner):
     net = from_linen(Critic())
     for name in (inner, outer):
-        wrapper, given = WRAPPERS[name]
-        net = wrapper(net, **given)
+        wrapper, options = WRAPPERS[name]
+        net = wrapper(net, **options)
     images = _images()
     params, carry = net.init(KEY, images)
     assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves((params, carry)))
@@ -98,8 +98,8 @@ def test_every_pair_composes_in_both_orders(outer, inner):
 
 @pytest.mark.parametrize("name", WRAPPERS)
 def test_evaluation_keeps_the_carry_and_draws_nothing(name):
-    wrapper, given = WRAPPERS[name]
-    net = wrapper(from_linen(Critic()), **given)
+    wrapper, options = WRAPPERS[name]
+    net = wrapper(from_linen(Critic()), **options)
     params, carry = net.init(KEY, _images())
     first, kept = net.apply(params, carry, _images(), key=jax.random.key(1), train=False)
     second, _ = net.apply(params, carry, _images(), key=jax.random.key(2), train=False)
@@ -109,10 +109,10 @@ def test_evaluation_keeps_the_carry_and_draws_nothing(name):
 
 @pytest.mark.parametrize("name", WRAPPERS)
 def test_jit_equals_eager(name):
-    wrapper, given = WRAPPERS[name]
+    wrapper, options = WRAPPERS[name]
     net = wrapper(
         _matrix_net(lambda p, x: jnp.tanh(x.mean((1, 2)) @ p["kernel"])[:, 0], kernel=jnp.ones((2, 1))),
-        **given,
+        **options,
     )
     params, carry = net.init(KEY, _images(4, 1 if name == "packed" else 2))
     call = lambda p, c, x: net.apply(p, c, x, key=KEY, train=True)  # noqa: E731
@@ -124,9 +124,9 @@ def test_jit_equals_eager(name):
 
 @pytest.mark.parametrize("name", WRAPPERS)
 def test_a_recipe_can_bind_its_hyperparameters(name):
-    wrapper, given = WRAPPERS[name]
+    wrapper, options = WRAPPERS[name]
     assert reads(wrapper) == ("net",)
-    assert bind(wrapper, given, "nets.discriminator.wrap", reads(wrapper)) == given
+    assert bind(wrapper, options, "nets.discriminator.wrap", reads(wrapper)) == options
 
 
 def _spectral(**params):
@@ -143,11 +143,11 @@ def test_spectral_norm_converges_to_the_svd():
     net, params, carry = _spectral(bias=bias, **{name: jnp.float32(w) for name, w in kernels.items()})
     step = jax.jit(lambda carry: net.apply(params, carry, key=KEY, train=True))
     for _ in range(100):
-        found, carry = step(carry)
+        outputs, carry = step(carry)
     for name, kernel in kernels.items():
         largest = np.linalg.svd(kernel.reshape(-1, kernel.shape[-1]), compute_uv=False)[0]
-        np.testing.assert_allclose(found[name], kernel / largest, rtol=1e-4, atol=1e-6)
-    np.testing.assert_array_equal(found["bias"], bias)
+        np.testing.assert_allclose(outputs[name], kernel / largest, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(outputs["bias"], bias)
     assert set(carry) == {"spectral_norm", "net"} and set(carry["spectral_norm"]) == {"dense", "conv"}
 
 
@@ -157,11 +157,11 @@ def test_spectral_norm_normalises_embeddings_and_no_gains_of_classes():
     net, params, carry = _spectral(layer={name: jnp.array(w) for name, w in names.items()})
     assert set(carry["spectral_norm"]) == {"layer.embedding"}
     for _ in range(200):
-        found, carry = net.apply(params, carry, key=KEY, train=True)
+        outputs, carry = net.apply(params, carry, key=KEY, train=True)
     largest = np.linalg.svd(rows, compute_uv=False)[0]
-    np.testing.assert_allclose(found["layer"]["embedding"], rows / largest, rtol=1e-3)
-    np.testing.assert_array_equal(found["layer"]["scale"], rows)
-    np.testing.assert_array_equal(found["layer"]["bias"], rows)
+    np.testing.assert_allclose(outputs["layer"]["embedding"], rows / largest, rtol=1e-3)
+    np.testing.assert_array_equal(outputs["layer"]["scale"], rows)
+    np.testing.assert_array_equal(outputs["layer"]["bias"], rows)
 
 
 def test_spectral_norm_does_one_power_iteration_and_freezes_in_evaluation():
@@ -171,8 +171,8 @@ def test_spectral_norm_does_one_power_iteration_and_freezes_in_evaluation():
     v = kernel @ u / np.linalg.norm(kernel @ u)
     after = kernel.T @ v / np.linalg.norm(kernel.T @ v)
     for train, kept in ((True, after), (False, u)):
-        found, changed = net.apply(params, carry, key=KEY, train=train)
-        np.testing.assert_allclose(found["kernel"], kernel / (v @ kernel @ after), rtol=1e-5)
+        outputs, changed = net.apply(params, carry, key=KEY, train=train)
+        np.testing.assert_allclose(outputs["kernel"], kernel / (v @ kernel @ after), rtol=1e-5)
         np.testing.assert_allclose(changed["spectral_norm"]["kernel"], kept, rtol=1e-5)
 
 
@@ -197,8 +197,8 @@ def test_spectral_norm_has_the_papers_gradient():
 
 def test_spectral_norm_of_zeros_is_zero():
     net, params, carry = _spectral(kernel=jnp.zeros((3, 2)))
-    found, changed = net.apply(params, carry, key=KEY, train=True)
-    np.testing.assert_array_equal(found["kernel"], 0)
+    outputs, changed = net.apply(params, carry, key=KEY, train=True)
+    np.testing.assert_array_equal(outputs["kernel"], 0)
     assert bool(jnp.all(jnp.isfinite(changed["spectral_norm"]["kernel"])))
 
 
@@ -232,8 +232,8 @@ def test_weight_norm_starts_at_the_network_and_learns_lengths():
     np.testing.assert_allclose(params["length"]["kernel"], lengths, rtol=1e-5)
     np.testing.assert_allclose(net.apply(params, carry, key=KEY, train=True)[0]["kernel"], kernel, rtol=1e-5)
     changed = {"net": {"kernel": 5 * kernel}, "length": {"kernel": jnp.arange(4.0)}}
-    found = net.apply(changed, carry, key=KEY, train=True)[0]["kernel"]
-    np.testing.assert_allclose(found, kernel / lengths * np.arange(4), rtol=1e-5)
+    outputs = net.apply(changed, carry, key=KEY, train=True)[0]["kernel"]
+    np.testing.assert_allclose(outputs, kernel / lengths * np.arange(4), rtol=1e-5)
     # Eq. 3: a direction's gradient is orthogonal to it.
     gradient = jax.grad(lambda p: jnp.sum(jnp.sin(net.apply(p, carry, key=KEY, train=True)[0]["kernel"])))(
         params
@@ -250,8 +250,8 @@ def test_gradient_norm_of_a_linear_critic():
     x = np.random.default_rng(5).normal(size=(6, 2))
     f = x @ weights + bias
     for train in (True, False):
-        found = net.apply(params, carry, jnp.float32(x), key=KEY, train=train)[0]["logits"]
-        np.testing.assert_allclose(found, f / (5 + np.abs(f)), rtol=1e-5)
+        outputs = net.apply(params, carry, jnp.float32(x), key=KEY, train=train)[0]["logits"]
+        np.testing.assert_allclose(outputs, f / (5 + np.abs(f)), rtol=1e-5)
     # With respect to samples: |w| is constant, so the derivative is |w| w / (|w| + |f|)^2.
     gradient = jax.grad(lambda x: net.apply(params, carry, x, key=KEY, train=True)[0]["logits"].sum())(
         jnp.float32(x)
@@ -300,19 +300,19 @@ def test_gradient_norm_leaves_other_heads_and_refuses_patches():
 
 
 def test_packed_concatenates_consecutive_samples_on_channels():
-    seen = []
+    inputs = []
     net = Net(
-        lambda key, x: (seen.append(x), ({}, {}))[1],
-        lambda params, carry, x, *, key, train: ({"logits": x.sum((1, 2, 3)), "seen": x}, carry),
+        lambda key, x: (inputs.append(x), ({}, {}))[1],
+        lambda params, carry, x, *, key, train: ({"logits": x.sum((1, 2, 3)), "inputs": x}, carry),
     )
     images = np.arange(6 * 2 * 2 * 2, dtype=np.float32).reshape(6, 2, 2, 2)
-    made = wrap.packed(net, samples=3)
-    made.init(KEY, images)
-    assert seen[0].shape == (2, 2, 2, 6)
-    outputs, _ = made.apply({}, {}, images, key=KEY, train=True)
+    wrapped = wrap.packed(net, samples=3)
+    wrapped.init(KEY, images)
+    assert inputs[0].shape == (2, 2, 2, 6)
+    outputs, _ = wrapped.apply({}, {}, images, key=KEY, train=True)
     for pack in range(2):
         expected = np.concatenate([images[3 * pack + i] for i in range(3)], axis=-1)
-        np.testing.assert_array_equal(outputs["seen"][pack], expected)
+        np.testing.assert_array_equal(outputs["inputs"][pack], expected)
     assert outputs["logits"].shape == (2,)
 
 
@@ -321,16 +321,16 @@ def test_gradient_norm_of_packs_is_the_norm_over_a_pack():
     x = np.random.default_rng(7).normal(size=(4, 2, 2, 1)).astype(np.float32)
     norm = np.sqrt((x.reshape(2, -1) ** 2).sum(1))
     for net in (wrap.gradient_norm(wrap.packed(inner)), wrap.packed(wrap.gradient_norm(inner))):
-        found = net.apply({}, {}, x, key=KEY, train=True)[0]["logits"]
-        np.testing.assert_allclose(found, norm / (2 + norm), rtol=1e-5)
+        outputs = net.apply({}, {}, x, key=KEY, train=True)[0]["logits"]
+        np.testing.assert_allclose(outputs, norm / (2 + norm), rtol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_mixed_precision_computes_in_half_and_keeps_float32(dtype):
-    seen = {}
+    types = {}
 
     def apply(params, carry, x, labels, *, key, train):
-        seen.update(
+        types.update(
             kernel=params["kernel"].dtype, count=params["count"].dtype, x=x.dtype, labels=labels.dtype
         )
         return {"logits": x @ params["kernel"]}, {"mean": carry["mean"] + x.mean()}
@@ -339,18 +339,18 @@ def test_mixed_precision_computes_in_half_and_keeps_float32(dtype):
     net = wrap.mixed_precision(
         Net(lambda key, *inputs: (params, {"mean": jnp.zeros(())}), apply), dtype=dtype
     )
-    made, carry = net.init(KEY)
+    params, carry = net.init(KEY)
     x = jnp.full((3, 2), 1.0)
-    outputs, kept = net.apply(made, carry, x, jnp.zeros(3, jnp.int32), key=KEY, train=True)
-    assert seen == {"kernel": dtype, "count": jnp.int32, "x": dtype, "label": jnp.int32}
+    outputs, kept = net.apply(params, carry, x, jnp.zeros(3, jnp.int32), key=KEY, train=True)
+    assert types == {"kernel": dtype, "count": jnp.int32, "x": dtype, "labels": jnp.int32}
     assert outputs["logits"].dtype == kept["mean"].dtype == jnp.float32
     # 1.001 is 1 in bfloat16 (8 bits) and 1.0009766 in float16 (11 bits); sums of two are exact in both.
     np.testing.assert_array_equal(outputs["logits"], {"bfloat16": 2.0, "float16": 2.001953125}[dtype])
     gradient = jax.grad(
-        lambda w: net.apply({**made, "kernel": w}, carry, x, jnp.zeros(3, int), key=KEY, train=True)[0][
+        lambda w: net.apply({**params, "kernel": w}, carry, x, jnp.zeros(3, int), key=KEY, train=True)[0][
             "logits"
         ].sum()
-    )(made["kernel"])
+    )(params["kernel"])
     assert gradient.dtype == jnp.float32
     np.testing.assert_array_equal(gradient, 3.0)
 
@@ -359,14 +359,14 @@ def test_mixed_precision_stays_near_float32_with_batch_statistics():
     plain = from_linen(Critic())
     params, carry = plain.init(KEY, _images(16))
     expected, statistics = plain.apply(params, carry, _images(16), key=KEY, train=True)
-    found, kept = wrap.mixed_precision(plain).apply(params, carry, _images(16), key=KEY, train=True)
-    np.testing.assert_allclose(found["logits"], expected["logits"], atol=0.1)
+    outputs, kept = wrap.mixed_precision(plain).apply(params, carry, _images(16), key=KEY, train=True)
+    np.testing.assert_allclose(outputs["logits"], expected["logits"], atol=0.1)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=0.01), kept, statistics)
 
 
-def _shown(wrapper, **given):
+def _shown(wrapper, **options):
     net = Net(lambda key, x: ({}, {}), lambda params, carry, x, *, key, train: (x, carry))
-    return lambda x, train=True, key=KEY: wrapper(net, **given).apply({}, {}, x, key=key, train=train)[0]
+    return lambda x, train=True, key=KEY: wrapper(net, **options).apply({}, {}, x, key=key, train=train)[0]
 
 
 def test_input_noise_has_its_deviation_in_training_only():
@@ -379,14 +379,14 @@ def test_input_noise_has_its_deviation_in_training_only():
 
 def test_input_dropout_keeps_the_expectation_in_training_only():
     show, images = _shown(wrap.input_dropout, rate=0.25), jnp.ones((100, 10, 10, 1))
-    found = np.asarray(show(images))
-    np.testing.assert_allclose(np.unique(found), [0, 4 / 3], rtol=1e-6)
-    np.testing.assert_allclose((found == 0).mean(), 0.25, atol=0.02)
+    outputs = np.asarray(show(images))
+    np.testing.assert_allclose(np.unique(outputs), [0, 4 / 3], rtol=1e-6)
+    np.testing.assert_allclose((outputs == 0).mean(), 0.25, atol=0.02)
     np.testing.assert_array_equal(show(images, train=False), images)
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "message"),
     [
         (lambda net: wrap.packed(net, samples=3).init(KEY, _images()), r"samples=3.*batch of 4"),
         (lambda net: wrap.packed(net, samples=0), "samples=0"),
@@ -396,6 +396,6 @@ def test_input_dropout_keeps_the_expectation_in_training_only():
         (lambda net: wrap.input_dropout(net, rate=1.0), "rate=1.0"),
     ],
 )
-def test_a_bad_hyperparameter_fails_in_one_line(call, said):
-    with pytest.raises(UsageError, match=said):
+def test_a_bad_hyperparameter_fails_in_one_line(call, message):
+    with pytest.raises(UsageError, match=message):
         call(from_linen(Critic()))

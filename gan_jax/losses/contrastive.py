@@ -4,6 +4,13 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu
 
+__all__ = [
+    "conditional_contrastive_discriminator",
+    "conditional_contrastive_generator",
+    "data_to_data_cross_entropy_discriminator",
+    "data_to_data_cross_entropy_generator",
+]
+
 
 def _unit(vectors, epsilon=1e-12):
     """float32 vectors of length 1 along the last axis."""
@@ -20,8 +27,8 @@ def _similarities(embedding, class_embedding):
 
 def _log_sum_where(to_class, to_samples, mask):
     """log(exp(class) + sum of exp(samples) where the mask holds), [B]."""
-    counted = jnp.where(mask, to_samples, -jnp.inf)
-    return jax.nn.logsumexp(jnp.concatenate([to_class, counted], axis=1), axis=1)
+    masked = jnp.where(mask, to_samples, -jnp.inf)
+    return jax.nn.logsumexp(jnp.concatenate([to_class, masked], axis=1), axis=1)
 
 
 def _conditional_contrastive(embedding, class_embedding, label, temperature):
@@ -31,11 +38,13 @@ def _conditional_contrastive(embedding, class_embedding, label, temperature):
     return _log_sum_where(to_class, to_samples, others) - _log_sum_where(to_class, to_samples, alike)
 
 
-def conditional_contrastive_discriminator(real_embedding, real_class_embedding, label, *, temperature=1.0):
-    """Draws real samples to the embedding of their class and to each other within a class.
+def conditional_contrastive_discriminator(
+    real_embedding: jax.Array, real_class_embedding: jax.Array, label: jax.Array, *, temperature: float = 1.0
+) -> jax.Array:
+    """Pulls real samples to the embedding of their class and to each other within a class.
 
-    Kang and Park 2020, arXiv:2006.12681, eq. 8 (2C loss of ContraGAN). Both embeddings are brought to unit
-    length here. The class embedding is a head of the discriminator that looks up the label.
+    Kang and Park 2020, arXiv:2006.12681, eq. 8 (2C loss of ContraGAN). This function scales both embeddings
+    to unit length. The class embedding is a head of the discriminator that looks up the label.
 
     Args:
         real_embedding: Embeddings of real samples, [B, D].
@@ -49,14 +58,16 @@ def conditional_contrastive_discriminator(real_embedding, real_class_embedding, 
     return _conditional_contrastive(real_embedding, real_class_embedding, label, temperature)
 
 
-def conditional_contrastive_generator(fake_embedding, fake_class_embedding, label, *, temperature=1.0):
-    """Draws fakes to the embedding of the class they were made for and to each other within a class.
+def conditional_contrastive_generator(
+    fake_embedding: jax.Array, fake_class_embedding: jax.Array, label: jax.Array, *, temperature: float = 1.0
+) -> jax.Array:
+    """Pulls fakes to the embedding of their class and to each other within a class.
 
     Kang and Park 2020, arXiv:2006.12681, eq. 8 (2C loss of ContraGAN).
 
     Args:
         fake_embedding: Embeddings of fake samples, [B, D].
-        fake_class_embedding: Embeddings of the classes that the generator was told, [B, D].
+        fake_class_embedding: Embeddings of the classes that the generator was conditioned on, [B, D].
         label: These classes, int32 [B].
         temperature: Divides the cosines, above 0.
 
@@ -74,26 +85,26 @@ def _data_to_data(embedding, class_embedding, label, temperature, positive_margi
 
 
 def data_to_data_cross_entropy_discriminator(
-    real_embedding,
-    real_class_embedding,
-    label,
+    real_embedding: jax.Array,
+    real_class_embedding: jax.Array,
+    label: jax.Array,
     *,
-    temperature=0.5,
-    positive_margin=0.98,
-    negative_margin=0.02,
-):
+    temperature: float = 0.5,
+    positive_margin: float = 0.98,
+    negative_margin: float = 0.02,
+) -> jax.Array:
     """Cross entropy of a sample's own class against the samples of other classes, with margins.
 
     Kang et al. 2021, arXiv:2111.01118, section 3.2 (D2D-CE of ReACGAN): easy positives, with a cosine above
     `positive_margin`, and easy negatives, below `negative_margin`, give no gradient. Weight 0.5 in StudioGAN.
 
     Args:
-        real_embedding: Embeddings of real samples, [B, D]; brought to unit length here.
+        real_embedding: Embeddings of real samples, [B, D]; scaled to unit length here.
         real_class_embedding: Embeddings of their classes, the paper's proxies, [B, D].
         label: Their classes, int32 [B].
         temperature: Divides the cosines, above 0.
-        positive_margin: Cosine with the own class above which it is close enough, in [-1, 1].
-        negative_margin: Cosine with a sample of another class below which that is far enough.
+        positive_margin: A sample and its class with a higher cosine give no gradient; in [-1, 1].
+        negative_margin: Two samples of different classes with a lower cosine give no gradient; in [-1, 1].
 
     Returns:
         One loss per sample, float32 [B], at least 0.
@@ -104,25 +115,25 @@ def data_to_data_cross_entropy_discriminator(
 
 
 def data_to_data_cross_entropy_generator(
-    fake_embedding,
-    fake_class_embedding,
-    label,
+    fake_embedding: jax.Array,
+    fake_class_embedding: jax.Array,
+    label: jax.Array,
     *,
-    temperature=0.5,
-    positive_margin=0.98,
-    negative_margin=0.02,
-):
+    temperature: float = 0.5,
+    positive_margin: float = 0.98,
+    negative_margin: float = 0.02,
+) -> jax.Array:
     """Cross entropy of a fake's own class against the fakes of other classes, with margins.
 
     Kang et al. 2021, arXiv:2111.01118, section 3.2 (D2D-CE of ReACGAN).
 
     Args:
-        fake_embedding: Embeddings of fake samples, [B, D]; brought to unit length here.
-        fake_class_embedding: Embeddings of the classes that the generator was told, [B, D].
+        fake_embedding: Embeddings of fake samples, [B, D]; scaled to unit length here.
+        fake_class_embedding: Embeddings of the classes that the generator was conditioned on, [B, D].
         label: These classes, int32 [B].
         temperature: Divides the cosines, above 0.
-        positive_margin: Cosine with the own class above which it is close enough, in [-1, 1].
-        negative_margin: Cosine with a sample of another class below which that is far enough.
+        positive_margin: A sample and its class with a higher cosine give no gradient; in [-1, 1].
+        negative_margin: Two samples of different classes with a lower cosine give no gradient; in [-1, 1].
 
     Returns:
         One loss per sample, float32 [B], at least 0.

@@ -1,19 +1,29 @@
-"""Losses of the introductory articles this project started from: to learn from, not to train with."""
+"""Losses of the introductory articles behind this project: for learning, not for training."""
 
+import jax
 import jax.numpy as jnp
 from jax.nn import sigmoid, softplus
 
 from gan_jax.losses.adversarial import non_saturating_generator
 from gan_jax.losses.pairs import pair
 
+__all__ = [
+    "weighted_discriminator",
+    "weighted_generator",
+    "cross_entropy_and_squared_error_discriminator",
+    "cross_entropy_and_squared_error_generator",
+]
 
-def weighted_discriminator(real_logits, fake_logits, *, a=1.0, b=-1.0, c=1.0):
+
+def weighted_discriminator(
+    real_logits: jax.Array, fake_logits: jax.Array, *, a: float = 1.0, b: float = -1.0, c: float = 1.0
+) -> jax.Array:
     """A didactic loss: a p(fake) + b log(1 - p(fake)) + c log(1 - p(real)), p the probability of real.
 
-    No paper: from an introductory article. There all three weights are positive, and the discriminator is
-    then rewarded by `b` for being fooled. It is a GAN's discriminator with a >= 0, b <= 0, c >= 0 (the
-    defaults), when each part pulls p(fake) to 0 or p(real) to 1. Even so the last part is unbounded below and
-    its gradient vanishes where a real sample is taken for fake: to train, use `non_saturating_discriminator`.
+    No paper: from an introductory article. There all three weights are positive, and `b` then rewards the
+    discriminator for being fooled. With a >= 0, b <= 0, c >= 0 (the defaults) it is a GAN's discriminator:
+    each part pulls p(fake) to 0 or p(real) to 1. Even then the last part is unbounded below and its gradient
+    vanishes where a real sample is taken for fake: to train, use `non_saturating_discriminator`.
 
     Args:
         real_logits: Discriminator logits of real samples, [B, ...].
@@ -29,12 +39,14 @@ def weighted_discriminator(real_logits, fake_logits, *, a=1.0, b=-1.0, c=1.0):
     return a * sigmoid(fake) - b * softplus(fake) - c * softplus(real)
 
 
-def weighted_generator(real_logits, fake_logits, *, a=-1.0, b=-1.0, c=1.0):
+def weighted_generator(
+    real_logits: jax.Array, fake_logits: jax.Array, *, a: float = -1.0, b: float = -1.0, c: float = 1.0
+) -> jax.Array:
     """A didactic loss: a p(fake) - b log(1 - p(fake)) + c log(1 - p(real)), p the probability of real.
 
-    No paper: from the same article as `weighted_discriminator`. With its positive weights the generator is
-    rewarded for being found out. It is a GAN's generator with a <= 0 and b <= 0 (the defaults); a = 0, b = -1
-    is `minimax_generator`. The last part does not depend on the generator.
+    No paper: from the same article as `weighted_discriminator`. The article's positive weights reward the
+    generator for fakes that are recognised. It is a GAN's generator with a <= 0 and b <= 0 (the defaults);
+    a = 0, b = -1 is `minimax_generator`. The last part does not depend on the generator.
 
     Args:
         real_logits: Discriminator logits of real samples, [B, ...].
@@ -50,7 +62,9 @@ def weighted_generator(real_logits, fake_logits, *, a=-1.0, b=-1.0, c=1.0):
     return a * sigmoid(fake) + b * softplus(fake) - c * softplus(real)
 
 
-def cross_entropy_and_squared_error_discriminator(real_logits, fake_logits):
+def cross_entropy_and_squared_error_discriminator(
+    real_logits: jax.Array, fake_logits: jax.Array
+) -> jax.Array:
     """A didactic loss: cross entropy on fakes, squared error of the probability on real samples.
 
     No paper: from an introductory article. Both parts have a GAN's signs: they pull p(fake) to 0 and p(real)
@@ -68,10 +82,10 @@ def cross_entropy_and_squared_error_discriminator(real_logits, fake_logits):
     return softplus(fake) + jnp.square(sigmoid(real) - 1.0)
 
 
-def cross_entropy_and_squared_error_generator(fake_logits):
-    """The non-saturating loss: what the didactic discriminator's article leaves to the generator.
+def cross_entropy_and_squared_error_generator(fake_logits: jax.Array) -> jax.Array:
+    """The non-saturating loss: the article of this discriminator has no loss for the generator.
 
-    No paper: the usual partner, Goodfellow et al. 2014, arXiv:1406.2661, section 3.
+    No paper: the usual counterpart, Goodfellow et al. 2014, arXiv:1406.2661, section 3.
 
     Args:
         fake_logits: Discriminator logits of fake samples, [B, ...].

@@ -6,6 +6,15 @@ import jax.numpy as jnp
 from gan_jax.losses.adversarial import non_saturating_discriminator
 from gan_jax.losses.pairs import flat_pair, mean_of_others
 
+__all__ = [
+    "cramer_discriminator",
+    "cramer_generator",
+    "maximum_mean_discrepancy_generator",
+    "maximum_mean_discrepancy_discriminator",
+    "sliced_wasserstein_discriminator",
+    "sliced_wasserstein_generator",
+]
+
 
 def _squared_distances(left, right):
     """Squared Euclidean distance of every row of [A, D] from every row of [B, D], float32 [A, B]."""
@@ -17,13 +26,13 @@ def _distances(left, right, epsilon=1e-12):
     return jnp.sqrt(_squared_distances(left, right) + epsilon)
 
 
-def cramer_discriminator(real_features, fake_features):
+def cramer_discriminator(real_features: jax.Array, fake_features: jax.Array) -> jax.Array:
     """Minus the difference of the Cramer critic between real and fake samples.
 
     Bellemare et al. 2017, arXiv:1705.10743, algorithm 1: the critic of a sample is its features' mean
     distance from those of independent fakes, less their norm. The second set of fakes is here the rest of the
-    batch, all pairs of it, where the paper draws one more fake. The paper adds 10 times a gradient penalty on
-    that critic.
+    batch, in all pairs; the paper samples one more fake. The paper adds 10 times a gradient penalty on that
+    critic.
 
     Args:
         real_features: Discriminator's features of real samples, [B, ...], B at least 2.
@@ -42,11 +51,11 @@ def cramer_discriminator(real_features, fake_features):
     return of_fake - of_real
 
 
-def cramer_generator(real_features, fake_features):
+def cramer_generator(real_features: jax.Array, fake_features: jax.Array) -> jax.Array:
     """Energy distance between the features of real and fake samples, less its part without fakes.
 
     Bellemare et al. 2017, arXiv:1705.10743, algorithm 1: twice the mean distance between real and fake, minus
-    the mean distance between two fakes; the constant distance between two reals is left out as there.
+    the mean distance between two fakes; without the constant distance between two reals, as in the paper.
 
     Args:
         real_features: Discriminator's features of real samples, [B, ...], B at least 2.
@@ -63,8 +72,11 @@ def cramer_generator(real_features, fake_features):
 
 
 def maximum_mean_discrepancy_generator(
-    real_features, fake_features, *, bandwidths=(2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
-):
+    real_features: jax.Array,
+    fake_features: jax.Array,
+    *,
+    bandwidths: tuple[float, ...] = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0),
+) -> jax.Array:
     """Squared maximum mean discrepancy between features, with a sum of Gaussian kernels.
 
     Gretton et al. 2012, JMLR 13, eq. 3 (the unbiased estimate, which may fall below 0); as a GAN: Li et
@@ -84,7 +96,7 @@ def maximum_mean_discrepancy_generator(
     real, fake = flat_pair(real_features, fake_features)
 
     def kernel(left, right):
-        # Less 1, which cancels in the discrepancy: what is left is small and keeps its digits.
+        # The kernel less 1, which cancels in the discrepancy: smaller numbers keep their digits.
         squares = _squared_distances(left, right)
         return sum(jnp.expm1(-squares / (2.0 * bandwidth**2)) for bandwidth in bandwidths)
 
@@ -94,8 +106,11 @@ def maximum_mean_discrepancy_generator(
 
 
 def maximum_mean_discrepancy_discriminator(
-    real_features, fake_features, *, bandwidths=(2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
-):
+    real_features: jax.Array,
+    fake_features: jax.Array,
+    *,
+    bandwidths: tuple[float, ...] = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0),
+) -> jax.Array:
     """Minus the squared maximum mean discrepancy between features.
 
     Li et al. 2017, arXiv:1705.08584, eq. 4: the discriminator is the kernel's feature map and makes the
@@ -115,8 +130,8 @@ def maximum_mean_discrepancy_discriminator(
     return -maximum_mean_discrepancy_generator(real_features, fake_features, bandwidths=bandwidths)
 
 
-def sliced_wasserstein_discriminator(real_logits, fake_logits):
-    """Cross entropy of telling real from fake, which teaches the features that are sliced.
+def sliced_wasserstein_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+    """Cross entropy of telling real from fake: it trains the features that the generator's loss projects.
 
     Deshpande et al. 2018, arXiv:1803.11188, section 3: the discriminator is the ordinary one.
 
@@ -130,8 +145,10 @@ def sliced_wasserstein_discriminator(real_logits, fake_logits):
     return non_saturating_discriminator(real_logits, fake_logits)
 
 
-def sliced_wasserstein_generator(real_features, fake_features, key, *, projections=10_000):
-    """Squared Wasserstein-2 distance between features along random directions, averaged over these.
+def sliced_wasserstein_generator(
+    real_features: jax.Array, fake_features: jax.Array, key: jax.Array, *, projections: int = 10_000
+) -> jax.Array:
+    """Squared Wasserstein-2 distance between features along random directions, averaged over directions.
 
     Deshpande et al. 2018, arXiv:1803.11188, section 3: along a direction the best transport pairs the sorted
     projections.

@@ -2,13 +2,29 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 from jax.nn import softplus
 
 from gan_jax.losses.pairs import pair
 
-# Of each divergence the output activation g_f and the conjugate after it, f* o g_f, as functions of the
-# logit: composed by hand, because f* alone takes logarithms of what g_f lets underflow.
+__all__ = [
+    "kullback_leibler_discriminator",
+    "kullback_leibler_generator",
+    "reverse_kullback_leibler_discriminator",
+    "reverse_kullback_leibler_generator",
+    "pearson_discriminator",
+    "pearson_generator",
+    "squared_hellinger_discriminator",
+    "squared_hellinger_generator",
+    "jensen_shannon_discriminator",
+    "jensen_shannon_generator",
+    "total_variation_discriminator",
+    "total_variation_generator",
+]
+
+# For each divergence: the output activation g_f and the conjugate after it, f* o g_f, as functions of the
+# logit. Composed by hand, because f* alone takes logarithms of values that underflow in g_f.
 _ACTIVATION_AND_CONJUGATE = {
     "kullback_leibler": (lambda v: v, lambda v: jnp.exp(v - 1.0)),
     "reverse_kullback_leibler": (lambda v: -jnp.exp(-v), lambda v: v - 1.0),
@@ -32,7 +48,7 @@ def _variational_generator(divergence, fake_logits):
     return -conjugate(jnp.float32(fake_logits))
 
 
-def kullback_leibler_discriminator(real_logits, fake_logits):
+def kullback_leibler_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """Minus the variational lower bound of the Kullback-Leibler divergence KL(real || fake).
 
     Nowozin et al. 2016, arXiv:1606.00709, eq. 6 with tables 2 and 6:
@@ -48,10 +64,10 @@ def kullback_leibler_discriminator(real_logits, fake_logits):
     return _variational_discriminator("kullback_leibler", real_logits, fake_logits)
 
 
-def kullback_leibler_generator(fake_logits):
+def kullback_leibler_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the Kullback-Leibler divergence.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:
@@ -63,7 +79,7 @@ def kullback_leibler_generator(fake_logits):
     return _variational_generator("kullback_leibler", fake_logits)
 
 
-def reverse_kullback_leibler_discriminator(real_logits, fake_logits):
+def reverse_kullback_leibler_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """Minus the variational lower bound of the reverse Kullback-Leibler divergence KL(fake || real).
 
     Nowozin et al. 2016, arXiv:1606.00709, eq. 6 with tables 2 and 6:
@@ -79,10 +95,10 @@ def reverse_kullback_leibler_discriminator(real_logits, fake_logits):
     return _variational_discriminator("reverse_kullback_leibler", real_logits, fake_logits)
 
 
-def reverse_kullback_leibler_generator(fake_logits):
+def reverse_kullback_leibler_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the reverse Kullback-Leibler divergence.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:
@@ -94,7 +110,7 @@ def reverse_kullback_leibler_generator(fake_logits):
     return _variational_generator("reverse_kullback_leibler", fake_logits)
 
 
-def pearson_discriminator(real_logits, fake_logits):
+def pearson_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """Minus the variational lower bound of the Pearson chi-squared divergence.
 
     Nowozin et al. 2016, arXiv:1606.00709, eq. 6 with tables 2 and 6:
@@ -110,10 +126,10 @@ def pearson_discriminator(real_logits, fake_logits):
     return _variational_discriminator("pearson", real_logits, fake_logits)
 
 
-def pearson_generator(fake_logits):
+def pearson_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the Pearson chi-squared divergence.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:
@@ -125,7 +141,7 @@ def pearson_generator(fake_logits):
     return _variational_generator("pearson", fake_logits)
 
 
-def squared_hellinger_discriminator(real_logits, fake_logits):
+def squared_hellinger_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """Minus the variational lower bound of the squared Hellinger distance.
 
     Nowozin et al. 2016, arXiv:1606.00709, eq. 6 with tables 2 and 6:
@@ -141,10 +157,10 @@ def squared_hellinger_discriminator(real_logits, fake_logits):
     return _variational_discriminator("squared_hellinger", real_logits, fake_logits)
 
 
-def squared_hellinger_generator(fake_logits):
+def squared_hellinger_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the squared Hellinger distance.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:
@@ -156,7 +172,7 @@ def squared_hellinger_generator(fake_logits):
     return _variational_generator("squared_hellinger", fake_logits)
 
 
-def jensen_shannon_discriminator(real_logits, fake_logits):
+def jensen_shannon_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """Minus the variational lower bound of the Jensen-Shannon divergence.
 
     Nowozin et al. 2016, arXiv:1606.00709, eq. 6 with tables 2 and 6:
@@ -172,10 +188,10 @@ def jensen_shannon_discriminator(real_logits, fake_logits):
     return _variational_discriminator("jensen_shannon", real_logits, fake_logits)
 
 
-def jensen_shannon_generator(fake_logits):
+def jensen_shannon_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the Jensen-Shannon divergence.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:
@@ -187,7 +203,7 @@ def jensen_shannon_generator(fake_logits):
     return _variational_generator("jensen_shannon", fake_logits)
 
 
-def total_variation_discriminator(real_logits, fake_logits):
+def total_variation_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """Minus the variational lower bound of the total variation distance.
 
     Nowozin et al. 2016, arXiv:1606.00709, eq. 6 with tables 2 and 6:
@@ -203,10 +219,10 @@ def total_variation_discriminator(real_logits, fake_logits):
     return _variational_discriminator("total_variation", real_logits, fake_logits)
 
 
-def total_variation_generator(fake_logits):
+def total_variation_generator(fake_logits: jax.Array) -> jax.Array:
     """Minus the conjugate at fakes: the generator's part of the total variation distance.
 
-    Nowozin et al. 2016, arXiv:1606.00709, eq. 6, the saddle point as derived and not the paper's practical
+    Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the derived saddle point, not the paper's practical
     alternative of section 3.2, which maximises the activation instead.
 
     Args:

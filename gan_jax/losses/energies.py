@@ -6,8 +6,20 @@ from jax.nn import relu
 
 from gan_jax.losses.pairs import mean_of_others, pair
 
+__all__ = [
+    "energy_based_discriminator",
+    "energy_based_generator",
+    "pull_away",
+    "boundary_equilibrium_discriminator",
+    "boundary_equilibrium_generator",
+    "boundary_equilibrium_balance",
+    "boundary_equilibrium_convergence",
+]
 
-def energy_based_discriminator(real_energy, fake_energy, *, margin=10.0):
+
+def energy_based_discriminator(
+    real_energy: jax.Array, fake_energy: jax.Array, *, margin: float = 10.0
+) -> jax.Array:
     """Energy of real samples, and how far fake energies stay below the margin.
 
     Zhao et al. 2016, arXiv:1609.03126, eq. 1. An energy is low for real: for an autoencoder as the
@@ -18,7 +30,7 @@ def energy_based_discriminator(real_energy, fake_energy, *, margin=10.0):
     Args:
         real_energy: Energies of real samples, [B, ...], at least 0.
         fake_energy: Energies of fake samples, [B, ...], at least 0.
-        margin: Energy above which fakes are let alone, in units of the energy, above 0.
+        margin: Fakes with a higher energy give no gradient; in units of the energy, above 0.
 
     Returns:
         One loss per pair of energies, float32 [B, ...], at least 0.
@@ -27,7 +39,7 @@ def energy_based_discriminator(real_energy, fake_energy, *, margin=10.0):
     return real + relu(margin - fake)
 
 
-def energy_based_generator(fake_energy):
+def energy_based_generator(fake_energy: jax.Array) -> jax.Array:
     """Energy of fake samples.
 
     Zhao et al. 2016, arXiv:1609.03126, eq. 2; the paper adds 0.1 of `pull_away`.
@@ -41,11 +53,11 @@ def energy_based_generator(fake_energy):
     return jnp.float32(fake_energy)
 
 
-def pull_away(fake_features, *, epsilon=1e-12):
+def pull_away(fake_features: jax.Array, *, epsilon: float = 1e-12) -> jax.Array:
     """Mean squared cosine between a fake's features and those of the other fakes: keeps them apart.
 
     Zhao et al. 2016, arXiv:1609.03126, eq. 4, where the features are the autoencoder's code. Squared as in
-    the paper; several implementations leave the square out.
+    the paper; several implementations omit the square.
 
     Args:
         fake_features: Features of fake samples, [B, ...], B at least 2.
@@ -62,7 +74,9 @@ def pull_away(fake_features, *, epsilon=1e-12):
     return mean_of_others(jnp.square(jnp.matmul(unit, unit.T, precision="highest")))
 
 
-def boundary_equilibrium_discriminator(real_energy, fake_energy, balance):
+def boundary_equilibrium_discriminator(
+    real_energy: jax.Array, fake_energy: jax.Array, balance: jax.Array
+) -> jax.Array:
     """Energy of real samples less `balance` times the energy of fakes.
 
     Berthelot et al. 2017, arXiv:1703.10717, section 3.4; an energy is the mean absolute error of an
@@ -71,7 +85,7 @@ def boundary_equilibrium_discriminator(real_energy, fake_energy, balance):
     Args:
         real_energy: Energies of real samples, [B, ...], at least 0.
         fake_energy: Energies of fake samples, [B, ...], at least 0.
-        balance: How much fakes count, scalar in [0, 1], kept by `boundary_equilibrium_balance`.
+        balance: Weight of fakes, scalar in [0, 1], from `boundary_equilibrium_balance`.
 
     Returns:
         One loss per pair of energies, float32 [B, ...].
@@ -80,7 +94,7 @@ def boundary_equilibrium_discriminator(real_energy, fake_energy, balance):
     return real - jax.lax.stop_gradient(jnp.float32(balance)) * fake
 
 
-def boundary_equilibrium_generator(fake_energy):
+def boundary_equilibrium_generator(fake_energy: jax.Array) -> jax.Array:
     """Energy of fake samples.
 
     Berthelot et al. 2017, arXiv:1703.10717, section 3.4.
@@ -94,17 +108,24 @@ def boundary_equilibrium_generator(fake_energy):
     return jnp.float32(fake_energy)
 
 
-def boundary_equilibrium_balance(balance, real_energy, fake_energy, *, diversity_ratio=0.5, gain=0.001):
-    """The next `balance`, so that fake energies keep the wanted ratio to real ones.
+def boundary_equilibrium_balance(
+    balance: jax.Array,
+    real_energy: jax.Array,
+    fake_energy: jax.Array,
+    *,
+    diversity_ratio: float = 0.5,
+    gain: float = 0.001,
+) -> jax.Array:
+    """The next `balance`: it keeps fake energies at the target ratio to real ones.
 
-    Berthelot et al. 2017, arXiv:1703.10717, section 3.4; kept in [0, 1], from 0 at the start. It is a state's
-    update and no loss: a game keeps what it returns in the discriminator's carry.
+    Berthelot et al. 2017, arXiv:1703.10717, section 3.4; clipped to [0, 1]; 0 at the start. It updates a
+    state and is not a loss: a game keeps the returned value in the discriminator's carry.
 
     Args:
-        balance: The present one, scalar in [0, 1].
+        balance: The current balance, scalar in [0, 1].
         real_energy: Energies of real samples, [B, ...].
         fake_energy: Energies of fake samples, [B, ...].
-        diversity_ratio: Wanted ratio of mean fake to mean real energy, in [0, 1]; the paper's gamma.
+        diversity_ratio: Target ratio of mean fake to mean real energy, in [0, 1]; the paper's gamma.
         gain: Change of the balance for each unit of energy off the ratio; the paper's lambda_k.
 
     Returns:
@@ -114,15 +135,17 @@ def boundary_equilibrium_balance(balance, real_energy, fake_energy, *, diversity
     return jax.lax.stop_gradient(jnp.clip(balance + gain * error, 0.0, 1.0))
 
 
-def boundary_equilibrium_convergence(real_energy, fake_energy, *, diversity_ratio=0.5):
-    """How far the game is from its end: a figure to watch, not to descend.
+def boundary_equilibrium_convergence(
+    real_energy: jax.Array, fake_energy: jax.Array, *, diversity_ratio: float = 0.5
+) -> jax.Array:
+    """How far the game is from convergence: a number to monitor, not a loss.
 
     Berthelot et al. 2017, arXiv:1703.10717, section 3.4.1.
 
     Args:
         real_energy: Energies of real samples, [B, ...].
         fake_energy: Energies of fake samples, [B, ...].
-        diversity_ratio: Wanted ratio of mean fake to mean real energy, in [0, 1].
+        diversity_ratio: Target ratio of mean fake to mean real energy, in [0, 1].
 
     Returns:
         The measure, float32 scalar, at least 0, without a gradient.

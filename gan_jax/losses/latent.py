@@ -1,11 +1,23 @@
-"""Losses between a fake and the latents it came from; one value per sample."""
+"""Losses between a fake and its latents; one value per sample."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+
+__all__ = [
+    "code_information_discrete",
+    "code_information_gaussian",
+    "mode_seeking",
+    "path_lengths",
+    "path_length",
+    "latent_consistency_discriminator",
+    "latent_consistency_generator",
+]
 
 
 def _codes(latents, start, like):
@@ -17,7 +29,9 @@ def _codes(latents, start, like):
     return jnp.float32(latents[:, start : start + count]).reshape(like.shape)
 
 
-def code_information_discrete(fake_code_logits, latents, *, start=0):
+def code_information_discrete(
+    fake_code_logits: jax.Array, latents: jax.Array, *, start: int = 0
+) -> jax.Array:
     """Cross entropy of recovering discrete codes from a fake, summed over the codes.
 
     Chen et al. 2016, arXiv:1606.03657, eq. 5 (InfoGAN), for both players: minus the variational bound of the
@@ -38,7 +52,9 @@ def code_information_discrete(fake_code_logits, latents, *, start=0):
     return jnp.sum(each.reshape(len(each), -1), axis=1)
 
 
-def code_information_gaussian(fake_code_mean, fake_code_log_variance, latents, *, start=0):
+def code_information_gaussian(
+    fake_code_mean: jax.Array, fake_code_log_variance: jax.Array, latents: jax.Array, *, start: int = 0
+) -> jax.Array:
     """Negative log likelihood of continuous codes under a Gaussian recovered from a fake, summed over codes.
 
     Chen et al. 2016, arXiv:1606.03657, eq. 5 and section 6 (InfoGAN), for both players; the variance is
@@ -66,12 +82,14 @@ def _mean_absolute(left, right):
     return jnp.mean(jnp.abs(jnp.float32(left) - jnp.float32(right)), axis=tuple(range(1, left.ndim)))
 
 
-def mode_seeking(generate, latents, *, epsilon=1e-5):
+def mode_seeking(
+    generate: Callable[[jax.Array], jax.Array], latents: jax.Array, *, epsilon: float = 1e-5
+) -> jax.Array:
     """Distance of two latents over the distance of their images, both generated under the same condition.
 
-    Mao et al. 2019, arXiv:1903.05628, eq. 2, whose ratio is maximised; as in the authors' code its inverse is
-    minimised, here for each pair. The second latents are the batch's next ones, so the distribution of
-    latents does not matter.
+    Mao et al. 2019, arXiv:1903.05628, eq. 2, maximises the inverse ratio; the authors' code minimises this
+    one, here for each pair. The second latents are the batch's next ones, so the distribution of latents does
+    not matter.
 
     Args:
         generate: Function from latents to images, [B, ...].
@@ -87,20 +105,22 @@ def mode_seeking(generate, latents, *, epsilon=1e-5):
     if len(latents) < 2:
         raise UsageError(f"mode_seeking compares samples of a batch and needs at least 2, not {len(latents)}")
     others = jnp.roll(latents, 1, axis=0)
-    apart = _mean_absolute(generate(latents), generate(others))
-    return _mean_absolute(latents, others) / (apart + epsilon)
+    distance = _mean_absolute(generate(latents), generate(others))
+    return _mean_absolute(latents, others) / (distance + epsilon)
 
 
-def path_lengths(generate, latents, key, *, epsilon=1e-12):
-    """How far a random direction in the image pulls the latents: the norm of the Jacobian's product.
+def path_lengths(
+    generate: Callable[[jax.Array], jax.Array], latents: jax.Array, key: jax.Array, *, epsilon: float = 1e-12
+) -> jax.Array:
+    """Norm of the product of a random direction in the image with the generator's Jacobian.
 
-    Karras et al. 2019, arXiv:1912.04958, section 3.2. The direction is normal over the root of height times
-    width, as in the authors' code, so that lengths do not grow with the resolution. With latents for each
-    layer, [B, L, D], the squares are averaged over the layers.
+    Karras et al. 2019, arXiv:1912.04958, section 3.2. The direction is a normal sample divided by the root of
+    height times width, as in the authors' code, so that lengths do not grow with the resolution. With latents
+    for each layer, [B, L, D], the squares are averaged over the layers.
 
     Args:
         generate: Function from latents to images, [B, H, W, C].
-        latents: Latents, the paper's w, or any others, [B, ..., D].
+        latents: Latents, such as the paper's w, [B, ..., D].
         key: Random key of the directions.
         epsilon: Added to the squared norm.
 
@@ -109,16 +129,23 @@ def path_lengths(generate, latents, key, *, epsilon=1e-12):
     """
     images, pull_back = jax.vjp(generate, latents)
     direction = jax.random.normal(key, images.shape) / math.sqrt(images.shape[1] * images.shape[2])
-    pulled = jnp.float32(pull_back(direction.astype(images.dtype))[0])
-    squares = jnp.sum(jnp.square(pulled), axis=-1).reshape(len(pulled), -1)
+    product = jnp.float32(pull_back(direction.astype(images.dtype))[0])
+    squares = jnp.sum(jnp.square(product), axis=-1).reshape(len(product), -1)
     return jnp.sqrt(jnp.mean(squares, axis=1) + epsilon)
 
 
-def path_length(generate, latents, key, average_path_lengths, *, share=0.01):
+def path_length(
+    generate: Callable[[jax.Array], jax.Array],
+    latents: jax.Array,
+    key: jax.Array,
+    average_path_lengths: jax.Array,
+    *,
+    share: float = 0.01,
+) -> jax.Array:
     """Squared distance of path lengths from their running mean.
 
     Karras et al. 2019, arXiv:1912.04958, eq. 4 (StyleGAN2), with weight 2, every 4 generator steps. As in the
-    authors' code this batch enters the mean first, and its gradient flows through it.
+    authors' code the mean includes this batch, and the gradient flows through the mean.
 
     Args:
         generate: Function from latents to images, [B, H, W, C].
@@ -138,7 +165,14 @@ def _nearby(latents, key, deviation):
     return latents + deviation * jax.random.normal(key, latents.shape, latents.dtype)
 
 
-def latent_consistency_discriminator(critic, generate, latents, key, *, deviation=0.05):
+def latent_consistency_discriminator(
+    critic: Callable[[Any], jax.Array],
+    generate: Callable[[jax.Array], jax.Array],
+    latents: jax.Array,
+    key: jax.Array,
+    *,
+    deviation: float = 0.05,
+) -> jax.Array:
     """Squared difference between the logits of fakes from latents and from latents nearby.
 
     Zhao et al. 2020, arXiv:2002.04724, algorithm 2 (zCR); weight 20 in StudioGAN's ICR.
@@ -157,7 +191,9 @@ def latent_consistency_discriminator(critic, generate, latents, key, *, deviatio
     return jnp.square(jnp.float32(here) - jnp.float32(there))
 
 
-def latent_consistency_generator(generate, latents, key, *, deviation=0.05):
+def latent_consistency_generator(
+    generate: Callable[[jax.Array], jax.Array], latents: jax.Array, key: jax.Array, *, deviation: float = 0.05
+) -> jax.Array:
     """Minus the mean squared difference between fakes from latents and from latents nearby.
 
     Zhao et al. 2020, arXiv:2002.04724, algorithm 2 (zCR), weight 0.5: the generator keeps nearby latents

@@ -1,23 +1,30 @@
-"""From a loss to a loss that reads the same."""
+"""Functions from a loss to a loss with the same parameters."""
 
 import functools
 import inspect
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 
+__all__ = [
+    "top_k",
+    "smooth",
+    "swapped",
+]
 
-def top_k(loss, k):
-    """A generator's loss over the k fakes of the batch that the discriminator finds most real.
 
-    Sinha et al. 2020, arXiv:2002.06224, eq. 3. The paper lowers k from the batch size to half of it while
-    training; here k is fixed for a compiled step.
+def top_k(loss: Callable[..., jax.Array], k: int) -> Callable[..., jax.Array]:
+    """A generator's loss over the k fakes of the batch with the highest logits.
+
+    Sinha et al. 2020, arXiv:2002.06224, eq. 3. The paper lowers k from the batch size to half of it during
+    training; here k is constant, because the step is compiled.
 
     Args:
         loss: Loss that reads `fake_logits` [B, ...], with one value per logit.
-        k: Number of logits that count, between 1 and their number.
+        k: Number of logits to keep, between 1 and the number of logits.
 
     Returns:
         Loss with the same parameters that returns the k values, float32 [k], best fake first.
@@ -42,8 +49,8 @@ def top_k(loss, k):
     return of_best
 
 
-def smooth(loss, amount=0.1):
-    """A discriminator's loss with both labels smoothed: its mean if that share of pairs had labels exchanged.
+def smooth(loss: Callable[..., jax.Array], amount: float = 0.1) -> Callable[..., jax.Array]:
+    """A discriminator's loss with both labels smoothed: a weighted mean with the loss of exchanged labels.
 
     Szegedy et al. 2015, arXiv:1512.00567, section 7. Two-sided, unlike `real_label` of
     `non_saturating_discriminator`: Salimans et al. 2016, arXiv:1606.03498, section 3.4, warn that the best
@@ -73,8 +80,8 @@ def smooth(loss, amount=0.1):
     return smoothed
 
 
-def swapped(loss):
-    """A discriminator's loss with real and fake exchanged: what players descend who want them confused.
+def swapped(loss: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    """A discriminator's loss with real and fake exchanged: the loss of players that confuse the two.
 
     Donahue et al. 2016, arXiv:1605.09782, section 3.5, and Dumoulin et al. 2016, arXiv:1606.00704, algorithm
     1: generator and encoder both descend `swapped(non_saturating_discriminator)`, whose gradients are strong

@@ -1,11 +1,12 @@
-"""What losses that compare samples share."""
+"""Helpers of losses that compare samples."""
 
+import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 
 
-def pair(left, right):
+def pair(left: jax.Array, right: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Both as float32, of one shape: [B] beside [B, 1] would silently become [B, B].
 
     Args:
@@ -24,13 +25,13 @@ def pair(left, right):
     return left, right
 
 
-def flat_pair(left, right):
+def flat_pair(left: jax.Array, right: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Features of both as float32 [B, D], of one shape; see `pair`."""
     left, right = pair(left, right)
     return left.reshape(len(left), -1), right.reshape(len(right), -1)
 
 
-def mean_of_others(matrix):
+def mean_of_others(matrix: jax.Array) -> jax.Array:
     """Mean of each row of a square matrix without its diagonal.
 
     Args:

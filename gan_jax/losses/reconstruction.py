@@ -1,15 +1,32 @@
 """Reconstruction losses: how far a prediction is from its target. One value per sample, float32 [B].
 
-Distances are means over a sample's entries, so that weights do not depend on the resolution. A game offers
-what these read under the generic names used here: `prediction` and `target`; `source` and `target` with what
-became of them after a round trip (`cycled_`) or their own domain's generator (`identity_`); `features`, a
-function of a fixed network whose arrays live in a carry.
+Distances are means over a sample's entries, so that weights do not depend on the resolution. A game outputs
+their parameters under these names: `prediction` and `target`; `source` and `target`, each also after a round
+trip (`cycled_`) and after the generator of its own domain (`identity_`); `features`, the function of a fixed
+network whose arrays live in a carry.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from gan_jax.losses.pairs import pair
+
+__all__ = [
+    "l1",
+    "l2",
+    "euclidean",
+    "charbonnier",
+    "cycle_consistency",
+    "identity_mapping",
+    "total_variation",
+    "kl_to_standard_normal",
+    "perceptual",
+    "gram_matrix",
+    "gram",
+]
 
 
 def _difference(prediction, target):
@@ -23,14 +40,14 @@ def _mean(each):
     return jnp.mean(each, axis=tuple(range(1, each.ndim)))
 
 
-def l1(prediction, target):
+def l1(prediction: jax.Array, target: jax.Array) -> jax.Array:
     """Mean absolute error.
 
     Isola et al. 2016, arXiv:1611.07004, eq. 3 (pix2pix, weight 100).
 
     Args:
         prediction: Predicted samples, [B, ...].
-        target: What they should be, [B, ...].
+        target: Their targets, [B, ...].
 
     Returns:
         One loss per sample, float32 [B], at least 0, in units of the samples.
@@ -38,14 +55,14 @@ def l1(prediction, target):
     return _mean(jnp.abs(_difference(prediction, target)))
 
 
-def l2(prediction, target):
+def l2(prediction: jax.Array, target: jax.Array) -> jax.Array:
     """Mean squared error.
 
     Pathak et al. 2016, arXiv:1604.07379, eq. 1 (context encoder), as a mean over entries.
 
     Args:
         prediction: Predicted samples, [B, ...].
-        target: What they should be, [B, ...].
+        target: Their targets, [B, ...].
 
     Returns:
         One loss per sample, float32 [B], at least 0.
@@ -53,14 +70,14 @@ def l2(prediction, target):
     return _mean(jnp.square(_difference(prediction, target)))
 
 
-def euclidean(prediction, target, *, epsilon=1e-12):
+def euclidean(prediction: jax.Array, target: jax.Array, *, epsilon: float = 1e-12) -> jax.Array:
     """Euclidean distance: the root of the summed squares.
 
     Zhao et al. 2016, arXiv:1609.03126, section 2.3: the energy of EBGAN, whose margins are in these units.
 
     Args:
         prediction: Predicted samples, [B, ...].
-        target: What they should be, [B, ...].
+        target: Their targets, [B, ...].
         epsilon: Added to the squared distance, so that it has a derivative where the two are equal.
 
     Returns:
@@ -70,14 +87,14 @@ def euclidean(prediction, target, *, epsilon=1e-12):
     return jnp.sqrt(jnp.sum(jnp.square(difference), axis=tuple(range(1, difference.ndim))) + epsilon)
 
 
-def charbonnier(prediction, target, *, epsilon=1e-3):
-    """Mean absolute error, rounded off near zero.
+def charbonnier(prediction: jax.Array, target: jax.Array, *, epsilon: float = 1e-3) -> jax.Array:
+    """Mean absolute error, smooth near zero.
 
     Lai et al. 2017, arXiv:1704.03915, eq. 3 (LapSRN), as a mean over entries.
 
     Args:
         prediction: Predicted samples, [B, ...].
-        target: What they should be, [B, ...].
+        target: Their targets, [B, ...].
         epsilon: Value at a difference of zero, in units of the samples, above 0.
 
     Returns:
@@ -86,16 +103,18 @@ def charbonnier(prediction, target, *, epsilon=1e-3):
     return _mean(jnp.sqrt(jnp.square(_difference(prediction, target)) + epsilon**2))
 
 
-def cycle_consistency(source, cycled_source, target, cycled_target):
-    """Mean absolute error of samples of two domains after a trip to the other domain and back.
+def cycle_consistency(
+    source: jax.Array, cycled_source: jax.Array, target: jax.Array, cycled_target: jax.Array
+) -> jax.Array:
+    """Mean absolute error of samples of two domains after a round trip through the other domain.
 
     Zhu et al. 2017, arXiv:1703.10593, eq. 2 (CycleGAN, weight 10): the sum over both directions.
 
     Args:
         source: Samples of the first domain, [B, ...].
-        cycled_source: The same, taken to the second domain and back, [B, ...].
+        cycled_source: The same, translated to the second domain and back, [B, ...].
         target: Samples of the second domain, [B, ...].
-        cycled_target: The same, taken to the first domain and back, [B, ...].
+        cycled_target: The same, translated to the first domain and back, [B, ...].
 
     Returns:
         One loss per pair of samples, float32 [B], at least 0.
@@ -103,16 +122,18 @@ def cycle_consistency(source, cycled_source, target, cycled_target):
     return l1(cycled_source, source) + l1(cycled_target, target)
 
 
-def identity_mapping(source, identity_source, target, identity_target):
-    """Mean absolute change of samples that already are in the domain they are taken to.
+def identity_mapping(
+    source: jax.Array, identity_source: jax.Array, target: jax.Array, identity_target: jax.Array
+) -> jax.Array:
+    """Mean absolute change of samples that are translated to their own domain.
 
     Zhu et al. 2017, arXiv:1703.10593, section 5.2 (CycleGAN, weight 5, half of the cycle's).
 
     Args:
         source: Samples of the first domain, [B, ...].
-        identity_source: They after the generator of the first domain, [B, ...].
+        identity_source: The same after the generator of the first domain, [B, ...].
         target: Samples of the second domain, [B, ...].
-        identity_target: They after the generator of the second domain, [B, ...].
+        identity_target: The same after the generator of the second domain, [B, ...].
 
     Returns:
         One loss per pair of samples, float32 [B], at least 0.
@@ -120,7 +141,7 @@ def identity_mapping(source, identity_source, target, identity_target):
     return l1(identity_source, source) + l1(identity_target, target)
 
 
-def total_variation(prediction):
+def total_variation(prediction: jax.Array) -> jax.Array:
     """Mean absolute difference between neighbouring pixels, down plus across.
 
     Rudin et al. 1992, Physica D 60, eq. 2.2b, in the anisotropic form of Mahendran and Vedaldi 2014,
@@ -137,7 +158,7 @@ def total_variation(prediction):
     return _mean(jnp.abs(down)) + _mean(jnp.abs(across))
 
 
-def kl_to_standard_normal(mean, log_variance):
+def kl_to_standard_normal(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
     """Divergence of a normal distribution with diagonal covariance from the standard normal one.
 
     Kingma and Welling 2013, arXiv:1312.6114, appendix B (variational autoencoder).
@@ -160,15 +181,15 @@ def _over_layers(distance, features, prediction, target):
     return sum(jax.tree.leaves(each))
 
 
-def perceptual(prediction, target, features):
+def perceptual(prediction: jax.Array, target: jax.Array, features: Callable[[jax.Array], Any]) -> jax.Array:
     """Mean squared error of feature maps, summed over layers.
 
     Johnson et al. 2016, arXiv:1603.08155, eq. 2.
 
     Args:
         prediction: Predicted images, [B, H, W, C].
-        target: What they should be, [B, H, W, C].
-        features: Function from images to a pytree of feature maps, each [B, ...]: one leaf a layer.
+        target: Their targets, [B, H, W, C].
+        features: Function from images to a pytree of feature maps, each [B, ...]: one leaf per layer.
 
     Returns:
         One loss per image, float32 [B], at least 0.
@@ -176,7 +197,7 @@ def perceptual(prediction, target, features):
     return _over_layers(l2, features, prediction, target)
 
 
-def gram_matrix(features):
+def gram_matrix(features: jax.Array) -> jax.Array:
     """Products of a feature map's channels, averaged over positions and divided by their number.
 
     Johnson et al. 2016, arXiv:1603.08155, eq. 3.
@@ -192,15 +213,15 @@ def gram_matrix(features):
     return products / (flat.shape[1] * flat.shape[2])
 
 
-def gram(prediction, target, features):
+def gram(prediction: jax.Array, target: jax.Array, features: Callable[[jax.Array], Any]) -> jax.Array:
     """Squared distance between Gram matrices of feature maps, summed over layers: the style loss.
 
     Johnson et al. 2016, arXiv:1603.08155, eq. 4, after Gatys et al. 2015, arXiv:1508.06576.
 
     Args:
         prediction: Predicted images, [B, H, W, C].
-        target: Images of the wanted style, [B, H, W, C].
-        features: Function from images to a pytree of feature maps, each [B, ..., C]: one leaf a layer.
+        target: Images of the target style, [B, H, W, C].
+        features: Function from images to a pytree of feature maps, each [B, ..., C]: one leaf per layer.
 
     Returns:
         One loss per image, float32 [B], at least 0.

@@ -1,12 +1,24 @@
 """Relativistic losses: how much more real one side of a pair, or of a batch, looks than the other."""
 
+import jax
 import jax.numpy as jnp
 from jax.nn import relu, softplus
 
 from gan_jax.losses.pairs import pair
 
+__all__ = [
+    "relativistic_discriminator",
+    "relativistic_generator",
+    "relativistic_average_discriminator",
+    "relativistic_average_generator",
+    "relativistic_average_hinge_discriminator",
+    "relativistic_average_hinge_generator",
+    "relativistic_average_least_squares_discriminator",
+    "relativistic_average_least_squares_generator",
+]
 
-def relativistic_discriminator(real_logits, fake_logits):
+
+def relativistic_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """Minus the log probability that the real sample of a pair is more real than the fake.
 
     Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4 (RSGAN); Huang et al. 2024, arXiv:2501.05441, eq. 2
@@ -23,7 +35,7 @@ def relativistic_discriminator(real_logits, fake_logits):
     return softplus(fake - real)
 
 
-def relativistic_generator(real_logits, fake_logits):
+def relativistic_generator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """Minus the log probability that the fake sample of a pair is more real than the real one.
 
     Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4 (RSGAN); Huang et al. 2024, arXiv:2501.05441, eq. 2.
@@ -44,11 +56,11 @@ def _relative_to_average(real_logits, fake_logits):
     return real - jnp.mean(fake), fake - jnp.mean(real)
 
 
-def relativistic_average_discriminator(real_logits, fake_logits):
-    """Cross entropy of telling real from fake by how far a logit stands from the other side's mean.
+def relativistic_average_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+    """Cross entropy of telling real from fake by the difference of a logit from the other side's mean.
 
     Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4 (RaSGAN). The mean is over all logits of the batch,
-    a patch discriminator's positions included.
+    including the positions of a patch discriminator.
 
     Args:
         real_logits: Discriminator logits of real samples, [B, ...].
@@ -61,7 +73,7 @@ def relativistic_average_discriminator(real_logits, fake_logits):
     return softplus(-real) + softplus(fake)
 
 
-def relativistic_average_generator(real_logits, fake_logits):
+def relativistic_average_generator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """The relativistic average cross entropy with real and fake exchanged.
 
     Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4 (RaSGAN).
@@ -76,11 +88,11 @@ def relativistic_average_generator(real_logits, fake_logits):
     return relativistic_average_discriminator(fake_logits, real_logits)
 
 
-def relativistic_average_hinge_discriminator(real_logits, fake_logits):
+def relativistic_average_hinge_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """The hinge loss on distances from the other side's mean logit.
 
-    Jolicoeur-Martineau 2018, arXiv:1807.00734, appendix (RaHingeGAN); the sum of the paper, not the half of
-    it as in the author's code.
+    Jolicoeur-Martineau 2018, arXiv:1807.00734, appendix (RaHingeGAN): the sum, as in the paper; the author's
+    code halves it.
 
     Args:
         real_logits: Discriminator logits of real samples, [B, ...].
@@ -93,7 +105,7 @@ def relativistic_average_hinge_discriminator(real_logits, fake_logits):
     return relu(1.0 - real) + relu(1.0 + fake)
 
 
-def relativistic_average_hinge_generator(real_logits, fake_logits):
+def relativistic_average_hinge_generator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """The relativistic average hinge loss with real and fake exchanged.
 
     Jolicoeur-Martineau 2018, arXiv:1807.00734, appendix (RaHingeGAN).
@@ -108,7 +120,9 @@ def relativistic_average_hinge_generator(real_logits, fake_logits):
     return relativistic_average_hinge_discriminator(fake_logits, real_logits)
 
 
-def relativistic_average_least_squares_discriminator(real_logits, fake_logits):
+def relativistic_average_least_squares_discriminator(
+    real_logits: jax.Array, fake_logits: jax.Array
+) -> jax.Array:
     """Squared distances from 1 and -1 of logits relative to the other side's mean.
 
     Jolicoeur-Martineau 2018, arXiv:1807.00734, appendix (RaLSGAN); no half before the squares, unlike
@@ -125,7 +139,7 @@ def relativistic_average_least_squares_discriminator(real_logits, fake_logits):
     return jnp.square(real - 1.0) + jnp.square(fake + 1.0)
 
 
-def relativistic_average_least_squares_generator(real_logits, fake_logits):
+def relativistic_average_least_squares_generator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
     """The relativistic average least squares loss with real and fake exchanged.
 
     Jolicoeur-Martineau 2018, arXiv:1807.00734, appendix (RaLSGAN).

@@ -1,19 +1,26 @@
-"""What a VAE-GAN adds to an adversarial loss: reconstructions are fakes too, and are compared by features.
+"""Losses that a VAE-GAN adds to an adversarial loss: reconstructions are fakes too, compared by features.
 
-Larsen et al. 2015, arXiv:1512.09300. Beside them, the encoder descends `kl_to_standard_normal`.
+Larsen et al. 2015, arXiv:1512.09300. The encoder also descends `kl_to_standard_normal`.
 """
 
+import jax
 import jax.numpy as jnp
 from jax.nn import softplus
 
 from gan_jax.losses.pairs import flat_pair
 
+__all__ = [
+    "reconstruction_discriminator",
+    "reconstruction_generator",
+    "learned_similarity",
+]
 
-def reconstruction_discriminator(reconstruction_logits):
+
+def reconstruction_discriminator(reconstruction_logits: jax.Array) -> jax.Array:
     """Cross entropy of taking reconstructions for fakes.
 
-    Larsen et al. 2015, arXiv:1512.09300, section 2.4: beside `non_saturating_discriminator`, it makes the
-    three terms of the paper's L_GAN.
+    Larsen et al. 2015, arXiv:1512.09300, section 2.4: this and the two terms of
+    `non_saturating_discriminator` are the three terms of the paper's L_GAN.
 
     Args:
         reconstruction_logits: Discriminator logits of reconstructions, [B, ...].
@@ -24,7 +31,7 @@ def reconstruction_discriminator(reconstruction_logits):
     return softplus(jnp.float32(reconstruction_logits))
 
 
-def reconstruction_generator(reconstruction_logits):
+def reconstruction_generator(reconstruction_logits: jax.Array) -> jax.Array:
     """Minus the log probability that a reconstruction is taken for real.
 
     Larsen et al. 2015, arXiv:1512.09300, section 2.4, in the form that does not saturate; the paper's
@@ -39,17 +46,17 @@ def reconstruction_generator(reconstruction_logits):
     return softplus(-jnp.float32(reconstruction_logits))
 
 
-def learned_similarity(reconstruction_features, real_features):
+def learned_similarity(reconstruction_features: jax.Array, real_features: jax.Array) -> jax.Array:
     """Half the squared distance between the features of a sample and of its reconstruction.
 
-    Larsen et al. 2015, arXiv:1512.09300, eq. 8: minus the log density, but for a constant, of a normal
+    Larsen et al. 2015, arXiv:1512.09300, eq. 8: minus the log density, up to a constant, of a normal
     distribution with unit variance around the reconstruction's features in a layer of the discriminator. A
-    sum over features, so that it weighs as much as the divergence of the posterior in the encoder's loss. The
-    generator's weight is the paper's gamma; the discriminator does not descend it.
+    sum over features, so that it has the same scale as the divergence of the posterior in the encoder's loss.
+    The generator's weight is the paper's gamma; the discriminator does not descend it.
 
     Args:
         reconstruction_features: The discriminator's features of reconstructions, [B, ...].
-        real_features: Its features of what was reconstructed, [B, ...].
+        real_features: Its features of the original samples, [B, ...].
 
     Returns:
         One loss per sample, float32 [B], at least 0.

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from gan_jax import terms as terms_lib
+from gan_jax.kernels import kernels
 from gan_jax.step import TrainSpec, TrainState, gradient
 from gan_jax.types import Context, Game
 
@@ -106,21 +107,20 @@ def movement(
     }
 
 
-def largest_singular_value(params, key, *, iterations=8):
-    """The largest singular value among all kernels, from below: by power iteration from a random vector.
+def largest_singular_value(params: Any, key: jax.Array, *, iterations: int = 8) -> jax.Array:
+    """The largest singular value of all kernels, by power iteration from a random vector: a lower bound.
 
     Args:
-        params: A player's parameters; those of at least two dimensions are kernels [..., out].
+        params: A player's parameters; `kernels.kernels` defines which are kernels.
         key: Random key.
         iterations: Products with a kernel and its transpose.
 
     Returns:
         float32 scalar; 0 without kernels.
     """
-    leaves = [leaf for leaf in jax.tree.leaves(params) if leaf.ndim >= 2]
-    kernels = [jnp.float32(leaf).reshape(-1, leaf.shape[-1]) for leaf in leaves]
-    drawn = jax.random.normal(key, (max((kernel.shape[-1] for kernel in kernels), default=0),))
-    values = [_singular_value(kernel, drawn[: kernel.shape[-1]], iterations) for kernel in kernels]
+    matrices = [jnp.float32(kernel).reshape(-1, kernel.shape[-1]) for kernel in kernels(params).values()]
+    start = jax.random.normal(key, (max((matrix.shape[-1] for matrix in matrices), default=0),))
+    values = [_singular_value(matrix, start[: matrix.shape[-1]], iterations) for matrix in matrices]
     return jnp.max(jnp.stack(values)) if values else jnp.zeros(())
 
 

@@ -162,7 +162,7 @@ def values(floats):
 @jax.jit
 def gradients(floats):
     """The gradient of every loss's mean with respect to the table."""
-    return {name: jax.grad(lambda given, name=name: jnp.mean(call(name, given)))(floats) for name in LOSSES}
+    return {name: jax.grad(lambda arrays, name=name: jnp.mean(call(name, arrays)))(floats) for name in LOSSES}
 
 
 def test_every_public_function_is_in_the_table():
@@ -212,22 +212,22 @@ DISCRIMINATORS = [n for n in READ_LOGITS if n.endswith("discriminator")]
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_a_discriminator_raises_real_and_lowers_fake_logits(name):
-    found = gradients(
+    grads = gradients(
         {**FLOATS, "real_logits": jnp.full(4, 0.2, jnp.float32), "fake_logits": jnp.full(4, 0.1, jnp.float32)}
     )[name]
-    assert np.all(found["real_logits"] < 0) and np.all(found["fake_logits"] > 0)
+    assert np.all(grads["real_logits"] < 0) and np.all(grads["fake_logits"] > 0)
 
 
 @pytest.mark.parametrize("name", [n for n in READ_LOGITS if n.endswith("generator")])
 def test_a_generator_raises_fake_logits(name):
-    found = gradients(
+    grads = gradients(
         {
             **FLOATS,
             "real_logits": jnp.full(4, 0.2, jnp.float32),
             "fake_logits": jnp.full(4, -0.1, jnp.float32),
         }
     )[name]
-    assert np.all(found["fake_logits"] < 0)
+    assert np.all(grads["fake_logits"] < 0)
 
 
 def test_logits_of_unequal_shapes_are_refused():
@@ -285,8 +285,8 @@ def test_one_sided_label_smoothing():
 
 
 def test_least_squares_labels():
-    given = dict(real_label=1.0, fake_label=-1.0)
-    np.testing.assert_allclose(losses.least_squares_discriminator([2.0], [0.5], **given), [0.5 + 1.125])
+    options = dict(real_label=1.0, fake_label=-1.0)
+    np.testing.assert_allclose(losses.least_squares_discriminator([2.0], [0.5], **options), [0.5 + 1.125])
     np.testing.assert_allclose(losses.least_squares_generator([0.5], target=0.0), [0.125])
 
 
@@ -360,14 +360,14 @@ def test_maximum_mean_discrepancy_gradient():
     def loss(x):
         return jnp.mean(losses.maximum_mean_discrepancy_generator(REAL_FEATURES, x, bandwidths=(1.0,)))
 
-    found = jax.jit(jax.grad(loss))(jnp.float32(FAKE_FEATURES))
+    grads = jax.jit(jax.grad(loss))(jnp.float32(FAKE_FEATURES))
     for index in np.ndindex(4, 2):
         step = np.zeros((4, 2))
         step[index] = 1e-5
         slope = (
             value(FAKE_FEATURES + step, REAL_FEATURES) - value(FAKE_FEATURES - step, REAL_FEATURES)
         ) / 2e-5
-        np.testing.assert_allclose(found[index], slope, atol=1e-5)
+        np.testing.assert_allclose(grads[index], slope, atol=1e-5)
 
 
 def test_sliced_wasserstein_of_a_shift_and_of_a_set_with_itself():

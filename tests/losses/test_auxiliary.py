@@ -172,7 +172,7 @@ def values(arrays):
 @jax.jit
 def gradients(arrays):
     """The gradient of every loss's mean with respect to the table."""
-    return {name: jax.grad(lambda given, name=name: jnp.mean(call(name, given)))(arrays) for name in LOSSES}
+    return {name: jax.grad(lambda inputs, name=name: jnp.mean(call(name, inputs)))(arrays) for name in LOSSES}
 
 
 def test_every_public_function_is_in_the_table():
@@ -183,8 +183,8 @@ def test_every_public_function_is_in_the_table():
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_value(name):
-    found = getattr(losses, name)(**given_table(name))
-    np.testing.assert_allclose(found, EXPECTED[name], rtol=1e-5, atol=1e-6)
+    result = getattr(losses, name)(**given_table(name))
+    np.testing.assert_allclose(result, EXPECTED[name], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -231,10 +231,10 @@ def test_contrastive_losses_are_positive_and_know_directions_only(temperature, s
     for name in ("conditional_contrastive", "data_to_data_cross_entropy"):
         loss = getattr(losses, f"{name}_discriminator")
         embedding, classes = TABLE["real_embedding"], TABLE["real_class_embedding"]
-        found = loss(embedding, classes, LABELS, temperature=temperature)
-        assert np.all(found >= -1e-5)
+        result = loss(embedding, classes, LABELS, temperature=temperature)
+        assert np.all(result >= -1e-5)
         scaled = loss(scale * embedding, classes / scale, LABELS, temperature=temperature)
-        np.testing.assert_allclose(scaled, found, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(scaled, result, rtol=1e-4, atol=1e-4)
 
 
 def test_data_to_data_leaves_easy_samples_alone():
@@ -250,14 +250,14 @@ def test_several_discrete_codes_add_up():
     codes = np.eye(3)[[[0, 1], [2, 2], [1, 0], [0, 2]]].reshape(4, 6)
     latents = np.concatenate([RANDOM.normal(size=(4, 5)), codes], axis=1)
     apart = cross_entropy(logits[:, 0], [0, 2, 1, 0]) + cross_entropy(logits[:, 1], [1, 2, 0, 2])
-    found = losses.code_information_discrete(logits, latents, start=5)
-    np.testing.assert_allclose(found, apart, rtol=1e-5)
+    result = losses.code_information_discrete(logits, latents, start=5)
+    np.testing.assert_allclose(result, apart, rtol=1e-5)
 
 
 def test_gaussian_codes_start_at_their_column_and_are_best_at_the_right_variance():
     mean, log_variance = TABLE["fake_code_mean"], TABLE["fake_code_log_variance"]
-    found = losses.code_information_gaussian(mean, log_variance, LATENTS, start=3)
-    np.testing.assert_allclose(found, gaussian(mean, log_variance, LATENTS[:, 3:]), rtol=1e-5)
+    result = losses.code_information_gaussian(mean, log_variance, LATENTS, start=3)
+    np.testing.assert_allclose(result, gaussian(mean, log_variance, LATENTS[:, 3:]), rtol=1e-5)
     error = jnp.float32(np.log((LATENTS[:, 3:] - mean) ** 2))
     slope = jax.grad(lambda v: jnp.sum(losses.code_information_gaussian(mean, v, LATENTS, start=3)))(error)
     np.testing.assert_allclose(slope, np.zeros((4, 2)), atol=1e-5)
@@ -267,13 +267,13 @@ def test_gaussian_codes_start_at_their_column_and_are_best_at_the_right_variance
 def test_rotation_guesses_the_turn(side, images):
     key = jax.random.key(1)
     many = np.repeat(TABLE[images][:1], 64, axis=0)
-    found = np.asarray(getattr(losses, f"rotation_{side}")(discriminate, many, key))
+    result = np.asarray(getattr(losses, f"rotation_{side}")(discriminate, many, key))
     by_turn = [
         cross_entropy(np.rot90(many[0, ..., 0], context).reshape(1, 4) @ TURN, [context])[0]
         for context in range(4)
     ]
-    nearest = np.argmin(np.abs(found[:, None] - np.array(by_turn)), axis=1)
-    np.testing.assert_allclose(found, np.array(by_turn)[nearest], rtol=1e-4)
+    nearest = np.argmin(np.abs(result[:, None] - np.array(by_turn)), axis=1)
+    np.testing.assert_allclose(result, np.array(by_turn)[nearest], rtol=1e-4)
     assert set(nearest) == {0, 1, 2, 3}
 
 
@@ -285,23 +285,23 @@ def test_rotation_of_each_image_is_its_own():
     reader = np.zeros((4, 4))
     for (row, column), context in corner.items():
         reader[2 * row + column, context] = 50.0
-    found = losses.rotation_discriminator(
+    result = losses.rotation_discriminator(
         lambda x: {"rotation_logits": x.reshape(-1, 4) @ reader}, images, jax.random.key(2)
     )
-    np.testing.assert_allclose(found, np.zeros(32), atol=1e-6)
+    np.testing.assert_allclose(result, np.zeros(32), atol=1e-6)
 
 
 def test_feature_matching_gradient():
     real, fake = TABLE["real_features"], TABLE["fake_features"]
-    found = jax.grad(lambda f: jnp.mean(losses.feature_matching(real, f)))(jnp.float32(fake))
+    grads = jax.grad(lambda f: jnp.mean(losses.feature_matching(real, f)))(jnp.float32(fake))
     expected = np.broadcast_to(2 * (fake.mean(0) - real.mean(0)) / 4, fake.shape)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(grads, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_mode_seeking_of_a_scaling_generator_and_of_a_collapsed_one():
     latents = RANDOM.normal(size=(3, 4))
-    found = losses.mode_seeking(lambda x: 5.0 * x, latents, epsilon=0.0)
-    np.testing.assert_allclose(found, np.full(3, 0.2), rtol=1e-5)
+    result = losses.mode_seeking(lambda x: 5.0 * x, latents, epsilon=0.0)
+    np.testing.assert_allclose(result, np.full(3, 0.2), rtol=1e-5)
     collapsed = losses.mode_seeking(lambda x: jnp.zeros_like(x), latents)
     np.testing.assert_allclose(
         collapsed, np.abs(latents - np.roll(latents, 1, axis=0)).mean(1) / 1e-5, rtol=1e-5

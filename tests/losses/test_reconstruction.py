@@ -91,8 +91,8 @@ def values(arrays):
 def second_derivatives(arrays):
     """The gradient of the sum of every loss's gradient, with respect to the table."""
 
-    def slope(given, name):
-        gradient = jax.grad(lambda table: jnp.mean(call(name, table)))(given)
+    def slope(inputs, name):
+        gradient = jax.grad(lambda table: jnp.mean(call(name, table)))(inputs)
         return sum(jnp.sum(leaf) for leaf in jax.tree.leaves(gradient))
 
     return {name: jax.value_and_grad(slope)(arrays, name) for name in LOSSES}
@@ -132,8 +132,8 @@ def test_first_and_second_derivatives_are_finite_at_zero(name):
 
 @pytest.mark.parametrize("name", ["l1", "l2", "perceptual", "gram"])
 def test_a_perfect_prediction_costs_nothing(name):
-    given = [TABLE["target"], TABLE["target"], features][: len(reads(getattr(losses, name)))]
-    np.testing.assert_allclose(getattr(losses, name)(*given), np.zeros(4), atol=1e-12)
+    inputs = [TABLE["target"], TABLE["target"], features][: len(reads(getattr(losses, name)))]
+    np.testing.assert_allclose(getattr(losses, name)(*inputs), np.zeros(4), atol=1e-12)
 
 
 def test_literals():
@@ -166,8 +166,8 @@ def test_divergence_from_the_standard_normal_by_quadrature(mean, log_variance):
     log_p = -0.5 * np.log(2 * np.pi) - log_variance / 2 - 0.5 * ((points - mean) / deviation) ** 2
     log_q = -0.5 * np.log(2 * np.pi) - 0.5 * points**2
     divergence = np.sum(np.exp(log_p) * (log_p - log_q)) * (points[1] - points[0])
-    found = losses.kl_to_standard_normal([[mean]], [[log_variance]])
-    np.testing.assert_allclose(found, [divergence], rtol=1e-4, atol=1e-5)
+    result = losses.kl_to_standard_normal([[mean]], [[log_variance]])
+    np.testing.assert_allclose(result, [divergence], rtol=1e-4, atol=1e-5)
 
 
 def test_charbonnier_is_square_near_zero_and_absolute_far_away():
