@@ -49,5 +49,5 @@ def test_perfect_samples_have_the_documented_divergence():
 
 
 def test_labels_must_fit():
-    with pytest.raises(UsageError, match="real_labels: expected classes below the 3 logits, got 3"):
+    with pytest.raises(UsageError, match="real_labels: expected labels below 3, the number of logits, got 3"):
         modes(logits([0, 1], 3), [0, 3])

@@ -146,7 +146,7 @@ def test_mistakes():
         multiscale_ssim(images[:1], 0)
     with pytest.raises(UsageError, match="got float64"):
         multiscale_ssim(images / 255, 0)
-    with pytest.raises(UsageError, match=r"one label an image, got \(2,\) for 3 images"):
+    with pytest.raises(UsageError, match=r"one label per image, got \(2,\) for 3 images"):
         intra_class_multiscale_ssim(images, np.zeros(2, int), 0)
     with pytest.raises(UsageError, match="a class with two images, got 3 classes of one image"):
         intra_class_multiscale_ssim(images, np.arange(3), 0)

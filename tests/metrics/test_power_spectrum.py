@@ -116,7 +116,7 @@ def test_constant_images():
 def test_mistakes():
     with pytest.raises(UsageError, match=r"expected images \[N, height, width, channels\], got \(8, 8\)"):
         radial_power_spectrum(np.zeros((8, 8)))
-    with pytest.raises(UsageError, match="at least 2 pixels, got 1"):
+    with pytest.raises(UsageError, match="expected sides of at least 2 pixels, got 1x1"):
         power_spectrum_distance(*2 * [np.zeros((2, 1, 1, 1), np.uint8)])
     with pytest.raises(UsageError, match="fake images: expected uint8 .* got float64"):
         power_spectrum_distance(np.zeros((2, 8, 8, 1), np.uint8), np.zeros((2, 8, 8, 1)))

@@ -134,7 +134,7 @@ def test_constant_images():
 @pytest.mark.parametrize(
     "real, fake, message",
     [
-        ((3, 6, 6, 1), (3, 6, 6, 1), "at least 7 pixels, the patch size, got 6"),
+        ((3, 6, 6, 1), (3, 6, 6, 1), "expected sides of at least 7 pixels, the patch size, got 6x6"),
         ((3, 8, 8, 1), (3, 9, 9, 1), r"real \(8, 8, 1\) and fake \(9, 9, 1\)"),
         ((3, 8, 8, 1), (0, 8, 8, 1), "fake images: expected at least 1 images, got 0"),
         ((3, 8, 8), (3, 8, 8, 1), r"real images: expected uint8 \[N, height, .*got uint8 \(3, 8, 8\)"),
