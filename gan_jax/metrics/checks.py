@@ -24,7 +24,7 @@ def matrices(*, minimum: int = 1, **arrays: ArrayLike) -> list[np.ndarray]:
         **arrays: [N, D] by the name for messages; N may differ, D may not.
 
     Returns:
-        List of float64 NumPy arrays [N, D], in the order given.
+        List of float64 NumPy arrays [N, D], in the order of the arguments.
 
     Raises:
         UsageError: An array is not a matrix, has too few samples, is not finite, or has another width.
@@ -50,7 +50,7 @@ def vectors(**arrays: ArrayLike) -> list[np.ndarray]:
         **arrays: [N], N at least 1, by the name for messages; N may differ.
 
     Returns:
-        List of float64 NumPy arrays [N], in the order given.
+        List of float64 NumPy arrays [N], in the order of the arguments.
 
     Raises:
         UsageError: An array is not a vector, is empty, or is not finite.

@@ -38,7 +38,7 @@ def code_agreement(
         classify: Function from images to class logits [B, K].
         seed: Seed of the shuffle, `default_rng([seed]).permutation`.
         code: Index of the code.
-        batch_size: Latents given to `generate` at a time.
+        batch_size: Latents per call of `generate`.
 
     Returns:
         `code_agreement` and, of shuffled codes, `code_agreement_by_chance`, in [0, 1];
