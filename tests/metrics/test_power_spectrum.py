@@ -51,7 +51,7 @@ def test_a_long_rectangle_has_frequencies_that_fit_only_its_longer_side():
     # 48 columns of 8 rows: horizontal frequencies of 1, 2 and 3 cycles are at most half a cycle of 8 pixels.
     wave = 100 + 50 * np.cos(2 * np.pi * 2 * np.arange(48) / 48)
     actual = radial_power_spectrum(np.broadcast_to(wave[None, :, None], (2, 8, 48, 1)))
-    # Amplitude 25 at +2 and -2 cycles: a power of 25^2 * 8 * 48 each, over the six frequencies of 1 to 3 cycles.
+    # Amplitude 25 at +2 and -2 cycles: a power of 25^2 * 8 * 48 each; 1 to 3 cycles are six frequencies.
     np.testing.assert_allclose(actual[0], 2 * 25**2 * 8 * 48 / 6, rtol=1e-6)
     np.testing.assert_allclose(actual[1:], 0.0, atol=1e-6 * actual[0])
     noise = np.random.default_rng(0).normal(5.0, 3.0, (1600, 8, 48, 1))
