@@ -11,27 +11,27 @@ from gan_jax.errors import UsageError
     "draw, distribution", [(latents.normal, stats.norm()), (latents.uniform, stats.uniform(-1, 2))]
 )
 def test_distribution(draw, distribution):
-    drawn = draw(jax.random.key(0), 500, size=4)
-    assert drawn.shape == (500, 4) and drawn.dtype == np.float32
-    assert stats.kstest(np.ravel(drawn), distribution.cdf).pvalue > 0.01
+    samples = draw(jax.random.key(0), 500, size=4)
+    assert samples.shape == (500, 4) and samples.dtype == np.float32
+    assert stats.kstest(np.ravel(samples), distribution.cdf).pvalue > 0.01
 
 
-def _parts(drawn, noise, discrete):
+def _parts(samples, noise, discrete):
     """Columns of noise, of each discrete code, and of the continuous ones."""
-    return np.split(np.asarray(drawn), np.cumsum((noise, *discrete)), axis=1)
+    return np.split(np.asarray(samples), np.cumsum((noise, *discrete)), axis=1)
 
 
 def test_codes_stand_side_by_side():
-    drawn = latents.codes(jax.random.key(0), 2_000, noise=3, discrete=(4, 2), continuous=2)
-    assert drawn.shape == (2_000, 3 + 4 + 2 + 2) and drawn.dtype == np.float32
-    noise, four, two, continuous = _parts(drawn, 3, (4, 2))
+    samples = latents.codes(jax.random.key(0), 2_000, noise=3, discrete=(4, 2), continuous=2)
+    assert samples.shape == (2_000, 3 + 4 + 2 + 2) and samples.dtype == np.float32
+    noise, four, two, continuous = _parts(samples, 3, (4, 2))
     for hot in (four, two):
         assert set(np.unique(hot)) == {0.0, 1.0} and (hot.sum(1) == 1).all()
         # Counts of equally likely values.
         assert stats.chisquare(hot.sum(0)).pvalue > 0.01
     for part in (noise, continuous):
         assert stats.kstest(np.ravel(part), stats.uniform(-1, 2).cdf).pvalue > 0.01
-    read = latents.codes_discrete(drawn, noise=3, discrete=(4, 2), continuous=2)
+    read = latents.codes_discrete(samples, noise=3, discrete=(4, 2), continuous=2)
     assert read.shape == (2_000, 2) and read.dtype == np.int32
     for hot, values in zip((four, two), read.T):
         np.testing.assert_array_equal(hot, np.eye(hot.shape[1])[values])
@@ -46,8 +46,8 @@ def test_latents_without_discrete_codes_have_none_to_read():
 
 
 def test_each_row_of_a_codes_grid_varies_one_code():
-    drawn = latents.codes_grid(jax.random.key(1), 25, noise=3, discrete=(4, 2), continuous=2)
-    noise, four, two, continuous = (part.reshape(5, 5, -1) for part in _parts(drawn, 3, (4, 2)))
+    samples = latents.codes_grid(jax.random.key(1), 25, noise=3, discrete=(4, 2), continuous=2)
+    noise, four, two, continuous = (part.reshape(5, 5, -1) for part in _parts(samples, 3, (4, 2)))
     np.testing.assert_array_equal(noise, np.broadcast_to(noise[:, :1], noise.shape))
     assert len(np.unique(noise[:, 0, 0])) == 5
     varies = [[bool(np.ptp(part, axis=1)[row].any()) for part in (four, two)] for row in range(5)]
@@ -61,9 +61,9 @@ def test_each_row_of_a_codes_grid_varies_one_code():
 
 
 def test_a_grid_that_is_not_full():
-    drawn = latents.codes_grid(jax.random.key(1), 7, noise=1, discrete=(3,), continuous=1)
-    assert drawn.shape == (7, 5)
-    np.testing.assert_array_equal(drawn[:3, 1:4], np.eye(3))
+    samples = latents.codes_grid(jax.random.key(1), 7, noise=1, discrete=(3,), continuous=1)
+    assert samples.shape == (7, 5)
+    np.testing.assert_array_equal(samples[:3, 1:4], np.eye(3))
 
 
 @pytest.mark.parametrize("discrete", [(1,), (10, 0), (2.5,)])

@@ -1,12 +1,14 @@
 """Several augmentations as one."""
 
+from typing import Callable
+
 import jax
 
 from gan_jax.types import Augment
 
 
-def chain(*augments):
-    """Augmentations one after the other; none of them leaves images as they are.
+def chain(*augments: Augment) -> Augment:
+    """Augmentations one after the other; without any, images stay as they are.
 
     Args:
         *augments: Augments.
@@ -16,22 +18,22 @@ def chain(*augments):
     """
 
     def apply(carry, key, images, step):
-        for number, (part, owned) in enumerate(zip(augments, carry, strict=True)):
-            images = part.apply(owned, jax.random.fold_in(key, number), images, step)
+        for number, (part, own) in enumerate(zip(augments, carry, strict=True)):
+            images = part.apply(own, jax.random.fold_in(key, number), images, step)
         return images
 
     def mix(carry, key, real, fake):
-        for number, (part, owned) in enumerate(zip(augments, carry, strict=True)):
-            real = part.mix(owned, jax.random.fold_in(key, number), real, fake)
+        for number, (part, own) in enumerate(zip(augments, carry, strict=True)):
+            real = part.mix(own, jax.random.fold_in(key, number), real, fake)
         return real
 
     def adapt(carry, real_logits):
-        return tuple(part.adapt(owned, real_logits) for part, owned in zip(augments, carry, strict=True))
+        return tuple(part.adapt(own, real_logits) for part, own in zip(augments, carry, strict=True))
 
     return Augment(lambda: tuple(part.init() for part in augments), apply, adapt, mix)
 
 
-def stateless(apply):
+def stateless(apply: Callable[..., jax.Array]) -> Augment:
     """An Augment without a carry.
 
     Args:

@@ -3,27 +3,37 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from gan_jax.augment.draw import chosen
 from gan_jax.errors import UsageError
 
 _LUMA = np.full((3, 3), 1 / 3)  # Projects a colour onto gray.
-_CHROMA = np.eye(3) - _LUMA  # What is left of it.
-_TURN = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)  # Updates that by 90 degrees around gray.
+_CHROMA = np.eye(3) - _LUMA  # Removes the gray part.
+_TURN = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)  # Rotates the chroma by 90 degrees.
 
 
-def color(key, images, p, *, brightness=0.2, contrast=0.5, hue=1.0, saturation=1.0):
+def color(
+    key: jax.Array,
+    images: jax.Array,
+    p: ArrayLike,
+    *,
+    brightness: float = 0.2,
+    contrast: float = 0.5,
+    hue: float = 1.0,
+    saturation: float = 1.0,
+) -> jax.Array:
     """Brightness, contrast, luma flip, hue and saturation.
 
     Karras et al. 2020, arXiv:2006.06676, appendix B. Brightness comes first. The other four are scalings
-    and rotations of the gray axis and of the plane across it, so that they commute; their product is
+    and rotations of the gray axis and of the plane across it, so they commute; their product is
     contrast * (flip * luma + saturation * (cos(hue) * chroma + sin(hue) * turn)).
 
     Args:
         key: Random key.
-        images: [B, H, W, C] with C 1 or 3; of one channel, gray, brightness, contrast and flip remain.
+        images: [B, H, W, C] with C 1 or 3; with one channel only brightness, contrast and flip apply.
         p: Probability of each.
-        brightness: Standard deviation of what is added.
+        brightness: Standard deviation of the number added to all of an image.
         contrast: Standard deviation of the contrast's logarithm to base 2.
         hue: Largest rotation of the hue, in half turns.
         saturation: Standard deviation of the saturation's logarithm to base 2.
@@ -32,7 +42,7 @@ def color(key, images, p, *, brightness=0.2, contrast=0.5, hue=1.0, saturation=1
         The shape and type of `images`.
 
     Raises:
-        UsageError: Neither one nor three channels.
+        UsageError: The images have neither one nor three channels.
     """
     keys = jax.random.split(key, 10)
     count, channels = (images.shape[0], 1, 1), images.shape[3]

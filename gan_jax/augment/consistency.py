@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from gan_jax.images import random_flip
 
 
-def flip(key, images):
+def flip(key: jax.Array, images: jax.Array) -> jax.Array:
     """Mirrors each image left to right with probability one half.
 
     Zhang et al. 2020 (CR-GAN), arXiv:1910.12027.
@@ -21,16 +21,16 @@ def flip(key, images):
     return random_flip(key, images)
 
 
-def shift(key, images, *, ratio=0.125):
-    """Moves each image by whole pixels, at most `ratio` of its size either way, reflected at the borders.
+def shift(key: jax.Array, images: jax.Array, *, ratio: float = 0.125) -> jax.Array:
+    """Moves each image by whole pixels, at most `ratio` of each side either way, reflected at the borders.
 
-    Zhang et al. 2020 (CR-GAN), arXiv:1910.12027: four pixels of 32. Its border is unstated;
-    reflection is the convention of the implementations that followed.
+    Zhang et al. 2020 (CR-GAN), arXiv:1910.12027: four pixels of 32. The paper does not
+    state how it fills the border; later implementations reflect, and so does this one.
 
     Args:
         key: Random key.
         images: [B, H, W, C].
-        ratio: Largest move over the image's size, in [0, 1).
+        ratio: Largest vertical move over the height and horizontal move over the width, in [0, 1).
 
     Returns:
         The same shape and type.
@@ -46,8 +46,8 @@ def shift(key, images, *, ratio=0.125):
     return images
 
 
-def flip_and_shift(key, images):
-    """`flip`, then `shift` by up to an eighth of the image: the transform of consistency penalties.
+def flip_and_shift(key: jax.Array, images: jax.Array) -> jax.Array:
+    """`flip`, then `shift` by up to an eighth of each side: the transform of consistency penalties.
 
     Zhang et al. 2020 (CR-GAN), arXiv:1910.12027, section 3.
 

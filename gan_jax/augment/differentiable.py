@@ -1,6 +1,6 @@
-"""DiffAugment: Zhao et al. 2020, arXiv:2006.10738; strengths are those of its code, for images in [-1, 1].
+"""DiffAugment: Zhao et al. 2020, arXiv:2006.10738, with the strengths of its code for images in [-1, 1].
 
-Each transform is a function `(key, images) -> images` that draws once for every sample.
+Each transform is a function `(key, images) -> images` that draws its numbers for each sample separately.
 """
 
 import jax
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from gan_jax.augment.chain import stateless
 from gan_jax.errors import unknown
+from gan_jax.types import Augment
 
 
 def _uniform(key, images, low, high):
@@ -15,7 +16,7 @@ def _uniform(key, images, low, high):
     return jax.random.uniform(key, (images.shape[0], 1, 1, 1), images.dtype, low, high)
 
 
-def brightness(key, images, *, strength=0.5):
+def brightness(key: jax.Array, images: jax.Array, *, strength: float = 0.5) -> jax.Array:
     """Adds one number in [-strength, strength] to all of an image.
 
     arXiv:2006.10738, section 3.2. [B, H, W, C] to the same.
@@ -23,16 +24,16 @@ def brightness(key, images, *, strength=0.5):
     return images + _uniform(key, images, -strength, strength)
 
 
-def saturation(key, images, *, strength=1.0):
+def saturation(key: jax.Array, images: jax.Array, *, strength: float = 1.0) -> jax.Array:
     """Scales the distance to gray, a pixel's mean over channels, by a factor in [1 - strength, 1 + strength].
 
-    arXiv:2006.10738, section 3.2. [B, H, W, C] to the same; one channel is gray already.
+    arXiv:2006.10738, section 3.2. [B, H, W, C] to the same; images of one channel stay as they are.
     """
     gray = jnp.mean(images, axis=3, keepdims=True)
     return gray + (images - gray) * _uniform(key, images, 1 - strength, 1 + strength)
 
 
-def contrast(key, images, *, strength=0.5):
+def contrast(key: jax.Array, images: jax.Array, *, strength: float = 0.5) -> jax.Array:
     """Scales the distance to the image's mean by a factor in [1 - strength, 1 + strength].
 
     arXiv:2006.10738, section 3.2. [B, H, W, C] to the same.
@@ -42,7 +43,7 @@ def contrast(key, images, *, strength=0.5):
 
 
 def _shifted(images, offsets, axis):
-    """Moves each sample by its offset [B] along an axis; what comes in is zero."""
+    """Moves each sample by its offset [B] along an axis; new pixels are zero."""
     size = images.shape[axis]
     source = jnp.arange(size) - offsets[:, None]
     shape = tuple(n if i in (0, axis) else 1 for i, n in enumerate(images.shape))
@@ -51,8 +52,8 @@ def _shifted(images, offsets, axis):
     return jnp.where(inside, jnp.take_along_axis(images, index, axis), 0)
 
 
-def translation(key, images, *, ratio=0.125):
-    """Moves each image by whole pixels, up to `ratio` of its size either way; zeros, mid gray, come in.
+def translation(key: jax.Array, images: jax.Array, *, ratio: float = 0.125) -> jax.Array:
+    """Moves each image by whole pixels, up to `ratio` of each side either way; new pixels are 0, mid gray.
 
     arXiv:2006.10738, section 3.2. [B, H, W, C] to the same.
     """
@@ -62,12 +63,12 @@ def translation(key, images, *, ratio=0.125):
     return images
 
 
-def cutout(key, images, *, ratio=0.5):
-    """Sets a rectangle of `ratio` times the image's size to zero; its centre is anywhere in the image.
+def cutout(key: jax.Array, images: jax.Array, *, ratio: float = 0.5) -> jax.Array:
+    """Sets a rectangle of `ratio` times each side to zero; its centre is anywhere in the image.
 
-    arXiv:2006.10738, section 3.2. [B, H, W, C] to the same; a rectangle over the border is cut there.
+    arXiv:2006.10738, section 3.2. [B, H, W, C] to the same; the border cuts off a rectangle that crosses it.
     """
-    inside = True
+    inside = jnp.bool_(True)
     for axis, axis_key in zip((1, 2), jax.random.split(key), strict=True):
         pixels = images.shape[axis]
         size = int(pixels * ratio + 0.5)
@@ -88,14 +89,14 @@ _TRANSFORMS = {
 }
 
 
-def diffaugment(*, policy=("color", "translation", "cutout")):
-    """Augments all that the discriminator sees, in both players' moves, always.
+def diffaugment(*, policy: tuple[str, ...] = ("color", "translation", "cutout")) -> Augment:
+    """Augments every image that the discriminator sees, in both players' moves.
 
-    Zhao et al. 2020, arXiv:2006.10738, section 3.2. The paper's BigGAN on CIFAR takes `("translation",
-    "cutout")`, its StyleGAN2 on CIFAR `("color", "cutout")`.
+    Zhao et al. 2020, arXiv:2006.10738, section 3.2. The paper uses `("translation", "cutout")` for
+    BigGAN on CIFAR and `("color", "cutout")` for StyleGAN2 on CIFAR.
 
     Args:
-        policy: Names, in the order in which they are applied: `brightness`, `saturation`, `contrast`,
+        policy: Names in the order of application: `brightness`, `saturation`, `contrast`,
             `color` (these three), `translation`, `cutout`.
 
     Returns:

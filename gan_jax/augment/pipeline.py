@@ -1,9 +1,11 @@
 """ADA's pipeline of augmentations, with a probability that adapts or is scheduled."""
 
 import functools
+from typing import Callable
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from gan_jax.augment.chain import stateless
 from gan_jax.augment.color import color as change_color
@@ -18,12 +20,11 @@ from gan_jax.types import Augment
 
 
 def _pipeline(key, images, p, *, blit, geometry, color, image_filter, noise, cutout):
-    """All augmentations in the paper's order; each happens with its multiplier times p, 0 leaves it out."""
+    """All augmentations in the paper's order, each with probability multiplier * p; 0 leaves it out."""
     keys = jax.random.split(key, 6)
     if blit or geometry:
         inverse = blit_pixels(keys[0], images.shape, blit * p)
-        moved = transform(keys[1], images.shape, geometry * p)
-        images = resample(images, compose(inverse, moved))
+        images = resample(images, compose(inverse, transform(keys[1], images.shape, geometry * p)))
     for multiplier, change, change_key in (
         (color, change_color, keys[2]),
         (image_filter, filter_bands, keys[3]),
@@ -45,39 +46,40 @@ def _with_multipliers(**multipliers):
 
 def adaptive(
     *,
-    target=0.6,
-    images=500_000,
-    every=4,
-    start=0.0,
-    blit=1.0,
-    geometry=1.0,
-    color=1.0,
-    image_filter=0.0,
-    noise=0.0,
-    cutout=0.0,
-):
-    """ADA: every augmentation with a probability p that follows how far the discriminator overfits.
+    target: float = 0.6,
+    images: int = 500_000,
+    every: int = 4,
+    start: float = 0.0,
+    blit: float = 1.0,
+    geometry: float = 1.0,
+    color: float = 1.0,
+    image_filter: float = 0.0,
+    noise: float = 0.0,
+    cutout: float = 0.0,
+) -> Augment:
+    """ADA: augmentations with a probability p that rises as the discriminator overfits.
 
     Karras et al. 2020, arXiv:2006.06676, section 3 and appendix B. The defaults are its `bgc`; all
     multipliers at 1 are its `bgcfnc`. Its code lets p grow beyond 1; here p stays in [0, 1].
 
     Args:
-        target: Mean sign of the logits of real images that is kept, in [-1, 1].
+        target: Mean sign of the logits of real images to keep, in [-1, 1].
         images: Real images in which p may go from 0 to 1.
-        every: Discriminator's moves between changes of p.
+        every: Moves of the discriminator between changes of p.
         start: p before the first move.
-        blit: Times p is the probability of flips, quarter turns and moves by whole pixels, each.
-        geometry: Of scaling, rotation, stretching and moves by fractions of a pixel.
-        color: Of brightness, contrast, luma flip, hue and saturation.
-        image_filter: Of each frequency band's amplification.
-        noise: Of additive noise.
-        cutout: Of cutout.
+        blit: Multiplier of p for flips, rotations by 90 degrees and moves by whole pixels, each.
+        geometry: For scaling, rotation, stretching and moves by fractions of a pixel.
+        color: For brightness, contrast, luma flip, hue and saturation.
+        image_filter: For each frequency band's amplification.
+        noise: For additive noise.
+        cutout: For cutout.
 
     Returns:
-        The Augment; its carry is that of `adapt_probability`, p among it.
+        The Augment; its carry is that of `adapt_probability`, which includes p.
 
     Raises:
-        UsageError: A negative multiplier, a target or start out of range, no images or moves.
+        UsageError: A multiplier is negative, `target` or `start` is out of range, or `images` or `every` is
+            below 1.
     """
     if not -1 <= target <= 1 or images < 1 or every < 1:
         raise UsageError(
@@ -90,31 +92,40 @@ def adaptive(
     )
     return Augment(
         init=lambda: start_probability(start),
-        apply=lambda carry, key, shown, step: pipeline(key, shown, carry["p"]),
+        apply=lambda carry, key, batch, step: pipeline(key, batch, carry["p"]),
         adapt=functools.partial(adapt_probability, target=target, images=images, every=every),
     )
 
 
-def scheduled(*, p=1.0, blit=1.0, geometry=1.0, color=1.0, image_filter=0.0, noise=0.0, cutout=0.0):
-    """ADA's pipeline with a probability that is given, as a number or a function of the step.
+def scheduled(
+    *,
+    p: float | Callable[..., ArrayLike] = 1.0,
+    blit: float = 1.0,
+    geometry: float = 1.0,
+    color: float = 1.0,
+    image_filter: float = 0.0,
+    noise: float = 0.0,
+    cutout: float = 0.0,
+) -> Augment:
+    """ADA's pipeline with a probability that is a number or a function of the step.
 
     Karras et al. 2020, arXiv:2006.06676, appendix B. R3GAN (Huang et al. 2024, arXiv:2501.05441)
     schedules p, with `color=0.5` and `cutout=1.0`.
 
     Args:
-        p: Probability in [0, 1], or an optax schedule of it; beyond that range it is clipped.
-        blit: Times p is the probability of flips, quarter turns and moves by whole pixels, each.
-        geometry: Of scaling, rotation, stretching and moves by fractions of a pixel.
-        color: Of brightness, contrast, luma flip, hue and saturation.
-        image_filter: Of each frequency band's amplification.
-        noise: Of additive noise.
-        cutout: Of cutout.
+        p: Probability in [0, 1], or an optax schedule of it, which is clipped to that range.
+        blit: Multiplier of p for flips, rotations by 90 degrees and moves by whole pixels, each.
+        geometry: For scaling, rotation, stretching and moves by fractions of a pixel.
+        color: For brightness, contrast, luma flip, hue and saturation.
+        image_filter: For each frequency band's amplification.
+        noise: For additive noise.
+        cutout: For cutout.
 
     Returns:
         The Augment.
 
     Raises:
-        UsageError: A negative multiplier, or a number p out of range.
+        UsageError: A multiplier is negative, or the number p is out of range.
     """
     if not callable(p) and not 0 <= p <= 1:
         raise UsageError(f"scheduled(p={p}): expected a probability in [0, 1] or a schedule of it")

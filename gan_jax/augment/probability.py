@@ -1,12 +1,15 @@
-"""The probability that ADA and APA adapt in training: how far D overfits, read from its logits' signs."""
+"""The probability that ADA and APA adapt in training; the signs of the logits tell how far D overfits."""
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 
 
-def start_probability(start=0.0):
-    """What `adapt_probability` carries from move to move.
+def start_probability(start: float = 0.0) -> dict[str, jax.Array]:
+    """The first carry of `adapt_probability`.
 
     Args:
         start: Probability before the first move, in [0, 1].
@@ -15,23 +18,30 @@ def start_probability(start=0.0):
         Dict of `p`, float32; `signs`, the sum of mean signs since p last changed; `moves`, their number.
 
     Raises:
-        UsageError: `start` is no probability.
+        UsageError: `start` is not a probability.
     """
     if not 0 <= start <= 1:
         raise UsageError(f"augmentation's start={start}: expected a probability in [0, 1]")
     return {"p": jnp.float32(start), "signs": jnp.zeros(()), "moves": jnp.zeros((), jnp.int32)}
 
 
-def adapt_probability(carry, real_logits, *, target=0.6, images=500_000, every=4):
-    """Raises p if the discriminator tells more reals right than `target` says, else lowers it.
+def adapt_probability(
+    carry: dict[str, jax.Array],
+    real_logits: jax.Array,
+    *,
+    target: float = 0.6,
+    images: int = 500_000,
+    every: int = 4,
+) -> dict[str, Any]:
+    """Raises p if the mean sign of the discriminator's logits of reals exceeds `target`, else lowers it.
 
     Karras et al. 2020, arXiv:2006.06676, section 3.1: r_t = E[sign(D(real))], steered to 0.6 every four
-    moves, so fast that p would go from 0 to 1 in 500 thousand images. p stays in [0, 1].
+    moves, at a speed that takes p from 0 to 1 in 500 thousand images. p stays in [0, 1].
 
     Args:
-        carry: What `start_probability` or the last call returned.
+        carry: The result of `start_probability` or of the last call.
         real_logits: Logits of the real images of this move, [B, ...].
-        target: r_t that is kept, in [-1, 1].
+        target: The r_t to keep, in [-1, 1].
         images: Real images in which p may go from 0 to 1.
         every: Moves between changes of p.
 

@@ -1,4 +1,10 @@
-"""Metrics as pure functions of features, logits or images: each returns a dict of named floats."""
+"""Metrics as pure functions of features, logits or images: each returns a dict of named floats.
+
+`TRAITS` is the only list of them. A new metric needs an import and a line in it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 from gan_jax.metrics.captured_modes import captured_modes
 from gan_jax.metrics.classifier_accuracy_score import classifier_accuracy_score
@@ -31,51 +37,57 @@ from gan_jax.metrics.reconstruction_error import reconstruction_error
 from gan_jax.metrics.sliced_wasserstein import sliced_wasserstein
 from gan_jax.metrics.uniform_modes_kl import uniform_modes_kl
 
-# What an evaluation can be asked for, in the order of its table.
-METRICS = (
-    "frechet_distance",
-    "frechet_distance_infinity",
-    "kernel_distance",
-    "inception_score",
-    "precision_recall",
-    "density_coverage",
-    "captured_modes",
-    "modes",
-    "uniform_modes_kl",
-    "label_agreement",
-    "code_agreement",
-    "memorisation",
-    "intra_class_frechet_distance",
-    "classifier_accuracy_score",
-    "sliced_wasserstein",
-    "multiscale_ssim",
-    "intra_class_multiscale_ssim",
-    "power_spectrum_distance",
-    "perceptual_path_length",
-    "reconstruction_error",
-    "linear_probe",
-    "discriminator_overfitting",
-)
 
-# Values of which more is better; of all others less is.
-HIGHER_IS_BETTER = frozenset(
-    (
-        "inception_score",
-        "classifier_score",
-        "precision",
-        "recall",
-        "density",
-        "coverage",
-        "captured_modes",
-        "high_quality",
-        "modes",
-        "label_agreement",
-        "code_agreement",
-        "code_mutual_information",
-        "classifier_accuracy_score",
-        "linear_probe",
-    )
-)
+class Traits(NamedTuple):
+    """How evaluations treat a metric.
+
+    Attributes:
+        higher_is_better: Names of its values that are better when they are higher; lower is better for all
+            other values.
+        quick: It takes seconds and is informative, so that `quick` selects it.
+        equally_many: Its paper compares sets of equal size.
+        inception_name: Its name in the literature with the standard Inception features.
+        other_name: Its name with other features, where its own name implies Inception.
+    """
+
+    higher_is_better: tuple[str, ...] = ()
+    quick: bool = False
+    equally_many: bool = False
+    inception_name: str = ""
+    other_name: str = ""
+
+
+# In the order of an evaluation's table.
+TRAITS: dict[Callable[..., dict[str, float]], Traits] = {
+    frechet_distance: Traits(quick=True, inception_name="fid"),
+    frechet_distance_infinity: Traits(inception_name="fid_infinity"),
+    kernel_distance: Traits(quick=True, inception_name="kid"),
+    inception_score: Traits(("inception_score", "classifier_score"), other_name="classifier_score"),
+    precision_recall: Traits(("precision", "recall"), quick=True, equally_many=True),
+    density_coverage: Traits(("density", "coverage"), quick=True, equally_many=True),
+    captured_modes: Traits(("captured_modes", "high_quality"), quick=True),
+    modes: Traits(("modes",), quick=True),
+    uniform_modes_kl: Traits(quick=True),
+    label_agreement: Traits(("label_agreement",), quick=True),
+    code_agreement: Traits(("code_agreement", "code_mutual_information")),
+    memorisation: Traits(quick=True),
+    intra_class_frechet_distance: Traits(),
+    classifier_accuracy_score: Traits(("classifier_accuracy_score",)),
+    sliced_wasserstein: Traits(),
+    multiscale_ssim: Traits(),
+    intra_class_multiscale_ssim: Traits(),
+    power_spectrum_distance: Traits(),
+    perceptual_path_length: Traits(),
+    reconstruction_error: Traits(),
+    linear_probe: Traits(("linear_probe",)),
+    discriminator_overfitting: Traits(),
+}
+
+
+# Names that an evaluation accepts.
+METRICS = tuple(metric.__name__ for metric in TRAITS)
+# Names of values, not of metrics: one metric may return several.
+HIGHER_IS_BETTER = frozenset(name for traits in TRAITS.values() for name in traits.higher_is_better)
 
 __all__ = [
     *METRICS,

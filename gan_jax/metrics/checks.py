@@ -1,12 +1,13 @@
-"""What metrics ask of their arrays: shape, finite values and number of samples, or one clear line."""
+"""Checks of the arrays that metrics read: shape, finite values and number of samples."""
 
 import numpy as np
+from jax.typing import ArrayLike
 
 from gan_jax.errors import UsageError
 
 
 def _finite(name, array):
-    """The array as float64, or a UsageError that says where it is not finite."""
+    """The array as float64, or a UsageError that names the first sample that is not finite."""
     array = np.asarray(array, np.float64)
     broken = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
     if broken.any():
@@ -15,18 +16,18 @@ def _finite(name, array):
     return array
 
 
-def matrices(*, minimum=1, **arrays):
+def matrices(*, minimum: int = 1, **arrays: ArrayLike) -> list[np.ndarray]:
     """Features or class logits as float64 matrices of one width.
 
     Args:
-        minimum: Samples that each must have at least.
-        **arrays: [N, D] by the name that a message calls it; N may differ, D may not.
+        minimum: Least number of samples of each array.
+        **arrays: [N, D] by the name for messages; N may differ, D may not.
 
     Returns:
-        List of float64 NumPy arrays [N, D], in the order given.
+        List of float64 NumPy arrays [N, D], in the order of the arguments.
 
     Raises:
-        UsageError: An array is not a matrix, is too short, is not finite, or has another width.
+        UsageError: An array is not a matrix, has too few samples, is not finite, or has another width.
     """
     widths = {}
     for name, array in arrays.items():
@@ -37,19 +38,19 @@ def matrices(*, minimum=1, **arrays):
             raise UsageError(f"{name}: expected at least {minimum} samples, got {shape[0]}")
         widths[name] = shape[1]
     if len(set(widths.values())) > 1:
-        given = ", ".join(f"{name} {width}" for name, width in widths.items())
-        raise UsageError(f"expected sets of equally many features per sample, got {given}")
+        listed = ", ".join(f"{name} {width}" for name, width in widths.items())
+        raise UsageError(f"expected sets of equally many features per sample, got {listed}")
     return [_finite(name, array) for name, array in arrays.items()]
 
 
-def vectors(**arrays):
+def vectors(**arrays: ArrayLike) -> list[np.ndarray]:
     """One number per sample as float64 vectors.
 
     Args:
-        **arrays: [N], N at least 1, by the name that a message calls it; N may differ.
+        **arrays: [N], N at least 1, by the name for messages; N may differ.
 
     Returns:
-        List of float64 NumPy arrays [N], in the order given.
+        List of float64 NumPy arrays [N], in the order of the arguments.
 
     Raises:
         UsageError: An array is not a vector, is empty, or is not finite.
@@ -61,30 +62,30 @@ def vectors(**arrays):
     return [_finite(name, array) for name, array in arrays.items()]
 
 
-def labels(name, array, count=None, classes=None):
+def labels(name: str, array: ArrayLike, count: int | None = None, classes: int | None = None) -> np.ndarray:
     """Class labels as an integer vector.
 
     Args:
-        name: What a message calls them.
+        name: Their name for messages.
         array: Integers [N], at least 0.
-        count: The N expected; None takes any from 1 on.
-        classes: Number of class logits that they must fit; None for any.
+        count: The expected N; None accepts any N of at least 1.
+        classes: Number of class logits; labels must be below it. None accepts any label.
 
     Returns:
         int64 NumPy array [N].
 
     Raises:
-        UsageError: Another shape or number than expected, no integers, a negative label, or one that no
-            logit is for.
+        UsageError: The shape or number differs from the expected one, or a label is not an integer, is
+            negative, or has no logit.
     """
-    array = np.asarray(array)
-    if array.ndim != 1 or len(array) == 0 or count not in (None, len(array)):
-        wanted = "[N]" if count is None else f"[{count}]"
+    values = np.asarray(array)
+    if values.ndim != 1 or len(values) == 0 or count not in (None, len(values)):
+        shape = "[N]" if count is None else f"[{count}]"
         raise UsageError(
-            f"{name}: expected one label per sample, {wanted}, got an array of shape {array.shape}"
+            f"{name}: expected one label per sample, {shape}, got an array of shape {values.shape}"
         )
-    if not np.issubdtype(array.dtype, np.integer) or array.min() < 0:
-        raise UsageError(f"{name}: expected integers from 0 on, got {array.dtype} from {array.min()} on")
-    if classes is not None and array.max() >= classes:
-        raise UsageError(f"{name}: expected classes below the {classes} logits, got {array.max()}")
-    return array.astype(np.int64)
+    if not np.issubdtype(values.dtype, np.integer) or values.min() < 0:
+        raise UsageError(f"{name}: expected integers from 0 on, got {values.dtype} from {values.min()} on")
+    if classes is not None and values.max() >= classes:
+        raise UsageError(f"{name}: expected labels below {classes}, the number of logits, got {values.max()}")
+    return values.astype(np.int64)

@@ -1,39 +1,43 @@
-"""What metrics of images ask of their inputs, and how many rows fit into memory at a time."""
+"""Checks of images for metrics of pixels, and blocks of rows that fit into memory.
+
+Images may be rectangles: height and width are two numbers everywhere.
+"""
 
 import numpy as np
+from jax.typing import ArrayLike
 
 from gan_jax.errors import UsageError
 
-# About so much memory a block of rows may take, with everything that is computed from it.
+# Memory of a block of rows with all values computed from it, about.
 BLOCK_BYTES = 2**28
 
 
-def check_images(name, images, *, least=1):
-    """A set of images, if it is one.
+def check_images(name: str, images: ArrayLike, *, least: int = 1) -> np.ndarray:
+    """A set of images as an array, checked.
 
     Args:
-        name: What it is, for the message.
+        name: Name of the set for messages.
         images: uint8 [N, H, W, C].
-        least: Smallest N that will do.
+        least: Smallest valid N.
 
     Returns:
         The images as a NumPy array, uint8 [N, H, W, C].
 
     Raises:
-        UsageError: Another type or rank, or too few images.
+        UsageError: The type or rank differs, or there are too few images.
     """
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 4:
+    array = np.asarray(images)
+    if array.dtype != np.uint8 or array.ndim != 4:
         raise UsageError(
-            f"{name}: expected uint8 [N, height, width, channels], got {images.dtype} {images.shape}"
+            f"{name}: expected uint8 [N, height, width, channels], got {array.dtype} {array.shape}"
         )
-    if len(images) < least:
-        raise UsageError(f"{name}: expected at least {least} images, got {len(images)}")
-    return images
+    if len(array) < least:
+        raise UsageError(f"{name}: expected at least {least} images, got {len(array)}")
+    return array
 
 
-def check_pair(real_images, fake_images):
-    """Two sets of images of one size.
+def check_pair(real_images: ArrayLike, fake_images: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Two sets of images of one size as arrays, checked.
 
     Args:
         real_images: uint8 [N, H, W, C].
@@ -43,7 +47,7 @@ def check_pair(real_images, fake_images):
         Both as NumPy arrays.
 
     Raises:
-        UsageError: Another type or rank, no images, or sizes that differ.
+        UsageError: The type or rank differs, there are no images, or the sizes differ.
     """
     real, fake = check_images("real images", real_images), check_images("fake images", fake_images)
     if real.shape[1:] != fake.shape[1:]:
@@ -54,12 +58,12 @@ def check_pair(real_images, fake_images):
     return real, fake
 
 
-def blocks(count, row_bytes):
-    """Consecutive blocks of rows, each but the last of one size.
+def blocks(count: int, row_bytes: int) -> list[slice]:
+    """Consecutive blocks of rows, all of one size except the last.
 
     Args:
         count: Number of rows.
-        row_bytes: Memory that one row takes with everything computed from it.
+        row_bytes: Memory of one row with all values computed from it.
 
     Returns:
         List of slices that cover all rows.

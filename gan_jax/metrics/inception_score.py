@@ -1,5 +1,6 @@
-"""Inception score: sure classes for each fake, many classes over all."""
+"""Inception score: a confident class for each fake, many classes over all fakes."""
 
+import jax
 import numpy as np
 
 from gan_jax.metrics import checks
@@ -10,8 +11,8 @@ def _log_sum_exp(values, axis):
     return peak + np.log(np.exp(values - peak).sum(axis=axis, keepdims=True))
 
 
-def split_score(log_probabilities):
-    """Exponential of the mean divergence of each sample's classes from those of all samples.
+def split_score(log_probabilities: np.ndarray) -> float:
+    """Exponential of the mean divergence of each sample's class probabilities from their mean.
 
     Args:
         log_probabilities: Logarithms of class probabilities, float64 [N, K].
@@ -24,24 +25,24 @@ def split_score(log_probabilities):
     return float(np.exp(divergence.mean()))
 
 
-def inception_score(fake_class_logits, seed, *, splits=10):
-    """Inception score of fakes under any classifier; it bears that name rightly with Inception-v3's logits.
+def inception_score(fake_class_logits: jax.Array, seed: int, *, splits: int = 10) -> dict[str, float]:
+    """Inception score of fakes under any classifier; the standard score takes the logits of Inception-v3.
 
     Salimans et al. 2016, arXiv:1606.03498, section 4, over shuffled splits as in torch-fidelity (float64;
-    split i holds samples i N / splits to (i + 1) N / splits, rounded down), whose permutation is another.
-    Logarithms are never taken of a probability that underflowed. The score grows with N / splits.
+    split i holds samples i N / splits to (i + 1) N / splits, rounded down), but with another permutation.
+    It works with log probabilities, so that none underflows. The score grows with N / splits.
 
     Args:
         fake_class_logits: A classifier's logits, float [N, K], N at least `splits`.
-        seed: Non-negative int; samples are permuted by `default_rng([seed])`.
+        seed: Non-negative int; `default_rng([seed])` permutes the samples.
         splits: Number of splits.
 
     Returns:
-        `inception_score`: mean over splits, from 1 to K; splits of one sample each give 1.
+        `inception_score`: mean over splits, from 1 to K; splits of one sample give 1.
         `inception_score_spread`: standard deviation over splits (divided by their number).
 
     Raises:
-        UsageError: Logits that are no matrix, not finite, or fewer samples than splits.
+        UsageError: Logits are not a matrix or not finite, or there are fewer samples than splits.
     """
     (logits,) = checks.matrices(minimum=splits, fake_class_logits=fake_class_logits)
     logits = logits[np.random.default_rng([seed]).permutation(len(logits))]

@@ -1,17 +1,21 @@
 """Kernel distance: squared maximum mean discrepancy between features under a polynomial kernel."""
 
 import math
+from typing import Callable
 
+import jax
 import numpy as np
 
 from gan_jax.errors import UsageError
 from gan_jax.metrics import checks
 
 
-def squared_discrepancy(real, fake, kernel):
+def squared_discrepancy(
+    real: np.ndarray, fake: np.ndarray, kernel: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> float:
     """Unbiased estimate of the squared maximum mean discrepancy.
 
-    Gretton et al. 2012, JMLR 13, eq. 3: pairs of a sample with itself are left out.
+    Gretton et al. 2012, JMLR 13, eq. 3, which leaves out the pairs of a sample with itself.
 
     Args:
         real: float64 [N, D], N at least 2.
@@ -30,53 +34,54 @@ def squared_discrepancy(real, fake, kernel):
 
 
 def kernel_distance(
-    real_features,
-    fake_features,
-    seed,
+    real_features: jax.Array,
+    fake_features: jax.Array,
+    seed: int,
     *,
-    subsets=100,
-    subset_size=1000,
-    degree=3,
-    gamma=None,
-    coefficient=1.0,
-):
+    subsets: int = 100,
+    subset_size: int = 1000,
+    degree: int = 3,
+    gamma: float | None = None,
+    coefficient: float = 1.0,
+) -> dict[str, float]:
     """Squared maximum mean discrepancy between real and fake features; with Inception-v3 it is the KID.
 
     Binkowski et al. 2018, arXiv:1801.01401, section 4: kernel (gamma x.y + coefficient)^degree, mean over
     random subsets of both sets. Its expectation does not depend on the number of samples. The paper's code
-    and torch-fidelity agree but for the random draw; the latter refuses subsets larger than a set.
+    and torch-fidelity agree except for the random draw; the latter refuses subsets larger than a set.
 
     Args:
         real_features: float [N, D], N at least 2.
         fake_features: float [M, D], M at least 2.
-        seed: Non-negative int; subset i is drawn without repetition by `default_rng([seed, i])`, reals first.
+        seed: Non-negative int; `default_rng([seed, i])` draws subset i without repetition, reals first.
         subsets: Number of subsets, at least 1.
-        subset_size: Samples of each set in a subset; all of the smaller set if that has fewer.
-        degree: Of the kernel, an int from 1 on.
-        gamma: Of the kernel; None is 1 / D.
-        coefficient: Of the kernel.
+        subset_size: Samples of each set in a subset; at most the size of the smaller set.
+        degree: Exponent of the kernel, an int of at least 1.
+        gamma: Factor of the product in the kernel; None is 1 / D.
+        coefficient: Constant in the kernel.
 
     Returns:
         `kernel_distance`: mean over subsets, dimensionless; unbiased, so it may fall below 0.
         `kernel_distance_spread`: standard deviation over subsets (divided by their number).
 
     Raises:
-        UsageError: Sets of different D, not finite, or of fewer than 2 samples; subsets of fewer than 2.
+        UsageError: The sets differ in D, are not finite or have fewer than 2 samples, or there is no subset
+            or subsets have fewer than 2 samples.
     """
     sets = checks.matrices(minimum=2, real_features=real_features, fake_features=fake_features)
     if subset_size < 2 or subsets < 1:
-        given = f"{subsets} subsets of {subset_size}"
-        raise UsageError(f"kernel_distance: expected at least one subset of at least 2 samples, got {given}")
-    size = min(subset_size, *map(len, sets))
-    gamma = 1.0 / sets[0].shape[1] if gamma is None else gamma
+        size = f"{subsets} subsets of {subset_size}"
+        raise UsageError(f"kernel_distance: expected at least one subset of at least 2 samples, got {size}")
+    count = min(subset_size, *map(len, sets))
+    factor = 1.0 / sets[0].shape[1] if gamma is None else gamma
 
     def kernel(left, right):
-        # Products take a small part of the time of NumPy's power.
-        return math.prod([gamma * (left @ right.T) + coefficient] * degree)
+        # Products are much faster than NumPy's power.
+        return math.prod([factor * (left @ right.T) + coefficient] * degree)
 
     values = []
     for subset in range(subsets):
         random = np.random.default_rng([seed, subset])
-        real, fake = (rows[random.choice(len(rows), size, replace=False)] for rows in sets)
+        real, fake = (rows[random.choice(len(rows), count, replace=False)] for rows in sets)
         values.append(squared_discrepancy(real, fake, kernel))
     return {"kernel_distance": float(np.mean(values)), "kernel_distance_spread": float(np.std(values))}

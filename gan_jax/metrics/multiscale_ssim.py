@@ -1,4 +1,7 @@
-"""Multi-scale structural similarity between generated images: the more alike, the less diverse."""
+"""Multi-scale structural similarity between generated images: high similarity means low diversity.
+
+Images may be rectangles: each scale halves both sides, and the window is a square that fits the shorter one.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -50,15 +53,15 @@ def _halve(x):
     return x.reshape(batch, -(-height // 2), 2, -(-width // 2), 2, channels).mean(axis=(2, 4))
 
 
-def multiscale_structural_similarity(left, right):
+def multiscale_structural_similarity(left: jax.Array, right: jax.Array) -> jax.Array:
     """Structural similarity of pairs of images over five scales.
 
     Wang et al. 2003, Multiscale structural similarity for image quality assessment, eq. 7, with its five
     exponents; a Gaussian window of 11 pixels and deviation 1.5; constants 0.01 and 0.03. As in the
-    implementation that Odena et al. 2017 (arXiv:1610.09585) and Karras et al. 2018 (arXiv:1710.10196)
-    measured with, there are always five scales, on which a window larger than the image shrinks to it, its
-    deviation in proportion (at 128 pixels only on the last scale; at 8 pixels the last two are one pixel and
-    compare no contrast), channels count alike, and a scale's mean below 0 is taken for 0.
+    implementation of Odena et al. 2017 (arXiv:1610.09585) and Karras et al. 2018 (arXiv:1710.10196), there
+    are always five scales. A window larger than the shorter side shrinks to it, and its deviation in
+    proportion (at 128 pixels only on the last scale; at 8 pixels the last two are one pixel and compare no
+    contrast). Channels have equal weight, and a negative mean of a scale becomes 0.
 
     Args:
         left: Images, uint8 or float in 0..255, [B, H, W, C].
@@ -68,12 +71,12 @@ def multiscale_structural_similarity(left, right):
         One similarity per pair, float32 [B], in [0, 1]; 1 for equal images.
 
     Raises:
-        UsageError: Shapes that differ or have no four dimensions.
+        UsageError: The shapes differ or do not have four dimensions.
     """
     if left.ndim != 4 or left.shape != right.shape:
         raise UsageError(f"expected two arrays [B, height, width, channels], got {left.shape}, {right.shape}")
     left, right = jnp.asarray(left, jnp.float32), jnp.asarray(right, jnp.float32)
-    product = 1.0
+    product = jnp.ones(len(left))
     for scale, weight in enumerate(_WEIGHTS):
         whole, contrast = _similarity(left, right)
         last = scale == len(_WEIGHTS) - 1
@@ -99,12 +102,12 @@ def _pairs(generator, rows, count):
     return np.stack([rows[left], rows[right]], axis=1)
 
 
-def multiscale_ssim(fake_images, seed, *, pairs=10_000):
+def multiscale_ssim(fake_images: np.ndarray, seed: int, *, pairs: int = 10_000) -> dict[str, float]:
     """Mean multi-scale structural similarity of random pairs of generated images.
 
     Karras et al. 2018, arXiv:1710.10196, section 6.1, whose implementation takes 20,000 images in 10,000
-    pairs; within classes, as it was first used: `intra_class_multiscale_ssim`. A pair is here two random
-    different rows, so that an image may stand in several pairs.
+    pairs. Its first use was within classes: `intra_class_multiscale_ssim`. Here a pair is two different
+    random rows, so an image may occur in several pairs.
 
     Args:
         fake_images: uint8 [N, H, W, C], N at least 2.
@@ -112,47 +115,49 @@ def multiscale_ssim(fake_images, seed, *, pairs=10_000):
         pairs: Number of pairs.
 
     Returns:
-        Dict of `multiscale_ssim`, in [0, 1]; lower is more diverse, to be compared with real images' own.
+        Dict of `multiscale_ssim`, in [0, 1]; lower is more diverse; compare it with the value of real images.
 
     Raises:
-        UsageError: Not uint8 images, or fewer than two.
+        UsageError: The images are not uint8, or are fewer than two.
     """
     images = check_images("fake images", fake_images, least=2)
-    drawn = _pairs(np.random.default_rng([seed]), np.arange(len(images)), pairs)
-    return {"multiscale_ssim": float(_of_pairs(images, drawn).mean())}
+    rows = _pairs(np.random.default_rng([seed]), np.arange(len(images)), pairs)
+    return {"multiscale_ssim": float(_of_pairs(images, rows).mean())}
 
 
-def intra_class_multiscale_ssim(fake_images, fake_labels, seed, *, pairs=100):
+def intra_class_multiscale_ssim(
+    fake_images: np.ndarray, fake_labels: jax.Array, seed: int, *, pairs: int = 100
+) -> dict[str, float]:
     """Mean multi-scale structural similarity of random pairs within each class.
 
-    Odena et al. 2017, arXiv:1610.09585, section 4.2, with 100 pairs a class. Classes with a single image
-    have no pair and are left out.
+    Odena et al. 2017, arXiv:1610.09585, section 4.2, with 100 pairs per class. Classes with a single image
+    have no pair and do not count.
 
     Args:
         fake_images: uint8 [N, H, W, C].
         fake_labels: Classes, int [N], at least 0.
         seed: Seed of the pairs, int at least 0.
-        pairs: Number of pairs a class.
+        pairs: Number of pairs per class.
 
     Returns:
         Dict of `intra_class_multiscale_ssim`, the mean over classes, and `highest_class_multiscale_ssim`,
         that of the least diverse class; in [0, 1].
 
     Raises:
-        UsageError: Not uint8 images, not one label an image, or no class with two images.
+        UsageError: The images are not uint8, labels do not fit them, or no class has two images.
     """
     images, labels = check_images("fake images", fake_images), np.asarray(fake_labels)
     if labels.shape != images.shape[:1]:
-        raise UsageError(f"expected one label an image, got {labels.shape} for {len(images)} images")
+        raise UsageError(f"expected one label per image, got {labels.shape} for {len(images)} images")
     members = {int(label): np.flatnonzero(labels == label) for label in np.unique(labels)}
-    drawn = [
-        _pairs(np.random.default_rng([seed, label]), rows, pairs)
-        for label, rows in members.items()
-        if len(rows) > 1
+    rows = [
+        _pairs(np.random.default_rng([seed, label]), own, pairs)
+        for label, own in members.items()
+        if len(own) > 1
     ]
-    if not drawn:
+    if not rows:
         raise UsageError(f"expected a class with two images, got {len(members)} classes of one image")
-    by_class = _of_pairs(images, np.concatenate(drawn)).reshape(-1, pairs).mean(axis=1)
+    by_class = _of_pairs(images, np.concatenate(rows)).reshape(-1, pairs).mean(axis=1)
     return {
         "intra_class_multiscale_ssim": float(by_class.mean()),
         "highest_class_multiscale_ssim": float(by_class.max()),

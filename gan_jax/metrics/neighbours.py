@@ -1,10 +1,10 @@
 """Nearest neighbours among many features: candidates on the device, decisions in float64 on the host.
 
 Distances of all pairs come block by block from matrix products in float32, |x|^2 - 2 x.y + |y|^2 with the
-sets centred, so that an offset common to all samples costs no digits. What this cannot tell, which of near
-neighbours is nearest and what lies within rounding of the surface of a ball, is measured once more for the
-few pairs concerned: sums of squared differences in float64. So identical samples are exactly 0 apart, ties
-are ties, and results do not depend on the blocks. Distances are squared throughout.
+sets centred, so that a common offset of all samples costs no digits. Float32 cannot decide which of several
+near neighbours is nearest, or whether a sample within rounding of a ball's surface lies inside. For these few
+pairs a sum of squared differences in float64 decides. So identical samples are exactly 0 apart, ties are
+ties, and results do not depend on the blocks. All distances are squared.
 """
 
 import functools
@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-# Rows of a block: with 2048 features two operands and the distances are 17 MB each on the device.
+# Rows of a block: with 2048 features two operands and the distances take 17 MB each on the device.
 _BLOCK = 2048
-# Candidates measured beyond the neighbours asked for, since float32 may confuse the order of near ones.
+# Candidates in addition to the requested neighbours, since float32 may confuse the order of near ones.
 _SPARE = 8
-# Numbers of float64 in a part of the pairs that are measured at a time: 64 MB.
+# Float64 numbers in one part of the pairs that float64 decides: 64 MB.
 _PART = 2**23
 
 
@@ -30,12 +30,12 @@ class _Rows(NamedTuple):
 
 
 def _centre(features, others):
-    """Both sets as _Rows around the others' mean; others that are all identical become exactly 0."""
+    """Both sets as _Rows around the others' mean; identical others become exactly 0."""
     origin = others[0] + np.mean(others - others[0], axis=0)
 
     def rows(exact):
         centred = exact - origin
-        return _Rows(np.float32(centred), np.float32(np.sum(centred**2, axis=1)))
+        return _Rows(centred.astype(np.float32), np.sum(centred**2, axis=1).astype(np.float32))
 
     return rows(features), rows(others)
 
@@ -59,7 +59,7 @@ def _distances(rows, columns):
 
 @functools.partial(jax.jit, static_argnames="count")
 def _nearest_in_block(rows, columns, start, skip, *, count):
-    """The `count` smallest distances of each row and their columns, which are numbered from `start`."""
+    """The `count` smallest distances of each row and their columns, numbered from `start`."""
     distances, _ = _distances(rows, columns)
     numbers = start + jnp.arange(distances.shape[1])
     distances = jnp.where(numbers == skip[:, None], jnp.inf, distances)
@@ -69,52 +69,54 @@ def _nearest_in_block(rows, columns, start, skip, *, count):
 
 @jax.jit
 def _inside_in_block(rows, columns, radii):
-    """How many balls surely hold each row, and for which pairs this is not sure."""
+    """Number of balls that certainly hold each row, and a mask of the uncertain pairs."""
     distances, error = _distances(rows, columns)
     inside = distances <= radii - error
     return jnp.sum(inside, axis=1), (distances <= radii + error) & ~inside
 
 
 def _candidates(rows, columns, skip, count):
-    """Numbers of the about nearest columns of each row [R, count], and whether these are not skipped."""
-    found = []
+    """Numbers of the approximately nearest columns of each row [R, count], and a mask of those to use."""
+    parts = []
     for block in _blocks(len(columns.norms)):
         some = min(count, block.stop - block.start)
-        found.append(_nearest_in_block(rows, _take(columns, block), block.start, skip, count=some))
-    distances, index = (np.concatenate(arrays, axis=1) for arrays in zip(*found))
+        parts.append(_nearest_in_block(rows, _take(columns, block), block.start, skip, count=some))
+    distances, index = (np.concatenate(arrays, axis=1) for arrays in zip(*parts))
     order = np.argsort(distances, axis=1)[:, :count]
     return np.take_along_axis(index, order, axis=1), np.isfinite(np.take_along_axis(distances, order, axis=1))
 
 
-def nearest(features, others, count, *, skip=None):
-    """Squared distances of each row of one set to the rows of another that are nearest to it.
+def nearest(
+    features: np.ndarray, others: np.ndarray, count: int, *, skip: np.ndarray | None = None
+) -> np.ndarray:
+    """Squared distances from each row of one set to its nearest rows of another.
 
     Args:
         features: float64 [N, D].
         others: float64 [M, D].
-        count: Number of neighbours; M, less one that is skipped, at least.
-        skip: For each row the number of one of the others that does not count, int [N]; None skips none.
+        count: Number of neighbours, at most M, or M - 1 with `skip`.
+        skip: For each row the number of one of the others to ignore, int [N]; None ignores none.
 
     Returns:
         Ascending, float64 [N, count].
     """
     skip = np.full(len(features), -1) if skip is None else skip
     rows, columns = _centre(features, others)
-    nearest = np.empty((len(features), count))
+    squares = np.empty((len(features), count))
     for block in _blocks(len(features)):
         index, valid = _candidates(_take(rows, block), columns, np.int32(skip[block]), count + _SPARE)
-        distances = [np.sum((features[block] - others[column]) ** 2, axis=1) for column in index.T]
-        distances = np.where(valid, np.stack(distances, axis=1), np.inf)
-        nearest[block] = np.sort(distances, axis=1)[:, :count]
-    return nearest
+        exact = [np.sum((features[block] - others[column]) ** 2, axis=1) for column in index.T]
+        distances = np.where(valid, np.stack(exact, axis=1), np.inf)
+        squares[block] = np.sort(distances, axis=1)[:, :count]
+    return squares
 
 
-def radii(features, neighbours):
+def radii(features: np.ndarray, neighbours: int) -> np.ndarray:
     """Squared distance of each sample to its k-th nearest neighbour within its own set.
 
     Args:
         features: float64 [N, D], N above `neighbours`.
-        neighbours: The k; a sample is no neighbour of itself, but an identical other one is.
+        neighbours: The k; a sample is not its own neighbour, but an identical other sample is.
 
     Returns:
         float64 [N].
@@ -123,7 +125,7 @@ def radii(features, neighbours):
 
 
 def _unsure(features, others, radii, pairs):
-    """Of pairs of a row and a ball, the rows that lie in the ball; int, a row as often as it has balls."""
+    """The rows of those (row, ball) pairs whose ball holds the row; int, one entry per such pair."""
     inside = [np.empty(0, int)]
     size = max(1, _PART // features.shape[1])
     for start in range(0, len(pairs[0]), size):
@@ -133,8 +135,8 @@ def _unsure(features, others, radii, pairs):
     return np.concatenate(inside)
 
 
-def balls_around(features, others, radii):
-    """For each row of one set, how many balls around the rows of another it lies in, surfaces included.
+def balls_around(features: np.ndarray, others: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Number of balls around the rows of another set that hold each row, surfaces included.
 
     Args:
         features: float64 [N, D].

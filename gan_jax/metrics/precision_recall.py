@@ -1,13 +1,16 @@
-"""Precision and recall: how much of each set lies within the other's neighbourhoods."""
+"""Precision and recall: the share of each set that lies within the other's neighbourhoods."""
 
+import jax
 import numpy as np
 
 from gan_jax.metrics import checks
 from gan_jax.metrics.neighbours import balls_around, radii
 
 
-def precision_recall(real_features, fake_features, *, neighbours=3):
-    """Share of fakes within the real manifold, and of reals within the fakes'.
+def precision_recall(
+    real_features: jax.Array, fake_features: jax.Array, *, neighbours: int = 3
+) -> dict[str, float]:
+    """Share of fakes within the manifold of reals, and of reals within the manifold of fakes.
 
     Kynkaanniemi et al. 2019, arXiv:1904.06991, eq. 1 and 2: a set's manifold is the union of balls around its
     samples that reach to the k-th nearest other sample, surfaces included (`<=`), as in its code and
@@ -24,7 +27,7 @@ def precision_recall(real_features, fake_features, *, neighbours=3):
         `recall`: from 0 to 1, the share of reals.
 
     Raises:
-        UsageError: Sets of different D, not finite, or of too few samples for k neighbours.
+        UsageError: The sets differ in D, are not finite, or have too few samples for k neighbours.
     """
     real, fake = checks.matrices(
         minimum=neighbours + 1, real_features=real_features, fake_features=fake_features

@@ -20,8 +20,8 @@ jit = functools.partial(
 OFF = {"blit": 0.0, "geometry": 0.0, "color": 0.0, "image_filter": 0.0, "noise": 0.0, "cutout": 0.0}
 
 
-def _applied(made):
-    return lambda key, images: made.apply(made.init(), key, images, jnp.int32(3))
+def _applied(augmentation):
+    return lambda key, images: augmentation.apply(augmentation.init(), key, images, jnp.int32(3))
 
 
 def _only(group, p=1.0):
@@ -71,8 +71,8 @@ def test_is_differentiable_affine_and_has_the_right_gradient(name):
     images, direction, weights = _images(1), _images(2), _images(3)
     difference = function(images + direction) - function(images)
     gradient = jit(jax.grad(lambda x: jnp.vdot(weights, FUNCTIONS[name](key, x))))(images)
-    found, expected = jnp.vdot(gradient, direction), jnp.vdot(weights, difference)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
+    actual, expected = jnp.vdot(gradient, direction), jnp.vdot(weights, difference)
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(function(images + 3 * direction) - function(images), 3 * difference, atol=1e-4)
 
 
@@ -96,8 +96,8 @@ def test_changes_images_and_differently_by_sample_and_key(name):
 @pytest.mark.parametrize("shape", [(28, 28, 1), (5, 8, 3)])
 def test_any_resolution_with_one_or_three_channels(shape):
     images = _images(8, 2, *shape)
-    found = jax.eval_shape(_applied(augment.diffaugment()), jax.random.key(0), images)
-    assert found.shape == images.shape
+    actual = jax.eval_shape(_applied(augment.diffaugment()), jax.random.key(0), images)
+    assert actual.shape == images.shape
     # ADA starts at p = 0, where it changes nothing.
     unchanged = jit(_applied(augment.adaptive(**dict.fromkeys(OFF, 1.0))))
     np.testing.assert_allclose(unchanged(jax.random.key(0), images), images, atol=2e-6)
@@ -117,12 +117,12 @@ def test_any_resolution_with_one_or_three_channels(shape):
     ],
 )
 def test_bfloat16_stays_bfloat16(function):
-    found = jax.eval_shape(function, jax.random.key(0), jax.ShapeDtypeStruct((2, 8, 8, 3), jnp.bfloat16))
-    assert found.dtype == jnp.bfloat16
+    actual = jax.eval_shape(function, jax.random.key(0), jax.ShapeDtypeStruct((2, 8, 8, 3), jnp.bfloat16))
+    assert actual.dtype == jnp.bfloat16
 
 
 @pytest.mark.parametrize(
-    ("made", "names"),
+    ("augmentation", "names"),
     [
         (lambda: augment.diffaugment(policy=("colour",)), ["'colour'", "color", "cutout"]),
         (lambda: augment.adaptive(blit=-1.0), ["blit=-1.0", "at least 0"]),
@@ -135,17 +135,17 @@ def test_bfloat16_stays_bfloat16(function):
         (lambda: _only("color")(jax.random.key(0), jnp.zeros((1, 4, 4, 2))), ["2 channels", "1 or 3"]),
     ],
 )
-def test_a_bad_hyperparameter_fails_in_one_line(made, names):
+def test_a_bad_hyperparameter_fails_in_one_line(augmentation, names):
     with pytest.raises(UsageError) as error:
-        made()
+        augmentation()
     assert "\n" not in str(error.value)
     for name in names:
         assert name in str(error.value)
 
 
 def test_chain_hands_each_its_carry():
-    made = augment.chain(augment.adaptive(every=1, images=100), augment.diffaugment())
-    carry = made.adapt(made.init(), jnp.ones(10))
+    augmentation = augment.chain(augment.adaptive(every=1, images=100), augment.diffaugment())
+    carry = augmentation.adapt(augmentation.init(), jnp.ones(10))
     np.testing.assert_allclose(carry[0]["p"], 0.1)
     assert carry[1] == ()
     images = _images(0)
@@ -153,8 +153,8 @@ def test_chain_hands_each_its_carry():
 
 
 def test_instance_noise_is_annealed_linearly():
-    made = augment.instance_noise(start=0.4, end=0.1, steps=30)
+    augmentation = augment.instance_noise(start=0.4, end=0.1, steps=30)
     zeros = jnp.zeros((4, 64, 64, 3))
     for step, deviation in ((0, 0.4), (10, 0.3), (30, 0.1), (99, 0.1)):
-        found = made.apply((), jax.random.key(1), zeros, jnp.int32(step))
-        np.testing.assert_allclose(jnp.std(found), deviation, rtol=0.02)
+        actual = augmentation.apply((), jax.random.key(1), zeros, jnp.int32(step))
+        np.testing.assert_allclose(jnp.std(actual), deviation, rtol=0.02)

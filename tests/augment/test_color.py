@@ -14,8 +14,8 @@ GRAY = np.ones(3) / np.sqrt(3)
 def _maps(p, seed=0, **strengths):
     """Each sample's matrix [3, 3] and offset [3]."""
     images = jnp.broadcast_to(jnp.float32(PIXELS)[None, :, None], (COUNT, 4, 1, 3))
-    found = np.float64(color(jax.random.key(seed), images, p, **strengths))[:, :, 0]
-    return (found[:, 1:] - found[:, :1]).swapaxes(1, 2), found[:, 0]
+    actual = np.float64(color(jax.random.key(seed), images, p, **strengths))[:, :, 0]
+    return (actual[:, 1:] - actual[:, :1]).swapaxes(1, 2), actual[:, 0]
 
 
 def _factors(matrix, offset):

@@ -29,10 +29,10 @@ def test_filter_bank_splits_the_identity_into_octaves():
 def test_image_filter_is_separable_and_keeps_expected_power():
     count = 100
     impulse = jnp.zeros((count, 64, 64, 1)).at[:, 32, 32].set(1.0)
-    found = np.float64(corruption.image_filter(jax.random.key(0), impulse, 0.2))[..., 0]
+    actual = np.float64(corruption.image_filter(jax.random.key(0), impulse, 0.2))[..., 0]
     bank = corruption.filter_bank()
     single = 0
-    for response in found:
+    for response in actual:
         # A square root of the separable response by its own middle row and column.
         np.testing.assert_allclose(
             response * response[32, 32], np.outer(response[:, 32], response[32]), atol=1e-5
@@ -55,12 +55,12 @@ def test_image_filter_reflects_at_the_border():
 
 
 def test_noise_has_a_half_normal_deviation():
-    found = np.asarray(corruption.noise(jax.random.key(0), jnp.ones((800, 16, 16, 1)), 0.5)) - 1
-    deviation = found.std(axis=(1, 2, 3))
-    drawn = deviation[deviation > 0]
-    np.testing.assert_allclose(len(drawn) / 800, 0.5, atol=0.06)
-    np.testing.assert_allclose(drawn.mean(), 0.1 * np.sqrt(2 / np.pi), rtol=0.1)
-    np.testing.assert_allclose(np.sqrt(np.mean(drawn**2)), 0.1, rtol=0.1)
+    actual = np.asarray(corruption.noise(jax.random.key(0), jnp.ones((800, 16, 16, 1)), 0.5)) - 1
+    deviation = actual.std(axis=(1, 2, 3))
+    positive = deviation[deviation > 0]
+    np.testing.assert_allclose(len(positive) / 800, 0.5, atol=0.06)
+    np.testing.assert_allclose(positive.mean(), 0.1 * np.sqrt(2 / np.pi), rtol=0.1)
+    np.testing.assert_allclose(np.sqrt(np.mean(positive**2)), 0.1, rtol=0.1)
 
 
 def test_cutout_covers_half_a_side_around_any_centre():
@@ -71,7 +71,7 @@ def test_cutout_covers_half_a_side_around_any_centre():
     for one in covered[changed][..., 0]:
         rows, columns = (np.flatnonzero(one.any(axis)) for axis in (1, 0))
         assert one.sum() == len(rows) * len(columns)
-        for found, size in ((rows, 20), (columns, 12)):
-            assert len(found) == found[-1] - found[0] + 1 <= size // 2 + 1
-            assert len(found) >= size // 2 - 1 or found[0] == 0 or found[-1] == size - 1
-            assert len(found) >= size // 4
+        for actual, size in ((rows, 20), (columns, 12)):
+            assert len(actual) == actual[-1] - actual[0] + 1 <= size // 2 + 1
+            assert len(actual) >= size // 2 - 1 or actual[0] == 0 or actual[-1] == size - 1
+            assert len(actual) >= size // 4

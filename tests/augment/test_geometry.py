@@ -1,4 +1,4 @@
-"""ADA's geometry: the wavelet, the resampling against NumPy and SciPy, and the matrices that are drawn."""
+"""ADA's geometry: the wavelet, the resampling against NumPy and SciPy, and the random matrices."""
 
 import functools
 
@@ -45,8 +45,8 @@ def _resampled(image, inverse, pad=24):
     margin = 8
     i, j = np.mgrid[-margin : 2 * height + margin, -margin : 2 * width + margin]
     target = np.stack([j / 2 - (width - 1) / 2, i / 2 - (height - 1) / 2, np.ones(i.shape)], -1)
-    seen = target @ inverse.astype(np.float64).T
-    x, y = 2 * (seen[..., 0] + (width - 1) / 2 + pad), 2 * (seen[..., 1] + (height - 1) / 2 + pad)
+    source = target @ inverse.astype(np.float64).T
+    x, y = 2 * (source[..., 0] + (width - 1) / 2 + pad), 2 * (source[..., 1] + (height - 1) / 2 + pad)
     sampled = np.stack(
         [ndimage.map_coordinates(fine[..., c], [y, x], order=1) for c in range(image.shape[2])], -1
     )
@@ -70,9 +70,9 @@ def test_resample_by_whole_pixels_is_exact_and_reflects():
     image = np.random.default_rng(1).uniform(-1, 1, (1, 8, 6, 3)).astype(np.float32)
     identity = jnp.eye(3)[None]
     np.testing.assert_allclose(resample(image, identity), image, atol=1e-6)
-    moved = resample(image, identity.at[0, 0, 2].set(-2).at[0, 1, 2].set(3))
+    translation = resample(image, identity.at[0, 0, 2].set(-2).at[0, 1, 2].set(3))
     padded = np.pad(image[0], ((3, 3), (3, 3), (0, 0)), "reflect")
-    np.testing.assert_allclose(moved[0], padded[6:14, 1:7], atol=1e-6)
+    np.testing.assert_allclose(translation[0], padded[6:14, 1:7], atol=1e-6)
 
 
 def test_resample_flips_and_turns_smooth_images():
@@ -86,36 +86,50 @@ def test_resample_flips_and_turns_smooth_images():
     np.testing.assert_allclose(resample(image, context)[0], np.rot90(image[0], -1), atol=0.02)
 
 
+def test_a_quarter_turn_of_a_rectangle_keeps_the_aspect_and_fills_up_with_its_reflection():
+    # Slopes are 0 at the borders, so that the reflection is as smooth as the image.
+    y, x = np.mgrid[0 : np.pi : 24j, 0 : 2 * np.pi : 40j]
+    image = np.float32(0.6 * np.cos(x) + 0.4 * np.cos(y))[None, ..., None]
+    # 24 rows and 8 reflected ones on either side make a square of 40; its turn is cut to 24 rows again.
+    square = np.pad(image[0], ((8, 8), (0, 0), (0, 0)), "reflect")
+    quarter = jnp.array([[[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]]])
+    np.testing.assert_allclose(resample(image, quarter)[0], np.rot90(square, -1)[8:32], atol=0.02)
+    half = jnp.diag(jnp.array([-1.0, -1, 1]))[None]
+    np.testing.assert_allclose(resample(image, half)[0], np.rot90(image[0], 2), atol=0.02)
+
+
 def test_blit_draws_flips_quarter_turns_and_whole_pixels():
-    drawn = np.asarray(blit(jax.random.key(0), (COUNT, 16, 24, 3), 1.0))
-    np.testing.assert_allclose(drawn, np.round(drawn), atol=1e-6)
-    np.testing.assert_allclose(np.abs(drawn[:, :2, :2]).sum((1, 2)), 2, atol=1e-6)
-    kinds = np.unique(np.round(drawn[:, :2, :2].reshape(COUNT, 4)), axis=0, return_counts=True)[1]
+    matrices = np.asarray(blit(jax.random.key(0), (COUNT, 16, 24, 3), 1.0))
+    np.testing.assert_allclose(matrices, np.round(matrices), atol=1e-6)
+    np.testing.assert_allclose(np.abs(matrices[:, :2, :2]).sum((1, 2)), 2, atol=1e-6)
+    kinds = np.unique(np.round(matrices[:, :2, :2].reshape(COUNT, 4)), axis=0, return_counts=True)[1]
     assert len(kinds) == 8  # All symmetries of the square, about equally often.
     np.testing.assert_allclose(kinds / COUNT, 1 / 8, atol=0.03)
-    # Moves come last: what the matrix makes of the centre, seen in the augmented image.
-    offset = np.linalg.inv(drawn)[:, :2, 2]
+    # Moves come last: the image of the centre under the inverse is the offset.
+    offset = np.linalg.inv(matrices)[:, :2, 2]
     np.testing.assert_allclose(np.abs(offset).max(0), [3, 2], atol=1e-5)
 
 
 @pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
 def test_blit_changes_each_with_probability_p(p):
-    drawn = np.asarray(blit(jax.random.key(1), (COUNT, 64, 64, 3), p))
+    matrices = np.asarray(blit(jax.random.key(1), (COUNT, 64, 64, 3), p))
     # A chosen flip flips in a half, a chosen turn turns in three quarters, a chosen move moves in 288/289.
     unflipped, straight = 1 - p / 2, 1 - 3 * p / 4
-    flipped = np.linalg.det(drawn) < 0
+    flipped = np.linalg.det(matrices) < 0
     np.testing.assert_allclose(np.mean(flipped), 1 - unflipped, atol=0.03)
-    np.testing.assert_allclose(np.mean(np.any(drawn[:, :2, 2] != 0, 1)), p * 288 / 289, atol=0.03)
-    unchanged = np.all(np.abs(drawn - np.eye(3)) < 1e-6, axis=(1, 2))
+    np.testing.assert_allclose(np.mean(np.any(matrices[:, :2, 2] != 0, 1)), p * 288 / 289, atol=0.03)
+    unchanged = np.all(np.abs(matrices - np.eye(3)) < 1e-6, axis=(1, 2))
     np.testing.assert_allclose(np.mean(unchanged), unflipped * straight * (1 - p * 288 / 289), atol=0.03)
 
 
 @pytest.mark.parametrize("p", [0.0, 0.36, 1.0])
 def test_transform_rotates_with_probability_p(p):
-    drawn = transform(jax.random.key(2), (COUNT, 8, 8, 3), p, scale=0.0, anisotropy=0.0, translate=0.0)
-    drawn = np.asarray(drawn)
-    np.testing.assert_allclose(drawn @ drawn.swapaxes(1, 2), np.tile(np.eye(3), (COUNT, 1, 1)), atol=1e-5)
-    changed = np.abs(drawn - np.eye(3)).max((1, 2)) > 1e-6
+    matrices = transform(jax.random.key(2), (COUNT, 8, 8, 3), p, scale=0.0, anisotropy=0.0, translate=0.0)
+    matrices = np.asarray(matrices)
+    np.testing.assert_allclose(
+        matrices @ matrices.swapaxes(1, 2), np.tile(np.eye(3), (COUNT, 1, 1)), atol=1e-5
+    )
+    changed = np.abs(matrices - np.eye(3)).max((1, 2)) > 1e-6
     np.testing.assert_allclose(changed.mean(), p, atol=0.03)
 
 
@@ -123,12 +137,12 @@ def test_transform_has_the_papers_strengths():
     shape, key = (COUNT, 32, 16, 3), jax.random.key(3)
     only = dict.fromkeys(("scale", "rotate", "anisotropy", "translate"), 0.0)
     for name, sign in (("scale", 1), ("anisotropy", -1)):
-        drawn = np.asarray(transform(key, shape, 1.0, **{**only, name: 0.2}))
-        x, y = np.log2(drawn[:, 0, 0]), np.log2(drawn[:, 1, 1])
+        matrices = np.asarray(transform(key, shape, 1.0, **{**only, name: 0.2}))
+        x, y = np.log2(matrices[:, 0, 0]), np.log2(matrices[:, 1, 1])
         np.testing.assert_allclose(x, sign * y, atol=1e-6)
         np.testing.assert_allclose(x.std(), 0.2, rtol=0.05)
-    moved = np.asarray(transform(key, shape, 1.0, **{**only, "translate": 0.125}))[:, :2, 2]
-    np.testing.assert_allclose(moved.std(0), [2, 4], rtol=0.05)
+    translation = np.asarray(transform(key, shape, 1.0, **{**only, "translate": 0.125}))[:, :2, 2]
+    np.testing.assert_allclose(translation.std(0), [2, 4], rtol=0.05)
 
 
 def test_transform_is_the_product_in_the_papers_order():
@@ -136,16 +150,16 @@ def test_transform_is_the_product_in_the_papers_order():
     key, shape = jax.random.key(4), (5, 8, 8, 1)
     only = dict.fromkeys(("scale", "rotate", "anisotropy", "translate"), 0.0)
     whole = np.asarray(transform(key, shape, 1.0))
-    scaled, turned, moved = (
+    scaling, rotation, translation = (
         np.float64(transform(key, shape, 1.0, **{**only, name: value}))
         for name, value in (("scale", 0.2), ("rotate", 1.0), ("translate", 0.125))
     )
-    stretched = np.float64(transform(key, shape, 1.0, **{**only, "anisotropy": 0.2}))
+    stretch = np.float64(transform(key, shape, 1.0, **{**only, "anisotropy": 0.2}))
     # At p = 1 both rotations happen; undo scale and move, and a rotation on either side of the stretch is
     # left.
-    middle = np.linalg.inv(scaled) @ whole @ np.linalg.inv(moved)
+    middle = np.linalg.inv(scaling) @ whole @ np.linalg.inv(translation)
     singular = np.linalg.svd(middle[:, :2, :2], compute_uv=False)
-    expected = np.sort(np.stack([stretched[:, 0, 0], stretched[:, 1, 1]], 1))[:, ::-1]
+    expected = np.sort(np.stack([stretch[:, 0, 0], stretch[:, 1, 1]], 1))[:, ::-1]
     np.testing.assert_allclose(singular, expected, rtol=1e-5)
     np.testing.assert_allclose(middle[:, :2, 2], 0, atol=1e-5)
-    np.testing.assert_allclose(np.linalg.det(turned), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.linalg.det(rotation), 1, rtol=1e-5)

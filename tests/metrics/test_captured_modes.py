@@ -23,10 +23,10 @@ def _points(source):
 def test_by_hand():
     # Near the first; near both, nearer to the second; at the radius itself; far off.
     distances = [[0.5, 9.0, 8.0], [2.0, 1.0, 5.0], [7.0, 6.0, 3.0], [4.0, 50.0, 60.0]]
-    found = captured_modes(distances)
-    assert (found["captured_modes"], found["high_quality"]) == (2.0, 0.5)
+    actual = captured_modes(distances)
+    assert (actual["captured_modes"], actual["high_quality"]) == (2.0, 0.5)
     # One each of the first two modes, of three.
-    assert found["captured_modes_kl"] == pytest.approx(math.log(3 / 2), rel=1e-12)
+    assert actual["captured_modes_kl"] == pytest.approx(math.log(3 / 2), rel=1e-12)
     wider = captured_modes(distances, radius=3.5)
     assert (wider["captured_modes"], wider["high_quality"]) == (3.0, 0.75)
     assert wider["captured_modes_kl"] == pytest.approx(0.0, abs=1e-12)
@@ -43,25 +43,25 @@ def test_perfect_sampler(world, modes):
     source = world(size=2_500, seed=7, scale=1.0)
     centres = np.stack([np.cos(np.arange(8) * math.pi / 4), np.sin(np.arange(8) * math.pi / 4)], 1)
     distances = _distances(_points(source), *((centres, 0.01) if modes == 8 else (GRID, 0.05)))
-    found = captured_modes(distances)
+    actual = captured_modes(distances)
     share = 1 - math.exp(-4.5)
-    assert found["captured_modes"] == modes
-    assert found["high_quality"] == pytest.approx(share, abs=5 * math.sqrt(share * (1 - share) / 2_500))
+    assert actual["captured_modes"] == modes
+    assert actual["high_quality"] == pytest.approx(share, abs=5 * math.sqrt(share * (1 - share) / 2_500))
     # Twice N KL is chi-squared of K - 1 degrees: five standard errors.
     expected, error = (modes - 1) / 5_000, 5 * math.sqrt(2 * (modes - 1)) / 5_000
-    assert found["captured_modes_kl"] == pytest.approx(expected, abs=error)
-    assert found["captured_modes_kl_of_perfect"] == pytest.approx(expected, rel=0.02)
+    assert actual["captured_modes_kl"] == pytest.approx(expected, abs=error)
+    assert actual["captured_modes_kl_of_perfect"] == pytest.approx(expected, rel=0.02)
 
 
 def test_a_sampler_that_misses_three_modes():
     kept = np.delete(np.arange(25), [0, 12, 24])
     random = np.random.default_rng(0)
     points = GRID[random.choice(kept, 2_500)] + 0.05 * random.standard_normal((2_500, 2))
-    found = captured_modes(_distances(points, GRID, 0.05))
-    assert found["captured_modes"] == 22.0
+    actual = captured_modes(_distances(points, GRID, 0.05))
+    assert actual["captured_modes"] == 22.0
     # The logarithm of 25 / 22, and what chance adds to it, within five of its standard errors.
     error = 5 * math.sqrt(2 * 21) / 5_000
-    assert found["captured_modes_kl"] == pytest.approx(math.log(25 / 22) + 21 / 5_000, abs=error)
+    assert actual["captured_modes_kl"] == pytest.approx(math.log(25 / 22) + 21 / 5_000, abs=error)
 
 
 def test_samples_between_the_modes_do_not_count_in_the_divergence():
@@ -79,10 +79,10 @@ def test_samples_between_the_modes_do_not_count_in_the_divergence():
 def test_uniform_noise_has_the_share_of_its_area():
     """25 circles of radius 0.15 in a square of side 10."""
     points = np.random.default_rng(0).uniform(-5, 5, (40_000, 2))
-    found = captured_modes(_distances(points, GRID, 0.05))
+    actual = captured_modes(_distances(points, GRID, 0.05))
     share = 25 * math.pi * 0.15**2 / 100
-    assert found["high_quality"] == pytest.approx(share, abs=5 * math.sqrt(share / 40_000))
-    assert found["captured_modes"] == 25.0
+    assert actual["high_quality"] == pytest.approx(share, abs=5 * math.sqrt(share / 40_000))
+    assert actual["captured_modes"] == 25.0
 
 
 def test_mistakes():

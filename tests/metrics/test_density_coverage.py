@@ -22,11 +22,11 @@ def expected(real, fake, k):
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
 @pytest.mark.parametrize("k", [1, 5, 12])
 def test_equals_full_matrices(k, offset):
-    found = density_coverage(REAL + offset, FAKE + offset, neighbours=k)
+    actual = density_coverage(REAL + offset, FAKE + offset, neighbours=k)
     wanted = expected(REAL, FAKE, k)
-    assert list(found) == ["density", "coverage"]
-    np.testing.assert_allclose(list(found.values()), list(wanted.values()), rtol=1e-12)
-    assert 0.0 < found["coverage"] < 1.0
+    assert list(actual) == ["density", "coverage"]
+    np.testing.assert_allclose(list(actual.values()), list(wanted.values()), rtol=1e-12)
+    assert 0.0 < actual["coverage"] < 1.0
 
 
 def test_the_default_is_five_neighbours():
@@ -36,14 +36,14 @@ def test_the_default_is_five_neighbours():
 
 def test_by_hand():
     # Balls with k = 1: reals 0, 1, 5 reach 1, 1, 4; the fake at 1.5 is in two of them, that at 9 in one.
-    found = density_coverage([[0.0], [1.0], [5.0]], [[1.5], [9.0], [30.0]], neighbours=1)
-    assert found == {"density": 1.0, "coverage": 2 / 3}
+    actual = density_coverage([[0.0], [1.0], [5.0]], [[1.5], [9.0], [30.0]], neighbours=1)
+    assert actual == {"density": 1.0, "coverage": 2 / 3}
 
 
 @pytest.mark.parametrize("features", [REAL, REAL + 1000.0])
 def test_a_set_with_itself(features):
-    found = density_coverage(features, features[::-1])
-    assert found == {"density": pytest.approx(1.2, rel=1e-12), "coverage": 1.0}
+    actual = density_coverage(features, features[::-1])
+    assert actual == {"density": pytest.approx(1.2, rel=1e-12), "coverage": 1.0}
 
 
 def test_identical_samples():
@@ -55,11 +55,11 @@ def test_identical_samples():
 
 def test_expectation_of_sets_of_one_distribution():
     # Of N reals and N fakes in random order of distance: the nearest k are all real with probability 2^-k.
-    found = []
+    actual = []
     for seed in range(10):
         real, fake = np.random.default_rng(seed).normal(size=(2, 250, 4))
-        found.append(list(density_coverage(real, fake, neighbours=2).values()))
-    np.testing.assert_allclose(np.mean(found, axis=0), [1.0, 0.75], atol=0.03)
+        actual.append(list(density_coverage(real, fake, neighbours=2).values()))
+    np.testing.assert_allclose(np.mean(actual, axis=0), [1.0, 0.75], atol=0.03)
 
 
 def test_too_few_samples():

@@ -13,19 +13,19 @@ REAL, FAKE = [3.0, 1.0, -1.0, 0.0, 2.0], [-2.0, -4.0]  # means 1 and -3; signs +
     "heldout, expected", [([1.0], 0.0), ([-3.0], 1.0), ([0.0, 1.0], 0.125), ([3.0], -0.5)]
 )
 def test_by_hand(heldout, expected):
-    found = discriminator_overfitting(REAL, heldout, FAKE)
-    assert found == {"discriminator_overfitting": expected, "discriminator_sign": pytest.approx(0.4)}
+    actual = discriminator_overfitting(REAL, heldout, FAKE)
+    assert actual == {"discriminator_overfitting": expected, "discriminator_sign": pytest.approx(0.4)}
 
 
 def test_does_not_depend_on_scale_and_offset_but_for_the_sign():
     real, heldout, fake = jnp.asarray(REAL), jnp.asarray([0.0, 1.0]), jnp.asarray(FAKE)
-    found = discriminator_overfitting(2.0 * real - 20.0, 2.0 * heldout - 20.0, 2.0 * fake - 20.0)
-    assert found == {"discriminator_overfitting": 0.125, "discriminator_sign": -1.0}
+    actual = discriminator_overfitting(2.0 * real - 20.0, 2.0 * heldout - 20.0, 2.0 * fake - 20.0)
+    assert actual == {"discriminator_overfitting": 0.125, "discriminator_sign": -1.0}
 
 
 def test_a_discriminator_that_tells_nothing_apart():
-    found = discriminator_overfitting([0.5] * 3, [0.5] * 2, [0.5])
-    assert found == {"discriminator_overfitting": 0.0, "discriminator_sign": 1.0}
+    actual = discriminator_overfitting([0.5] * 3, [0.5] * 2, [0.5])
+    assert actual == {"discriminator_overfitting": 0.0, "discriminator_sign": 1.0}
 
 
 def test_mistakes_are_one_line():

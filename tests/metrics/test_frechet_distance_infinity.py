@@ -24,9 +24,9 @@ def test_is_the_line_through_the_documented_sets_at_zero():
         distances.append(distance(REAL, FAKE[np.random.default_rng([7, point]).permutation(120)[:size]]))
     x, y = 1.0 / np.array(sizes), np.array(distances)
     slope = np.sum((x - x.mean()) * (y - y.mean())) / np.sum((x - x.mean()) ** 2)
-    found = frechet_distance_infinity(REAL, FAKE, 7, points=4, smallest=30)
-    assert list(found) == ["frechet_distance_infinity"]
-    np.testing.assert_allclose(found["frechet_distance_infinity"], y.mean() - slope * x.mean(), rtol=1e-9)
+    actual = frechet_distance_infinity(REAL, FAKE, 7, points=4, smallest=30)
+    assert list(actual) == ["frechet_distance_infinity"]
+    np.testing.assert_allclose(actual["frechet_distance_infinity"], y.mean() - slope * x.mean(), rtol=1e-9)
 
 
 def test_removes_the_bias():

@@ -21,18 +21,18 @@ def score(logits):
 
 
 def test_one_split():
-    found = inception_score(LOGITS, 0, splits=1)
-    assert list(found) == ["inception_score", "inception_score_spread"]
-    np.testing.assert_allclose(found["inception_score"], score(LOGITS), rtol=1e-12)
-    assert found["inception_score_spread"] == 0.0
+    actual = inception_score(LOGITS, 0, splits=1)
+    assert list(actual) == ["inception_score", "inception_score_spread"]
+    np.testing.assert_allclose(actual["inception_score"], score(LOGITS), rtol=1e-12)
+    assert actual["inception_score_spread"] == 0.0
 
 
 def test_documented_splits():
     shuffled = LOGITS[np.random.default_rng([6]).permutation(23)]
     scores = [score(shuffled[i * 23 // 4 : (i + 1) * 23 // 4]) for i in range(4)]
-    found = inception_score(LOGITS, 6, splits=4)
-    np.testing.assert_allclose(found["inception_score"], np.mean(scores), rtol=1e-12)
-    np.testing.assert_allclose(found["inception_score_spread"], np.std(scores), rtol=1e-10)
+    actual = inception_score(LOGITS, 6, splits=4)
+    np.testing.assert_allclose(actual["inception_score"], np.mean(scores), rtol=1e-12)
+    np.testing.assert_allclose(actual["inception_score_spread"], np.std(scores), rtol=1e-10)
 
 
 def test_extremes():
@@ -49,7 +49,7 @@ def test_logits_count_up_to_a_constant_per_sample():
 
 
 def test_as_many_samples_as_splits_score_one_and_fewer_are_a_mistake():
-    found = inception_score(LOGITS[:4], 0, splits=4)
-    assert found["inception_score"] == pytest.approx(1.0, rel=1e-12)
+    actual = inception_score(LOGITS[:4], 0, splits=4)
+    assert actual["inception_score"] == pytest.approx(1.0, rel=1e-12)
     with pytest.raises(UsageError, match="fake_class_logits: expected at least 10 samples, got 9"):
         inception_score(LOGITS[:9], 0)

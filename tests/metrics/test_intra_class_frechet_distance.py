@@ -21,9 +21,9 @@ def distance(real, fake):
 
 def test_mean_and_worst_class():
     distances = [distance(REAL[REAL_LABELS == c], FAKE[FAKE_LABELS == c]) for c in (0, 2, 7)]
-    found = intra_class_frechet_distance(REAL, FAKE, REAL_LABELS, FAKE_LABELS)
-    assert list(found) == ["intra_class_frechet_distance", "worst_class_frechet_distance"]
-    np.testing.assert_allclose(list(found.values()), [np.mean(distances), max(distances)], rtol=1e-9)
+    actual = intra_class_frechet_distance(REAL, FAKE, REAL_LABELS, FAKE_LABELS)
+    assert list(actual) == ["intra_class_frechet_distance", "worst_class_frechet_distance"]
+    np.testing.assert_allclose(list(actual.values()), [np.mean(distances), max(distances)], rtol=1e-9)
 
 
 def test_sees_what_the_classes_hide():
@@ -40,8 +40,8 @@ def test_sees_what_the_classes_hide():
 
 def test_two_samples_of_a_class_do():
     real, fake = [[0.0, 0.0], [2.0, 0.0]], [[-1.0, 3.0], [3.0, 3.0]]
-    found = intra_class_frechet_distance(real, fake, [4, 4], [4, 4])
-    assert found["intra_class_frechet_distance"] == pytest.approx(11.0, rel=1e-14)
+    actual = intra_class_frechet_distance(real, fake, [4, 4], [4, 4])
+    assert actual["intra_class_frechet_distance"] == pytest.approx(11.0, rel=1e-14)
 
 
 def test_a_class_with_fewer_than_two_samples_is_named():

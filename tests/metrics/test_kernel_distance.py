@@ -26,30 +26,30 @@ def discrepancy(real, fake, degree=3, gamma=1 / 5, coefficient=1.0):
 
 
 def test_all_samples_of_equal_sets():
-    found = kernel_distance(REAL[:11], FAKE, 0, subsets=3)
-    assert list(found) == ["kernel_distance", "kernel_distance_spread"]
-    np.testing.assert_allclose(found["kernel_distance"], discrepancy(REAL[:11], FAKE), rtol=1e-10)
-    assert found["kernel_distance_spread"] < 1e-12
+    actual = kernel_distance(REAL[:11], FAKE, 0, subsets=3)
+    assert list(actual) == ["kernel_distance", "kernel_distance_spread"]
+    np.testing.assert_allclose(actual["kernel_distance"], discrepancy(REAL[:11], FAKE), rtol=1e-10)
+    assert actual["kernel_distance_spread"] < 1e-12
 
 
 def test_kernel_options():
     options = dict(degree=2, gamma=0.3, coefficient=0.5)
-    found = kernel_distance(REAL[:11], FAKE, 0, subsets=1, **options)
-    np.testing.assert_allclose(found["kernel_distance"], discrepancy(REAL[:11], FAKE, **options), rtol=1e-10)
+    actual = kernel_distance(REAL[:11], FAKE, 0, subsets=1, **options)
+    np.testing.assert_allclose(actual["kernel_distance"], discrepancy(REAL[:11], FAKE, **options), rtol=1e-10)
 
 
-@pytest.mark.parametrize("subset_size, drawn", [(6, 6), (1000, 11)])
-def test_documented_subsets(subset_size, drawn):
+@pytest.mark.parametrize("subset_size, count", [(6, 6), (1000, 11)])
+def test_documented_subsets(subset_size, count):
     values = []
     for subset in range(4):
         random = np.random.default_rng([9, subset])
-        real = REAL[random.choice(14, drawn, replace=False)]
-        values.append(discrepancy(real, FAKE[random.choice(11, drawn, replace=False)]))
-    found = kernel_distance(REAL, FAKE, 9, subsets=4, subset_size=subset_size)
-    np.testing.assert_allclose(found["kernel_distance"], sum(values) / 4, rtol=1e-10)
+        real = REAL[random.choice(14, count, replace=False)]
+        values.append(discrepancy(real, FAKE[random.choice(11, count, replace=False)]))
+    actual = kernel_distance(REAL, FAKE, 9, subsets=4, subset_size=subset_size)
+    np.testing.assert_allclose(actual["kernel_distance"], sum(values) / 4, rtol=1e-10)
     mean = sum(values) / 4
     spread = (sum((value - mean) ** 2 for value in values) / 4) ** 0.5
-    np.testing.assert_allclose(found["kernel_distance_spread"], spread, rtol=1e-9)
+    np.testing.assert_allclose(actual["kernel_distance_spread"], spread, rtol=1e-9)
 
 
 def test_the_defaults_are_the_papers():
@@ -60,8 +60,8 @@ def test_the_defaults_are_the_papers():
 
 def test_two_samples_by_hand():
     # k(x, y) = (x y + 1)^3: within 0 and 1 is 1, within 2 and -1 is -1, across 1, 1, 27 and 0.
-    found = kernel_distance([[0.0], [1.0]], [[2.0], [-1.0]], 0, subsets=1)
-    assert found["kernel_distance"] == pytest.approx(1.0 - 1.0 - 2.0 * 29.0 / 4.0, rel=1e-14)
+    actual = kernel_distance([[0.0], [1.0]], [[2.0], [-1.0]], 0, subsets=1)
+    assert actual["kernel_distance"] == pytest.approx(1.0 - 1.0 - 2.0 * 29.0 / 4.0, rel=1e-14)
 
 
 def test_is_unbiased_for_sets_of_one_distribution():
@@ -76,8 +76,8 @@ def test_is_unbiased_for_sets_of_one_distribution():
 
 def test_is_finite_for_identical_samples():
     same = np.full((7, 3), 0.5)
-    found = kernel_distance(same, same, 0, subsets=2)
-    assert abs(found["kernel_distance"]) < 1e-14 and found["kernel_distance_spread"] < 1e-14
+    actual = kernel_distance(same, same, 0, subsets=2)
+    assert abs(actual["kernel_distance"]) < 1e-14 and actual["kernel_distance_spread"] < 1e-14
 
 
 def test_mistakes_are_one_line():

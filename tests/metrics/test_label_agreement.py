@@ -32,7 +32,7 @@ def test_order_does_not_matter_but_pairs_do():
 @pytest.mark.parametrize(
     "asked, message",
     [
-        ([0, 3], "fake_labels: expected classes below the 3 logits, got 3"),
+        ([0, 3], "fake_labels: expected labels below 3, the number of logits, got 3"),
         ([0], r"fake_labels: expected one label per sample, \[2\], got an array of shape \(1,\)"),
     ],
 )

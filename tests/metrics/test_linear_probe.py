@@ -27,10 +27,10 @@ def _label(images):
 
 
 def test_separable_codes_and_pixels_that_tell_nothing():
-    found = linear_probe(_label, *HELDOUT, *REAL, 0)
-    assert list(found) == ["linear_probe", "linear_probe_of_pca"]
+    actual = linear_probe(_label, *HELDOUT, *REAL, 0)
+    assert list(actual) == ["linear_probe", "linear_probe_of_pca"]
     # The label is 1 % of a pixel's range: no principal component shows it.
-    assert found["linear_probe"] == 1.0 and found["linear_probe_of_pca"] == pytest.approx(1 / 3, abs=0.08)
+    assert actual["linear_probe"] == 1.0 and actual["linear_probe_of_pca"] == pytest.approx(1 / 3, abs=0.08)
 
 
 def test_the_components_are_those_of_the_pixels():
@@ -46,17 +46,17 @@ def test_the_components_are_those_of_the_pixels():
     def noise(images):
         return np.random.default_rng(len(images)).normal(size=(len(images), 1))
 
-    found = linear_probe(noise, *draw(300, 3), *draw(400, 2), 0)
-    assert found["linear_probe_of_pca"] == 1.0 and found["linear_probe"] == pytest.approx(0.5, abs=0.1)
+    actual = linear_probe(noise, *draw(300, 3), *draw(400, 2), 0)
+    assert actual["linear_probe_of_pca"] == 1.0 and actual["linear_probe"] == pytest.approx(0.5, abs=0.1)
 
 
 def test_more_codes_than_pixels_are_compared_with_all_pixels():
-    found = linear_probe(lambda images: np.ones((len(images), 50)), *HELDOUT, *REAL, 0)
+    actual = linear_probe(lambda images: np.ones((len(images), 50)), *HELDOUT, *REAL, 0)
     # Constant codes answer with the most frequent class.
     most = np.bincount(REAL[1]).argmax()
-    assert found["linear_probe"] == np.mean(HELDOUT[1] == most)
+    assert actual["linear_probe"] == np.mean(HELDOUT[1] == most)
     # Standardised, all sixteen components tell what the first one does not.
-    assert found["linear_probe_of_pca"] == 1.0
+    assert actual["linear_probe_of_pca"] == 1.0
 
 
 def test_a_circle_inside_a_circle_is_no_matter_of_lines():
@@ -64,8 +64,8 @@ def test_a_circle_inside_a_circle_is_no_matter_of_lines():
         label, angle = images[:, 0, 0, 0], images[:, 1, 1, 0] / 256 * 2 * np.pi
         return (1 + label[:, None]) * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
-    found = linear_probe(circles, *HELDOUT, *REAL, 0)["linear_probe"]
-    assert found == pytest.approx(1 / 3, abs=0.1)
+    actual = linear_probe(circles, *HELDOUT, *REAL, 0)["linear_probe"]
+    assert actual == pytest.approx(1 / 3, abs=0.1)
 
 
 def test_regularisation_is_the_weight_of_half_the_squared_norm():
@@ -89,14 +89,14 @@ def _weights(codes, images, labels, weight):
 
     fitted, fit = [], LogisticRegression.fit
 
-    def spy(self, *given):
-        fitted.append(fit(self, *given))
+    def spy(self, *arguments):
+        fitted.append(fit(self, *arguments))
         return fitted[-1]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LogisticRegression, "fit", spy)
         linear_probe(
-            lambda shown: codes[shown[:, 0, 0, 0]][:, None],
+            lambda images: codes[images[:, 0, 0, 0]][:, None],
             images,
             labels,
             images,
@@ -108,11 +108,11 @@ def _weights(codes, images, labels, weight):
 
 
 def test_labels_and_images_of_a_judge_are_of_the_same_rows():
-    """Both sets are in an order drawn at random; labels of another row would be at chance."""
+    """Both sets are in random order; labels of another row would be at chance."""
     pixels = Features("pixels", (), lambda _, x: {"features": x.reshape(len(x), -1)}, {})
     evaluator = Evaluator(sources.of_arrays(*REAL), sources.of_arrays(*HELDOUT), pixels)
-    found = evaluator({"linear_probe": linear_probe}, sources.noise(10, side=4), {"encode": lambda: _label})
-    assert found["linear_probe"] == {"value": 1.0}
+    actual = evaluator({"linear_probe": linear_probe}, sources.noise(10, side=4), {"encode": lambda: _label})
+    assert actual["linear_probe"] == {"value": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -128,11 +128,11 @@ def test_labels_and_images_of_a_judge_are_of_the_same_rows():
     ],
 )
 def test_mistakes(changed, message):
-    given = dict(
+    arguments = dict(
         zip(
             ("encode", "heldout_images", "heldout_labels", "real_images", "real_labels", "seed"),
             (_label, *HELDOUT, *REAL, 0),
         )
     )
     with pytest.raises(UsageError, match=message):
-        linear_probe(**{**given, **changed})
+        linear_probe(**{**arguments, **changed})

@@ -17,11 +17,11 @@ REAL, FAKE, HELDOUT = (RANDOM.normal(size=(count, 5)) for count in (120, 60, 45)
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
 def test_equals_full_matrices(offset):
     fake, heldout = cdist(FAKE, REAL).min(axis=1), cdist(HELDOUT, REAL).min(axis=1)
-    found = memorisation(REAL + offset, FAKE + offset, HELDOUT + offset)
-    np.testing.assert_allclose(found.pop("nearest_training_distance"), fake.mean(), rtol=1e-9)
-    np.testing.assert_allclose(found.pop("nearest_training_distance_heldout"), heldout.mean(), rtol=1e-9)
+    actual = memorisation(REAL + offset, FAKE + offset, HELDOUT + offset)
+    np.testing.assert_allclose(actual.pop("nearest_training_distance"), fake.mean(), rtol=1e-9)
+    np.testing.assert_allclose(actual.pop("nearest_training_distance_heldout"), heldout.mean(), rtol=1e-9)
     nearer = sum(float(a < b) for a in fake for b in heldout) / (60 * 45)
-    assert found == {"closer_than_heldout": pytest.approx(nearer, rel=1e-12)}
+    assert actual == {"closer_than_heldout": pytest.approx(nearer, rel=1e-12)}
 
 
 def test_copies_and_strangers():
@@ -33,15 +33,15 @@ def test_copies_and_strangers():
 def test_near_copies_among_large_features():
     # Closer than float32 can tell from the product of 1000 by 1000: still measured exactly.
     real, step = np.eye(5) * 1000.0, 1e-4
-    found = memorisation(real, real + step, real + 2.0 * step)
-    np.testing.assert_allclose(found["nearest_training_distance"], step * 5**0.5, rtol=1e-6)
-    assert found["closer_than_heldout"] == 1.0
+    actual = memorisation(real, real + step, real + 2.0 * step)
+    np.testing.assert_allclose(actual["nearest_training_distance"], step * 5**0.5, rtol=1e-6)
+    assert actual["closer_than_heldout"] == 1.0
 
 
 def test_the_floor_is_one_half():
-    found = memorisation(REAL, HELDOUT, HELDOUT)
-    assert found["closer_than_heldout"] == 0.5
-    assert found["nearest_training_distance"] == found["nearest_training_distance_heldout"]
+    actual = memorisation(REAL, HELDOUT, HELDOUT)
+    assert actual["closer_than_heldout"] == 0.5
+    assert actual["nearest_training_distance"] == actual["nearest_training_distance_heldout"]
     # Also where held-out images are copies of training images themselves: all are equally near.
     assert memorisation(REAL, REAL[:20], REAL[20:]) == {
         "nearest_training_distance": 0.0,

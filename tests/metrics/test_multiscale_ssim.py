@@ -59,20 +59,29 @@ def _pair(seed, shape):
 
 
 @pytest.mark.parametrize(
-    "shape", [(2, 48, 48, 3), (2, 28, 28, 1), (2, 23, 30, 1), (3, 8, 8, 1), (2, 1, 1, 3), (1, 100, 64, 1)]
+    "shape",
+    [
+        (2, 48, 48, 3),
+        (2, 28, 28, 1),
+        (2, 23, 30, 1),
+        (3, 8, 8, 1),
+        (2, 1, 1, 3),
+        (1, 64, 40, 1),
+        (1, 8, 30, 3),
+    ],
 )
 def test_against_float64(shape):
     left, right = _pair(1, shape)
     expected = [_expected(a, b) for a, b in zip(left, right)]
-    found = COMPILED(left, right)
-    assert found.shape == shape[:1] and found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, rtol=3e-6)
+    actual = COMPILED(left, right)
+    assert actual.shape == shape[:1] and actual.dtype == np.float32
+    np.testing.assert_allclose(actual, expected, rtol=3e-6)
 
 
 def test_floats_and_no_jit():
     left, right = _pair(1, (2, 16, 16, 1))
-    found = multiscale_structural_similarity(np.float32(left), np.float32(right))
-    np.testing.assert_allclose(found, COMPILED(left, right), rtol=1e-6)
+    actual = multiscale_structural_similarity(np.float32(left), np.float32(right))
+    np.testing.assert_allclose(actual, COMPILED(left, right), rtol=1e-6)
 
 
 def test_constant_images_compare_their_luminance_on_the_last_scale():
@@ -94,9 +103,9 @@ def test_opposite_structure_is_0():
 def test_properties(seed):
     left, right = _pair(seed, (3, 20, 20, 1))
     np.testing.assert_allclose(COMPILED(left, left), 1.0, atol=1e-6)
-    found = COMPILED(left, right)
-    assert np.all((found > 0) & (found < 1))
-    np.testing.assert_allclose(COMPILED(right, left), found, rtol=1e-6)
+    actual = COMPILED(left, right)
+    assert np.all((actual > 0) & (actual < 1))
+    np.testing.assert_allclose(COMPILED(right, left), actual, rtol=1e-6)
 
 
 def _by_hand(images, rows, rng, pairs):
@@ -119,8 +128,8 @@ def test_every_pair_is_as_likely():
     alike, other = _pair(0, (1, 16, 16, 1))
     images = np.concatenate([alike, alike, other])
     apart = float(COMPILED(alike, other)[0])
-    found = multiscale_ssim(images, 0, pairs=30_000)["multiscale_ssim"]
-    np.testing.assert_allclose((found - apart) / (1 - apart), 1 / 3, atol=0.012)
+    actual = multiscale_ssim(images, 0, pairs=30_000)["multiscale_ssim"]
+    np.testing.assert_allclose((actual - apart) / (1 - apart), 1 / 3, atol=0.012)
 
 
 def test_equal_images_are_not_diverse():
@@ -133,11 +142,11 @@ def test_within_classes():
     images[4:] = images[4]
     # Class 5 has one image and no pair; class 9 is four times the same image.
     labels = np.array([2, 2, 2, 5, 9, 9, 9, 9])
-    found = intra_class_multiscale_ssim(images, labels, 1, pairs=6)
+    actual = intra_class_multiscale_ssim(images, labels, 1, pairs=6)
     of_two = _by_hand(images, np.array([0, 1, 2]), np.random.default_rng([1, 2]), 6)
     assert of_two < 0.9
-    np.testing.assert_allclose(found["intra_class_multiscale_ssim"], (of_two + 1) / 2, rtol=3e-6)
-    np.testing.assert_allclose(found["highest_class_multiscale_ssim"], 1.0, atol=1e-6)
+    np.testing.assert_allclose(actual["intra_class_multiscale_ssim"], (of_two + 1) / 2, rtol=3e-6)
+    np.testing.assert_allclose(actual["highest_class_multiscale_ssim"], 1.0, atol=1e-6)
 
 
 def test_mistakes():
@@ -146,7 +155,7 @@ def test_mistakes():
         multiscale_ssim(images[:1], 0)
     with pytest.raises(UsageError, match="got float64"):
         multiscale_ssim(images / 255, 0)
-    with pytest.raises(UsageError, match=r"one label an image, got \(2,\) for 3 images"):
+    with pytest.raises(UsageError, match=r"one label per image, got \(2,\) for 3 images"):
         intra_class_multiscale_ssim(images, np.zeros(2, int), 0)
     with pytest.raises(UsageError, match="a class with two images, got 3 classes of one image"):
         intra_class_multiscale_ssim(images, np.arange(3), 0)

@@ -53,9 +53,9 @@ def test_surfaces_belong_to_balls(block, monkeypatch):
     monkeypatch.setattr(neighbours, "_PART", 100)
     distances = full(RIGHT, RIGHT)
     reach = np.sort(distances, axis=1)[:, 3]
-    found = balls_around(RIGHT, RIGHT, radii(RIGHT, 3))
-    np.testing.assert_array_equal(found, (distances <= reach).sum(axis=1))
-    assert found.sum() == 4 * 83
+    actual = balls_around(RIGHT, RIGHT, radii(RIGHT, 3))
+    np.testing.assert_array_equal(actual, (distances <= reach).sum(axis=1))
+    assert actual.sum() == 4 * 83
 
 
 def test_just_inside_and_just_outside():
@@ -77,8 +77,8 @@ def test_duplicates_and_tight_clusters_far_apart(block):
     expected = np.sort(full(tight, tight), axis=1)
     # The third neighbour may be another of those that float32 takes for equally near, never one far away.
     assert np.all(radii(tight, 3) >= expected[:, 3]) and radii(tight, 3).max() < 1e-9
-    found = balls_around(tight, tight, expected[:, 3])
-    np.testing.assert_array_equal(found, (full(tight, tight) <= expected[:, 3]).sum(axis=1))
+    actual = balls_around(tight, tight, expected[:, 3])
+    np.testing.assert_array_equal(actual, (full(tight, tight) <= expected[:, 3]).sum(axis=1))
 
 
 def test_order_that_float32_confuses():

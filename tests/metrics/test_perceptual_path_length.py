@@ -9,18 +9,18 @@ from gan_jax.errors import UsageError
 from gan_jax.latents import linear, spherical
 from gan_jax.metrics.perceptual_path_length import perceptual_path_length
 
-SIZE, PIXELS = 6, 4
+SIZE, HEIGHT, WIDTH = 6, 4, 3
 
 
 def _latents(seed, count):
     return np.random.default_rng(seed).normal(size=(count, SIZE)).astype(np.float32)
 
 
-MATRIX = np.random.default_rng(9).normal(size=(SIZE, PIXELS * PIXELS)).astype(np.float32)
+MATRIX = np.random.default_rng(9).normal(size=(SIZE, HEIGHT * WIDTH)).astype(np.float32)
 
 
 def _generate(latents):
-    return jnp.matmul(latents, MATRIX, precision="highest").reshape(-1, PIXELS, PIXELS, 1)
+    return jnp.matmul(latents, MATRIX, precision="highest").reshape(-1, HEIGHT, WIDTH, 1)
 
 
 def _flat(images):
@@ -39,9 +39,9 @@ def test_linear_generator_has_a_closed_form():
     steps = (latents[200:400].astype(np.float64) - latents[:200]) @ MATRIX
     distances = np.sum(steps**2, axis=1)
     options = dict(interpolate=linear, batch_size=37)
-    found = perceptual_path_length(_generate, latents, _flat, 0, epsilon=0.5, **options)
-    assert list(found) == ["perceptual_path_length"]
-    np.testing.assert_allclose(found["perceptual_path_length"], _trimmed(distances), rtol=1e-6)
+    actual = perceptual_path_length(_generate, latents, _flat, 0, epsilon=0.5, **options)
+    assert list(actual) == ["perceptual_path_length"]
+    np.testing.assert_allclose(actual["perceptual_path_length"], _trimmed(distances), rtol=1e-6)
     assert _trimmed(distances) < 0.99 * distances.mean()
     wide = perceptual_path_length(
         _generate, latents, _flat, 0, epsilon=0.5, lower=0.0, upper=100.0, **options
@@ -72,10 +72,10 @@ def test_places_on_spherical_paths_and_a_curved_generator():
     ):
         step = image(point(a, b, t + epsilon)) - image(point(a, b, t))
         distances.append(np.sum(step**2) / epsilon**2)
-    found = perceptual_path_length(
+    actual = perceptual_path_length(
         jax.jit(lambda z: jnp.tanh(_generate(z))), latents, _flat, 4, epsilon=epsilon, lower=0.0, upper=100.0
     )
-    np.testing.assert_allclose(found["perceptual_path_length"], np.mean(distances), rtol=2e-5)
+    np.testing.assert_allclose(actual["perceptual_path_length"], np.mean(distances), rtol=2e-5)
 
 
 def test_embedding_that_is_twice_as_long_is_four_times_as_far():
@@ -86,8 +86,8 @@ def test_embedding_that_is_twice_as_long_is_four_times_as_far():
 
 
 def test_constant_generator_has_no_path():
-    found = perceptual_path_length(lambda z: jnp.zeros((len(z), 4, 4, 1)), _latents(0, 10), _flat, 0)
-    assert found == {"perceptual_path_length": 0.0}
+    actual = perceptual_path_length(lambda z: jnp.zeros((len(z), 4, 4, 1)), _latents(0, 10), _flat, 0)
+    assert actual == {"perceptual_path_length": 0.0}
 
 
 @settings(max_examples=10, deadline=None)
@@ -97,15 +97,15 @@ def test_great_circles(seed, t):
     lengths = [np.linalg.norm(x.reshape(3, -1), axis=1)[:, None, None] for x in (left, right)]
     right *= lengths[0] / lengths[1]
     shares = np.full(3, t)
-    found = spherical(left, right, shares)
-    for a, b, c in zip(left.reshape(3, -1), right.reshape(3, -1), found.reshape(3, -1)):
+    actual = spherical(left, right, shares)
+    for a, b, c in zip(left.reshape(3, -1), right.reshape(3, -1), actual.reshape(3, -1)):
         length = np.linalg.norm(a)
         np.testing.assert_allclose(np.linalg.norm(c), length)
         # Cosines of the angles passed and to go.
         angle = np.arccos(a @ b / length**2)
         np.testing.assert_allclose(a @ c / length**2, np.cos(t * angle), atol=1e-12)
         np.testing.assert_allclose(b @ c / length**2, np.cos((1 - t) * angle), atol=1e-12)
-    np.testing.assert_allclose(spherical(right, left, 1 - shares), found, atol=1e-12)
+    np.testing.assert_allclose(spherical(right, left, 1 - shares), actual, atol=1e-12)
 
 
 @pytest.mark.parametrize("right", [[2.0, 0.0], [-2.0, 0.0], [1.0, 1e-9], [0.0, 0.0]])

@@ -23,9 +23,9 @@ def share_covered(points, centres, k):
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
 @pytest.mark.parametrize("k", [1, 3, 10])
 def test_equals_full_matrices(k, offset):
-    found = precision_recall(REAL + offset, FAKE + offset, neighbours=k)
-    assert found == {"precision": share_covered(FAKE, REAL, k), "recall": share_covered(REAL, FAKE, k)}
-    assert 0.0 < found["recall"] < found["precision"]
+    actual = precision_recall(REAL + offset, FAKE + offset, neighbours=k)
+    assert actual == {"precision": share_covered(FAKE, REAL, k), "recall": share_covered(REAL, FAKE, k)}
+    assert 0.0 < actual["recall"] < actual["precision"]
 
 
 def test_the_default_is_three_neighbours():
@@ -35,11 +35,11 @@ def test_the_default_is_three_neighbours():
 
 def test_by_hand():
     # Balls with k = 1: reals 0, 1, 5 reach 1, 1, 4; fakes 4 and 20 reach 16.
-    found = precision_recall([[0.0], [1.0], [5.0]], [[4.0], [20.0]], neighbours=1)
-    assert found == {"precision": 0.5, "recall": 1.0}
+    actual = precision_recall([[0.0], [1.0], [5.0]], [[4.0], [20.0]], neighbours=1)
+    assert actual == {"precision": 0.5, "recall": 1.0}
     # Without the fake at 20 but one at 7.5: it reaches 3.5 and so does the one at 4.
-    found = precision_recall([[0.0], [1.0], [5.0]], [[4.0], [7.5]], neighbours=1)
-    assert found == {"precision": 1.0, "recall": 2 / 3}
+    actual = precision_recall([[0.0], [1.0], [5.0]], [[4.0], [7.5]], neighbours=1)
+    assert actual == {"precision": 1.0, "recall": 2 / 3}
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_far_apart_and_collapsed():
 
 
 def test_order_and_roles():
-    found = precision_recall(REAL, FAKE)
-    assert precision_recall(REAL[::-1], RANDOM.permutation(FAKE)) == found
+    actual = precision_recall(REAL, FAKE)
+    assert precision_recall(REAL[::-1], RANDOM.permutation(FAKE)) == actual
     swapped = precision_recall(FAKE, REAL)
-    assert swapped == {"precision": found["recall"], "recall": found["precision"]}
+    assert swapped == {"precision": actual["recall"], "recall": actual["precision"]}
 
 
 def test_takes_jax_arrays():

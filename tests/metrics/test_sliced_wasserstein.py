@@ -24,28 +24,28 @@ def _images(seed, count, height, width=None, channels=3):
 
 def _pyramid(image, levels):
     """Laplacian pyramid of one channel in float64, filtered in two dimensions at once."""
-    found = [image.astype(np.float64)]
+    pyramid = [image.astype(np.float64)]
     for _ in range(levels - 1):
-        small = convolve(found[-1], FILTER, mode="mirror")[::2, ::2]
-        large = np.zeros(found[-1].shape)
+        small = convolve(pyramid[-1], FILTER, mode="mirror")[::2, ::2]
+        large = np.zeros(pyramid[-1].shape)
         large[::2, ::2] = small
-        found[-1] = found[-1] - 4 * convolve(large, FILTER, mode="mirror")
-        found.append(small)
-    return found
+        pyramid[-1] = pyramid[-1] - 4 * convolve(large, FILTER, mode="mirror")
+        pyramid.append(small)
+    return pyramid
 
 
 def _descriptors(images, levels, level, corners):
     """Normalised patches of one level as rows, one patch after the other."""
-    found = []
+    patches = []
     for image, places in zip(images, corners):
         channels = [_pyramid(image[..., c], levels)[level] for c in range(image.shape[-1])]
-        shown = np.stack(channels, axis=-1)
-        found += [shown[y : y + 7, x : x + 7] for y, x in places]
-    found = np.stack(found)
-    for channel in range(found.shape[-1]):
-        values = found[..., channel]
-        found[..., channel] = (values - values.mean()) / values.std()
-    return found.reshape(len(found), -1)
+        pixels = np.stack(channels, axis=-1)
+        patches += [pixels[y : y + 7, x : x + 7] for y, x in places]
+    patches = np.stack(patches)
+    for channel in range(patches.shape[-1]):
+        values = patches[..., channel]
+        patches[..., channel] = (values - values.mean()) / values.std()
+    return patches.reshape(len(patches), -1)
 
 
 def _expected(real, fake, seed, sizes, patches, directions):
@@ -70,28 +70,30 @@ def _expected(real, fake, seed, sizes, patches, directions):
         ((64, 64, 3), [(64, 64), (32, 32), (16, 16)]),
         ((33, 33, 1), [(33, 33), (17, 17)]),
         ((32, 37, 1), [(32, 37), (16, 19)]),
+        ((37, 32, 1), [(37, 32), (19, 16)]),
+        ((20, 64, 1), [(20, 64)]),
         ((28, 28, 1), [(28, 28)]),
         ((8, 8, 3), [(8, 8)]),
     ],
 )
 def test_against_float64(shape, sizes):
     real, fake = _images(0, 6, *shape), _images(1, 6, *shape)
-    found = sliced_wasserstein(real, fake, 5, patches=8, directions=12)
+    actual = sliced_wasserstein(real, fake, 5, patches=8, directions=12)
     expected = _expected(real, fake, 5, sizes, 8, 12)
-    assert list(found) == list(expected) and found["sliced_wasserstein"] > 10
+    assert list(actual) == list(expected) and actual["sliced_wasserstein"] > 10
     for name in expected:
-        np.testing.assert_allclose(found[name], expected[name], rtol=2e-6)
+        np.testing.assert_allclose(actual[name], expected[name], rtol=2e-6)
 
 
 def test_sets_of_different_size_are_cut_to_the_smaller_by_sorted_random_rows():
     real, fake = _images(0, 9, 16), _images(1, 6, 16)
     rows = np.sort(np.random.default_rng([3]).choice(9, 6, replace=False))
     options = dict(patches=8, directions=4)
-    found = sliced_wasserstein(real, fake, 3, **options)
-    assert found == sliced_wasserstein(real[rows], fake, 3, **options)
+    actual = sliced_wasserstein(real, fake, 3, **options)
+    assert actual == sliced_wasserstein(real[rows], fake, 3, **options)
     rows = np.sort(np.random.default_rng([3]).choice(6, 4, replace=False)), np.arange(4)
     limited = sliced_wasserstein(real[:6], fake, 3, image_limit=4, **options)
-    assert limited == sliced_wasserstein(real[:6][rows[0]], fake[rows[0]], 3, **options) != found
+    assert limited == sliced_wasserstein(real[:6][rows[0]], fake[rows[0]], 3, **options) != actual
 
 
 def test_blocks_and_groups_of_directions_change_nothing(monkeypatch):
@@ -112,10 +114,10 @@ def test_blocks_and_groups_of_directions_change_nothing(monkeypatch):
 def test_properties(seed):
     real, fake = _images(seed, 4, 32), _images(seed + 1, 4, 32)
     options = dict(patches=8, directions=8)
-    found = sliced_wasserstein(real, fake, seed, **options)
+    actual = sliced_wasserstein(real, fake, seed, **options)
     assert set(sliced_wasserstein(real, real, seed, **options).values()) == {0.0}
-    assert found["sliced_wasserstein"] > 0
-    assert found == sliced_wasserstein(fake, real, seed, **options)
+    assert actual["sliced_wasserstein"] > 0
+    assert actual == sliced_wasserstein(fake, real, seed, **options)
     # A shift and a gain of all images are normalised away, up to rounding of float32; noise is not.
     pale = (real // 4 * 2 + 30).astype(np.uint8)
     assert sliced_wasserstein(real // 4, pale, seed, **options)["sliced_wasserstein"] < 1e-3
@@ -127,14 +129,15 @@ def test_constant_images():
     assert sliced_wasserstein(grey, other, 0, patches=4, directions=4) == zero
     # Against noise: the mean distance of standard normal numbers from 0, sqrt(2 / pi).
     noise = np.random.default_rng(0).integers(0, 256, (64, 28, 28, 1), np.uint8)
-    found = sliced_wasserstein(noise, np.full_like(noise, 9), 0, patches=64)["sliced_wasserstein"]
-    np.testing.assert_allclose(found, 1000 * np.sqrt(2 / np.pi), rtol=0.01)
+    actual = sliced_wasserstein(noise, np.full_like(noise, 9), 0, patches=64)["sliced_wasserstein"]
+    np.testing.assert_allclose(actual, 1000 * np.sqrt(2 / np.pi), rtol=0.01)
 
 
 @pytest.mark.parametrize(
     "real, fake, message",
     [
-        ((3, 6, 6, 1), (3, 6, 6, 1), "at least 7 pixels, the patch size, got 6"),
+        ((3, 6, 6, 1), (3, 6, 6, 1), "expected sides of at least 7 pixels, the patch size, got 6x6"),
+        ((3, 6, 40, 1), (3, 6, 40, 1), "expected sides of at least 7 pixels, the patch size, got 6x40"),
         ((3, 8, 8, 1), (3, 9, 9, 1), r"real \(8, 8, 1\) and fake \(9, 9, 1\)"),
         ((3, 8, 8, 1), (0, 8, 8, 1), "fake images: expected at least 1 images, got 0"),
         ((3, 8, 8), (3, 8, 8, 1), r"real images: expected uint8 \[N, height, .*got uint8 \(3, 8, 8\)"),

@@ -34,27 +34,27 @@ def test_expectation_is_the_mean_over_all_draws(count, classes):
     for draws in itertools.product(range(classes), repeat=count):
         shares = np.bincount(draws, minlength=classes) / count
         values.append(sum(share * math.log(share * classes) for share in shares if share))
-    found = _found([0] * count, classes)["uniform_modes_kl_of_perfect"]
-    assert found == pytest.approx(np.mean(values), rel=1e-10, abs=1e-12)
+    actual = _found([0] * count, classes)["uniform_modes_kl_of_perfect"]
+    assert actual == pytest.approx(np.mean(values), rel=1e-10, abs=1e-12)
 
 
 @pytest.mark.parametrize("count, classes, near", [(2_500, 8, 0.0014), (2_500, 25, 0.0048)])
 def test_expectation_of_the_protocols(count, classes, near):
     """(K - 1) / (2 N) to first order; the next order is a few per cent of that here."""
     random = np.random.default_rng(1)
-    found = [_found(random.integers(0, classes, count), classes) for _ in range(40)]
-    expected = found[0]["uniform_modes_kl_of_perfect"]
+    actual = [_found(random.integers(0, classes, count), classes) for _ in range(40)]
+    expected = actual[0]["uniform_modes_kl_of_perfect"]
     assert expected == pytest.approx(near, rel=0.01)
     # Twice N KL is chi-squared of K - 1 degrees: its standard error over 40 draws, five times.
     error = 5 * math.sqrt(2 * (classes - 1) / 40) / (2 * count)
-    assert np.mean([f["uniform_modes_kl"] for f in found]) == pytest.approx(expected, abs=error)
+    assert np.mean([f["uniform_modes_kl"] for f in actual]) == pytest.approx(expected, abs=error)
 
 
 def test_stacked_mnist_has_the_known_floor():
     logits = np.zeros((26_000, 1000), np.float32)
-    found = uniform_modes_kl(logits)
-    assert found["uniform_modes_kl_of_perfect"] == pytest.approx(0.0192, rel=0.02)
-    assert found["uniform_modes_kl"] == pytest.approx(math.log(1000), rel=1e-12)
+    actual = uniform_modes_kl(logits)
+    assert actual["uniform_modes_kl_of_perfect"] == pytest.approx(0.0192, rel=0.02)
+    assert actual["uniform_modes_kl"] == pytest.approx(math.log(1000), rel=1e-12)
 
 
 def test_mistakes():
