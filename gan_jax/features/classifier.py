@@ -26,6 +26,7 @@ from gan_jax.features.types import Features, fingerprint
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.linen import from_linen
 from gan_jax.runtime import cache, parallel
+from gan_jax.runtime.files import write_atomically
 
 log = logging.getLogger("gan_jax")
 
@@ -215,9 +216,8 @@ def _identity(source):
 def _write(path, variables, facts):
     """Keeps a classifier, whole or not at all."""
     kept = {"variables": variables, "facts": facts}
-    with open(f"{path}.{os.getpid()}", "wb") as file:
+    with write_atomically(path, "wb") as file:
         file.write(serialization.msgpack_serialize(kept))
-    os.replace(file.name, path)
     return kept
 
 
