@@ -65,7 +65,8 @@ def _saving(workdir):
     except Exception as error:  # OSError, ValueError of the storage library, orbax's own errors.
         complete = ", ".join(map(str, steps(workdir))) or "none"
         raise Fault(
-            f"a checkpoint could not be written in {workdir}: {_reason(error)}; these are complete: {complete}"
+            f"a checkpoint could not be written in {workdir}: {_reason(error)}; "
+            f"these are complete: {complete}"
         ) from error
 
 

@@ -223,7 +223,7 @@ MISTAKES = {
     "different recipes": (
         [],
         ["--config.seed=1"],
-        "error: recipe: process {number} was given another one than process {other}",
+        "error: recipe differs between process {number} and process {other}",
     ),
     "different folders": (
         [],
@@ -294,7 +294,7 @@ def test_two_processes_that_diverge_go_back_alike_and_equal_one(folder, monkeypa
     _in_one_process(folder, folder / "alone", config="unlucky", max_rollbacks=20)
     rolled = [(folder / workdir / "rollbacks.json").read_text() for workdir in ("together", "alone")]
     assert rolled[0] == rolled[1] and {each["step"] for each in json.loads(rolled[0])} == {3}
-    assert said[0].count("with other random numbers") == len(json.loads(rolled[0])) and said[1] == ""
+    assert said[0].count("with a new random key") == len(json.loads(rolled[0])) and said[1] == ""
     a, b = (_state(folder, folder / workdir, 6) for workdir in ("together", "alone"))
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=0, atol=1e-5), a, b)
     assert _steps(folder / "together") == _steps(folder / "alone") == [2, 3, 4, 6]
@@ -311,7 +311,7 @@ address, number, workdir = sys.argv[1:]
 with processes.joined(address, 2, int(number)):
     plain, facts = checkpoint.read_recipe(workdir)
     made = recipe.from_dict(plain)
-    start = build.start(build.rules(made, facts), facts, made.batch_size)
+    start = build.start(build.train_spec(made, facts), facts, made.batch_size)
     everywhere = parallel.replicated(parallel.mesh(made.batch_size))
     state = checkpoint.restore_latest(workdir, parallel.abstract(start, jax.random.key(0), everywhere))
     with open(f"{workdir}/restored.json", "w") as file:

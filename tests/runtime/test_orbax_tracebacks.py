@@ -20,7 +20,7 @@ from gan_jax.errors import Fault
 
 logging.set_verbosity(logging.FATAL)
 if sys.argv[2] == "ignored":
-    stragglers.ignore()
+    orbax_tracebacks.ignore()
 random = np.random.default_rng(0)
 state = {f"array_{n}": jax.numpy.asarray(random.random((200, 200), np.float32)) for n in range(12)}
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -43,7 +43,7 @@ def _saving(workdir, how):
     return done.stdout, done.stderr
 
 
-def test_a_failing_save_is_told_of_once(tmp_path):
+def test_a_failing_save_is_reported_once(tmp_path):
     said, err = _saving(tmp_path / "ignored", "ignored")
     assert said.startswith("a checkpoint could not be written in ") and "File too large" in said
     assert err == ""
