@@ -19,7 +19,7 @@ def peak_on_host() -> int:
 
 
 def peak_on_devices() -> int | None:
-    """Largest peak memory of a device of this process so far, bytes; None if the platform does not count it."""
+    """Largest peak memory of a device of this process so far, bytes; None if it is not counted."""
     import jax  # Here, so that the benchmark's peers can use `peak_on_host` without JAX.
 
     statistics = [device.memory_stats() or {} for device in jax.local_devices()]

@@ -44,16 +44,16 @@ def _saving(workdir, how):
 
 
 def test_a_failing_save_is_reported_once(tmp_path):
-    said, err = _saving(tmp_path / "ignored", "ignored")
-    assert said.startswith("a checkpoint could not be written in ") and "File too large" in said
+    out, err = _saving(tmp_path / "ignored", "ignored")
+    assert out.startswith("a checkpoint could not be written in ") and "File too large" in out
     assert err == ""
     # Without it there is noise, or this test would be about nothing.
-    assert "Event loop is closed" in _saving(tmp_path / "heard", "heard")[1]
+    assert "Event loop is closed" in _saving(tmp_path / "printed", "printed")[1]
 
 
 def test_everything_else_is_said_as_before(monkeypatch):
-    said = []
-    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    hooked = []
+    monkeypatch.setattr(sys, "unraisablehook", hooked.append)
     orbax_tracebacks.ignore()
     for error in (
         RuntimeError("Event loop is closed"),
@@ -61,5 +61,5 @@ def test_everything_else_is_said_as_before(monkeypatch):
         OSError("Event loop is closed"),
     ):
         sys.unraisablehook(types.SimpleNamespace(exc_value=error, object=None))
-    assert [str(each.exc_value) for each in said] == ["other", "Event loop is closed"]
-    assert isinstance(said[1].exc_value, OSError)
+    assert [str(each.exc_value) for each in hooked] == ["other", "Event loop is closed"]
+    assert isinstance(hooked[1].exc_value, OSError)

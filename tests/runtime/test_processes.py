@@ -92,13 +92,13 @@ def test_an_error_of_one_of_many_ends_it_at_once(monkeypatch, capsys, caplog):
 
 
 def test_ctrl_c_is_passed_on_as_sigterm():
-    heard, before = [], signal.getsignal(signal.SIGINT)
-    term = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    received, before = [], signal.getsignal(signal.SIGINT)
+    term = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
     manager = type("Manager", (), {"reached_preemption": staticmethod(lambda step: step == 7)})
     try:
         with processes.stop_requests(manager) as stop:
             signal.raise_signal(signal.SIGINT)
-            assert heard == [signal.SIGTERM] and signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+            assert received == [signal.SIGTERM] and signal.getsignal(signal.SIGINT) == signal.SIG_DFL
             assert stop(7) and not stop(6)
     finally:
         signal.signal(signal.SIGTERM, term)

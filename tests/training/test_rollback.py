@@ -86,7 +86,7 @@ def test_a_run_that_diverges_goes_back_goes_on_and_finishes(whole):
 
 
 class _Killed(BaseException):
-    """Ends a run as a kill would: nobody catches it."""
+    """Ends a run as a kill would: nothing catches it."""
 
 
 def _killing(patch, owner, name, call):
@@ -151,12 +151,12 @@ def test_what_is_damaged_when_it_goes_back_is_put_aside_and_written_again(tiny, 
 
 
 def _recording(patch, initialised):
-    """Lets a run note the random keys that its first states are made of."""
+    """Records the random keys of a run's initial states."""
     original = train.compiled
 
     def recording(*args, **options):
-        made = original(*args, **options)
-        return made._replace(init=lambda key: initialised.append(_data(key)) or made.init(key))
+        programs = original(*args, **options)
+        return programs._replace(init=lambda key: initialised.append(_data(key)) or programs.init(key))
 
     patch.setattr(train, "compiled", recording)
 
