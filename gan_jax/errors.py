@@ -1,31 +1,32 @@
-"""What a user's mistake looks like: one line that says what was given, expected, and exists."""
+"""Errors that become one line: it names the value, the expected values, and those that exist."""
 
 import difflib
+from collections.abc import Iterable
 
 
 class UsageError(ValueError):
-    """A mistake in a flag, a recipe or a workdir; `main` prints it as one line and exits with 2."""
+    """A user's mistake in a flag, a recipe or a workdir; `main` prints one line and exits with 2."""
 
 
 class Fault(RuntimeError):
-    """What nobody did wrong: a disk or data that failed; `main` prints it as one line and exits with 1."""
+    """A failure of a disk or of data, no user's mistake; `main` prints one line and exits with 1."""
 
 
 class Divergence(RuntimeError):
-    """A loss or a parameter that is no longer finite; `main` prints it as one line and exits with 1."""
+    """A loss or a parameter is no longer finite; `main` prints one line and exits with 1."""
 
 
-def unknown(field, name, names, *, shown=24):
-    """A UsageError for a name that does not exist: the nearest ones, and all of them if they are few.
+def unknown(field: str, name: object, names: Iterable[str], *, shown: int = 24) -> UsageError:
+    """A UsageError for a name that does not exist; lists the nearest names, and all if they are few.
 
     Args:
-        field: Where the name stands, for example `losses.generator`.
-        name: The name given.
+        field: Place of the name, for example `losses.generator`.
+        name: The unknown name.
         names: The names that exist.
-        shown: List all names only up to this many.
+        shown: Largest number of names of which all are listed.
 
     Returns:
-        The error, to be raised by the caller.
+        The error, for the caller to raise.
     """
     names = sorted(names)
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)

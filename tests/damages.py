@@ -1,4 +1,4 @@
-"""Damages to the files of a checkpoint, and whether they are noticed, for tests."""
+"""Damage to the files of a checkpoint, and whether it is detected, for tests."""
 
 import os
 
@@ -14,7 +14,7 @@ def truncated(path, seed):
 
 
 def emptied(path, seed):
-    """Leaves nothing of a file but its name."""
+    """Leaves a file without content."""
     os.truncate(path, 0)
 
 
@@ -24,7 +24,7 @@ def deleted(path, seed):
 
 
 def flipped(path, seed):
-    """Makes one bit of a file another one."""
+    """Flips one bit of a file."""
     with open(path, "r+b") as file:
         data = bytearray(file.read())
         data[seed * 7919 % len(data)] ^= 1 << seed % 8
@@ -44,12 +44,12 @@ def equal(a, b):
 
 
 def noticed(workdir, abstract, states, log):
-    """Whether a damage to the newest checkpoint was; False only if it did no harm.
+    """Is damage to the newest checkpoint detected? False only if the state is restored unharmed.
 
     Args:
         workdir: Folder of the run.
         abstract: The state's shapes, dtypes and shardings.
-        states: What the checkpoints were, by step; at least two.
+        states: The saved states by step; at least two.
         log: pytest's caplog.
 
     Returns:
@@ -58,7 +58,7 @@ def noticed(workdir, abstract, states, log):
     *before, newest = sorted(states)
     log.clear()
     restored = checkpoint.restore_latest(workdir, abstract)
-    assert equal(restored, states[int(restored.step)]), "restored with other values"
+    assert equal(restored, states[int(restored.step)]), "restored with wrong values"
     if int(restored.step) == newest:
         return False
     assert f"checkpoint {newest}" in log.text and "is damaged: " in log.text

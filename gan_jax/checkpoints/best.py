@@ -1,18 +1,20 @@
-"""The cost beside a checkpoint, which says whether it is the best: with a checksum of its own."""
+"""The cost of a checkpoint, saved beside it with a checksum; the best checkpoint has the least cost."""
 
 import json
 import os
 import zlib
+from collections.abc import Mapping
+from typing import Any
 
-# Orbax's item with what it compares checkpoints by, and its file.
-_PLACE = ("metrics", "metrics")
+# Orbax's item for the metrics of a checkpoint, and its file.
+_ITEM, _FILE = "metrics", "metrics"
 
 
-def record(cost):
-    """What is written beside a checkpoint.
+def record(cost: float | None) -> dict[str, Any] | None:
+    """The record of a cost.
 
     Args:
-        cost: What the best checkpoint has least of; None if it is not known for this one.
+        cost: The cost; None if it is not known for this checkpoint.
 
     Returns:
         Dict for `CheckpointManager.save(metrics=...)`, or None.
@@ -20,36 +22,36 @@ def record(cost):
     return None if cost is None else {"cost": cost, "crc32": _crc32(cost)}
 
 
-def of(recorded):
-    """The cost in what `record` made."""
+def of(recorded: Mapping[str, Any]) -> float:
+    """The cost in a record."""
     return recorded["cost"]
 
 
-def read(checkpoint):
+def read(checkpoint: str) -> float | None:
     """The cost beside a checkpoint.
 
     Args:
         checkpoint: Its folder.
 
     Returns:
-        float; None if it has none.
+        The cost; None if the checkpoint was saved without one.
 
     Raises:
-        ValueError: It is not what was written.
+        OSError: The record cannot be read.
+        ValueError: The record is damaged.
     """
-    path = os.path.join(checkpoint, *_PLACE)
-    if not os.path.exists(path):
+    folder = os.path.join(checkpoint, _ITEM)
+    if not os.path.exists(folder):
         return None
-    with open(path) as file:
+    with open(os.path.join(folder, _FILE)) as file:
         recorded = json.load(file)
-    if not isinstance(recorded, dict) or "cost" not in recorded:
-        raise ValueError("it has another form than when it was written")
-    # Costs are older than their checksums.
-    if recorded.get("crc32") not in (None, _crc32(of(recorded))):
-        raise ValueError("it has another checksum than when it was written")
+    if not isinstance(recorded, dict) or set(recorded) != {"cost", "crc32"}:
+        raise ValueError("expected the fields cost and crc32")
+    if recorded["crc32"] != _crc32(of(recorded)):
+        raise ValueError("checksum mismatch")
     return of(recorded)
 
 
 def _crc32(cost):
-    """Of its shortest decimal form, which is what JSON holds."""
+    """The CRC-32 of the shortest decimal form, which JSON stores."""
     return zlib.crc32(repr(cost).encode())

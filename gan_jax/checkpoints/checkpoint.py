@@ -1,4 +1,4 @@
-"""Checkpoints of a workdir by orbax, the recipe beside them, and a way past a damaged one."""
+"""Checkpoints of a workdir by orbax, the recipe beside them, and the recovery from damaged ones."""
 
 import contextlib
 import json
@@ -6,6 +6,8 @@ import logging
 import math
 import os
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
@@ -15,27 +17,29 @@ from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import best, checksums
 from gan_jax.errors import Fault, UsageError
 from gan_jax.runtime import processes
+from gan_jax.runtime.files import write_atomically
+from gan_jax.step import TrainState
 
 log = logging.getLogger("gan_jax")
 
 
 class Damaged(UsageError):
-    """A checkpoint that is there and cannot be read."""
+    """A checkpoint exists and cannot be read."""
 
 
 @contextlib.contextmanager
-def manager(workdir, keep):
-    """The orbax manager of a workdir's checkpoints; on leaving, every save under way is complete.
+def manager(workdir: str, keep: int) -> Iterator[ocp.CheckpointManager]:
+    """The orbax manager of a workdir's checkpoints; on leaving, it waits until all saves are complete.
 
     Args:
         workdir: Folder of the run.
-        keep: Newest checkpoints kept, besides the one with the least cost.
+        keep: Number of newest checkpoints to keep, besides the one with the least cost.
 
     Yields:
-        An `orbax.checkpoint.CheckpointManager`.
+        The manager.
 
     Raises:
-        Fault: On leaving: a save in the background has failed.
+        Fault: On leaving: a save in the background failed.
     """
     best_kept = BestN(get_metric_fn=best.of, reverse=True, n=1, keep_checkpoints_without_metrics=False)
     options = ocp.CheckpointManagerOptions(
@@ -44,7 +48,7 @@ def manager(workdir, keep):
         best_mode="min",
         cleanup_tmp_directories=True,
     )
-    # Orbax needs an absolute path, and a manager that is not closed loses its last checkpoint.
+    # Orbax needs an absolute path. Without `close`, the last checkpoint is lost.
     opened = ocp.CheckpointManager(_folder(workdir), options=options)
     try:
         yield opened
@@ -55,84 +59,85 @@ def manager(workdir, keep):
 
 @contextlib.contextmanager
 def _saving(workdir):
-    """Makes a Fault of whatever orbax raises when a checkpoint cannot be written, perhaps an earlier one."""
+    """Turns every error of orbax while it writes this checkpoint or an earlier one into a Fault."""
     try:
         yield
-    except Exception as error:  # OSError, ValueError of the storage library, errors of orbax's own.
-        kept = ", ".join(map(str, steps(workdir))) or "none"
+    except Exception as error:  # OSError, ValueError of the storage library, orbax's own errors.
+        complete = ", ".join(map(str, steps(workdir))) or "none"
         raise Fault(
-            f"a checkpoint could not be written in {workdir}: {_reason(error)}; these are complete: {kept}"
+            f"a checkpoint could not be written in {workdir}: {_reason(error)}; "
+            f"these are complete: {complete}"
         ) from error
 
 
 def _reason(error):
-    """The type and the first sentence of an error; orbax adds pages to that, and long paths in its middle."""
+    """The type and the first sentence of an error; orbax adds pages after it and long paths inside it."""
     first = re.split(r"\n|[.] ", str(error).strip(), maxsplit=1)[0]
     short = first if len(first) <= 200 else f"{first[:100]} ... {first[-100:]}"
     return f"{type(error).__name__}: {short}"
 
 
-def best_step(workdir):
-    """The step of the checkpoint with the least cost.
+def best_step(workdir: str) -> int | None:
+    """The step of the checkpoint with the least cost. Damaged costs are skipped with a warning.
 
     Args:
         workdir: Folder of a run; it need not exist.
 
     Returns:
-        int; None if no checkpoint has a cost. One whose cost is damaged does not count, with a warning.
+        The step; None if no checkpoint has a cost.
     """
-    known, _ = _costs(workdir, steps(workdir))
-    return min(known, key=known.get, default=None)
+    costs, _ = _costs(workdir, steps(workdir))
+    return min(costs, key=lambda step: costs[step], default=None)
 
 
-def best_cost(manager):
-    """The least cost of a checkpoint that is kept; infinity if none has one. No save may be under way."""
+def best_cost(manager: ocp.CheckpointManager) -> float:
+    """The least cost of the kept checkpoints, infinity if none has a cost. No save may be in progress."""
     step = manager.best_step()
     return math.inf if step is None else best.of(manager.metrics(step))
 
 
 def _costs(workdir, steps):
-    """Cost by step, and the steps whose cost is damaged, with a warning."""
-    known, damaged = {}, []
+    """Costs by step, and the steps whose cost is damaged; each of these is logged as a warning."""
+    costs, damaged = {}, []
     for step in steps:
         try:
-            known[step] = best.read(os.path.join(_folder(workdir), str(step)))
-        except ValueError as error:
+            costs[step] = best.read(os.path.join(_folder(workdir), str(step)))
+        except (OSError, ValueError) as error:
             log.warning("the cost of checkpoint %d in %s is damaged: %s", step, workdir, _reason(error))
             damaged.append(step)
-    return {step: cost for step, cost in known.items() if cost is not None}, damaged
+    return {step: cost for step, cost in costs.items() if cost is not None}, damaged
 
 
 def _folder(workdir):
     return os.path.join(os.path.abspath(workdir), "checkpoints")
 
 
-def steps(workdir):
+def steps(workdir: str) -> list[int]:
     """Steps of the complete checkpoints in a workdir, oldest first.
 
     Args:
         workdir: Folder of a run; it need not exist.
 
     Returns:
-        List of int.
+        The steps.
     """
     folder = _folder(workdir)
     return sorted(ocp.utils.checkpoint_steps(folder)) if os.path.isdir(folder) else []
 
 
-def save(manager, step, state, cost=None):
-    """Saves a state, most of it in the background; a step that is there already is left alone.
+def save(manager: ocp.CheckpointManager, step: int, state: Any, cost: float | None = None) -> None:
+    """Saves a state, mostly in the background; a step that already has a checkpoint is skipped.
 
     Args:
         manager: From `manager`.
-        step: Rounds played.
+        step: Finished training steps.
         state: The TrainState.
-        cost: What the best checkpoint has least of; None if it is not known for this one.
+        cost: Cost of this checkpoint, least for the best one; None if it is not known.
 
     Raises:
-        Fault: It cannot be written, or the one before could not.
+        Fault: This checkpoint or the previous one cannot be written.
     """
-    if not manager.directory.exists():  # Orbax would make it anew, and nothing else of the workdir.
+    if not manager.directory.exists():  # Orbax would make this folder again, without the rest of the workdir.
         raise Fault(f"step {step} cannot be saved: {manager.directory} is gone")
     if step not in manager.all_steps():
         args = ocp.args.Composite(
@@ -142,64 +147,60 @@ def save(manager, step, state, cost=None):
             manager.save(step, args=args, force=True, metrics=best.record(cost))
 
 
-def restore(workdir, abstract, step):
-    """One checkpoint, or an error that says what is wrong with it.
+def restore(workdir: str, abstract: Any, step: int) -> TrainState:
+    """Reads one checkpoint and compares its checksums.
 
     Args:
         workdir: Folder of a run.
         abstract: The state's shapes, dtypes and shardings.
-        step: Which checkpoint.
+        step: Step of the checkpoint.
 
     Returns:
         The TrainState.
 
     Raises:
-        UsageError: No such checkpoint, or one of other shapes.
-        Damaged: It cannot be read, or what is read is not what was written.
+        UsageError: The checkpoint does not exist, or its shapes differ from the recipe's.
+        Damaged: The checkpoint cannot be read, or differs from the state that was saved.
     """
-    exist = steps(workdir)
-    if step not in exist:
-        shown = ", ".join(map(str, exist)) or "none"
-        raise UsageError(f"step {step} has no checkpoint in {workdir}; these exist: {shown}")
-    path, what = os.path.join(_folder(workdir), str(step)), f"checkpoint {step} in {workdir}"
+    available = steps(workdir)
+    if step not in available:
+        names = ", ".join(map(str, available)) or "none"
+        raise UsageError(f"step {step} has no checkpoint in {workdir}; these exist: {names}")
+    path, name = os.path.join(_folder(workdir), str(step)), f"checkpoint {step} in {workdir}"
     try:
-        with ocp.StandardCheckpointer(multiprocessing_options=_alone()) as reader:
+        with ocp.StandardCheckpointer(multiprocessing_options=_one_process()) as reader:
             stored = reader.metadata(os.path.join(path, "state")).item_metadata
             if stored is None:
-                raise Damaged(f"{what} is damaged: its metadata cannot be read")
-            _check_shapes(stored.tree, abstract, what)
+                raise Damaged(f"{name} is damaged: its metadata cannot be read")
+            _check_shapes(stored.tree, abstract, name)
             state = reader.restore(os.path.join(path, "state"), abstract)
-        _check_sums(checksums.read(path), state, what)
+        _check_sums(checksums.read(path), state, name)
         return state
     except UsageError:
         raise
     # Orbax reports damage in many ways: bare Exception, ValueError, KeyError, JSONDecodeError.
     except Exception as error:
-        raise Damaged(f"{what} is damaged: {_reason(error)}") from error
+        raise Damaged(f"{name} is damaged: {_reason(error)}") from error
 
 
-def _alone():
-    """Lets a process read on its own: orbax would have it wait for others, of which one may have failed."""
+def _one_process():
+    """Options by which this process reads alone. By default orbax waits for others, which may have failed."""
     here = jax.process_index()
     return ocp.options.MultiprocessingOptions(primary_host=here, active_processes={here})
 
 
-def _check_sums(written, state, what):
-    """Compares what was read with what was written."""
-    if written is None:
-        log.warning("%s has no checksums; whether it is as it was written cannot be told", what)
-        return
+def _check_sums(written, state, name):
+    """Compares the checksums of a restored state with the written ones."""
     if wrong := checksums.differing(written, checksums.checksums(checksums.on_host(state))):
         more = f" and {len(wrong) - 4} more" if len(wrong) > 4 else ""
-        raise Damaged(
-            f"{what} is damaged: other checksums than when it was written: {', '.join(wrong[:4])}{more}"
-        )
+        raise Damaged(f"{name} is damaged: checksum mismatch: {', '.join(wrong[:4])}{more}")
 
 
-def restore_latest(workdir, abstract):
-    """The newest checkpoint that is whole; damaged ones are put aside with a warning.
+def restore_latest(workdir: str, abstract: Any) -> TrainState | None:
+    """The newest undamaged checkpoint; newer damaged ones are moved away with a warning.
 
-    One whose cost alone is damaged is put aside too, however old: unknown for the best, it would be deleted.
+    A checkpoint with a damaged cost is moved away too, at whatever step: without a cost it cannot be kept as
+    the best one, and would be deleted.
 
     Args:
         workdir: Folder of a run; it need not exist.
@@ -209,38 +210,38 @@ def restore_latest(workdir, abstract):
         The TrainState, or None if the workdir has no checkpoint.
 
     Raises:
-        UsageError: There are checkpoints and none can be read, or one has other shapes.
+        UsageError: All checkpoints are damaged, or the shapes of one differ from the recipe's.
     """
-    exist = processes.from_first(lambda: steps(workdir))
-    damaged = processes.from_first(lambda: _costs(workdir, exist)[1])
-    for step in reversed([step for step in exist if step not in damaged]):
-        state, damage = processes.together(lambda: _tried(workdir, abstract, step))
-        if found := next(filter(None, processes.gather(damage)), None):
-            log.warning("%s; trying the one before", found)
+    available = processes.from_first(lambda: steps(workdir))
+    damaged = processes.from_first(lambda: _costs(workdir, available)[1])
+    for step in reversed([step for step in available if step not in damaged]):
+        state, damage = processes.together(lambda: _try_restore(workdir, abstract, step))
+        if reason := next(filter(None, processes.gather(damage)), None):
+            log.warning("%s; trying the previous one", reason)
             damaged.append(step)
             continue
-        processes.together(lambda: processes.is_first() and _put_aside(workdir, damaged))
+        processes.together(lambda: processes.is_first() and _move_away(workdir, damaged))
         return state
-    if exist:
-        raise UsageError(f"no checkpoint in {workdir} can be read; move the folder away to start anew")
+    if available:
+        raise UsageError(f"no checkpoint in {workdir} can be read; move the folder away to start again")
     return None
 
 
-def _tried(workdir, abstract, step):
-    """The state and None, or None and what is wrong with the checkpoint."""
+def _try_restore(workdir, abstract, step):
+    """The state and None, or None and the reason why the checkpoint is damaged."""
     try:
         return restore(workdir, abstract, step), None
     except Damaged as error:
         return None, str(error)
 
 
-def _put_aside(workdir, damaged):
-    """Moves damaged checkpoints out of the way of the ones that will be written at the same steps."""
+def _move_away(workdir, damaged):
+    """Moves damaged checkpoints to another folder, so that the run can save at the same steps again."""
     for step in damaged:
-        aside = os.path.join(os.path.abspath(workdir), "damaged")
-        os.makedirs(aside, exist_ok=True)
-        os.rename(os.path.join(_folder(workdir), str(step)), _free(os.path.join(aside, str(step))))
-        log.warning("checkpoint %d was put aside in %s", step, aside)
+        folder = os.path.join(os.path.abspath(workdir), "damaged")
+        os.makedirs(folder, exist_ok=True)
+        os.rename(os.path.join(_folder(workdir), str(step)), _free(os.path.join(folder, str(step))))
+        log.warning("checkpoint %d was moved to %s", step, folder)
 
 
 def _free(path):
@@ -250,29 +251,29 @@ def _free(path):
 
 
 def _named_shapes(tree):
-    """Shapes by `player/layer/kernel`, of what a recipe's networks decide."""
+    """Shapes by path, such as `player/layer/kernel`."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {
         jax.tree_util.keystr(path, simple=True, separator="/"): tuple(leaf.shape) for path, leaf in leaves
     }
 
 
-def _check_shapes(stored, abstract, what):
-    """Names every parameter whose shape is not what the recipe's networks have."""
+def _check_shapes(stored, abstract, name):
+    """Compares the shapes of a checkpoint with those of the recipe's networks."""
     for part in ("params", "carry", "average"):
         there, here = _named_shapes(stored[part]), _named_shapes(getattr(abstract, part))
         wrong = [
-            f"{part}/{name} is {there.get(name, 'absent')} there and {here.get(name, 'absent')} here"
-            for name in dict.fromkeys([*there, *here])
-            if there.get(name) != here.get(name)
+            f"{part}/{path} is {there.get(path, 'absent')} there and {here.get(path, 'absent')} here"
+            for path in dict.fromkeys([*there, *here])
+            if there.get(path) != here.get(path)
         ]
         if wrong:
             more = f", and {len(wrong) - 4} more" if len(wrong) > 4 else ""
-            raise UsageError(f"{what} has other shapes: {'; '.join(wrong[:4])}{more}")
+            raise UsageError(f"{name} has other shapes: {'; '.join(wrong[:4])}{more}")
 
 
 def write_recipe(workdir, recipe, facts):
-    """Puts the recipe and the facts about its data beside the checkpoints, whole or not at all.
+    """Writes the recipe and the facts about its data beside the checkpoints, completely or not at all.
 
     Args:
         workdir: Folder of the run; it exists.
@@ -280,13 +281,12 @@ def write_recipe(workdir, recipe, facts):
         facts: Dict of `resolution`, `channels` and `classes`.
     """
     path = os.path.join(workdir, "recipe.json")
-    with open(f"{path}.tmp", "w") as file:
+    with write_atomically(path) as file:
         json.dump({"recipe": recipe_lib.to_dict(recipe), "facts": facts}, file, indent=2)
-    os.replace(f"{path}.tmp", path)
 
 
 def read_recipe(workdir):
-    """What `write_recipe` wrote.
+    """Reads what `write_recipe` wrote.
 
     Args:
         workdir: Folder of a run.
@@ -295,7 +295,7 @@ def read_recipe(workdir):
         The recipe as nested dicts, and the facts; `(None, None)` if there is none.
 
     Raises:
-        UsageError: The file cannot be read, or the workdir is no folder of a file system.
+        UsageError: The file cannot be read, or the workdir is not a folder of a file system.
     """
     if "://" in workdir:
         raise UsageError(

@@ -1,7 +1,9 @@
-"""What command lines share: flags parsed before JAX is imported, and a user's mistake as one line."""
+"""The frame of every command line: flags are parsed before JAX is imported, and errors are one line."""
 
 import logging
 import sys
+from collections.abc import Callable, Collection, Iterable
+from typing import NoReturn
 
 from absl import app, flags
 from absl import logging as absl_logging
@@ -10,13 +12,13 @@ from gan_jax.errors import Divergence, Fault, UsageError, unknown
 from gan_jax.runtime import cache, orbax_tracebacks
 
 
-def run(do, explain=None):
-    """Parses the flags, does something, and ends the process.
+def run(do: Callable[[], None], explain: Callable[[list[str], Exception], None] | None = None) -> None:
+    """Parses the flags, calls a function, and ends the process.
 
     Args:
-        do: Function of nothing; its UsageError ends with exit code 2, its Divergence,
-            Fault or OSError with 1.
-        explain: Function `(argv, error)` that may end with a better message than that of a flag's error.
+        do: Function without arguments. After a UsageError the exit code is 2; after a Divergence, a Fault
+            or an OSError it is 1.
+        explain: Function `(argv, error)` that may end the process with a better message than a flag's error.
     """
 
     def main(argv):
@@ -25,7 +27,7 @@ def run(do, explain=None):
         log.setLevel(logging.INFO)
         log.addHandler(logging.StreamHandler(sys.stderr))
         log.propagate = False
-        # Orbax logs pages about every error that it raises.
+        # Orbax logs long messages about every error that it raises.
         absl_logging.set_verbosity(absl_logging.FATAL)
         orbax_tracebacks.ignore()
         try:
@@ -39,7 +41,7 @@ def run(do, explain=None):
         try:
             rest = flags.FLAGS(argv)
         except SystemExit:
-            sys.exit(0)  # absl leaves with 1 after --help.
+            sys.exit(0)  # absl exits with 1 after --help.
         except Exception as error:  # A config file is a program and may raise anything.
             if explain is not None:
                 explain(argv, error)
@@ -51,37 +53,38 @@ def run(do, explain=None):
     app.run(main, flags_parser=parse)
 
 
-def check(flag, names, known):
-    """Makes sure that a flag's names exist.
+def check(flag: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Makes sure that the names in a flag's value exist.
 
     Args:
-        flag: Its name.
-        names: The names given.
-        known: Those that exist.
+        flag: The flag.
+        names: The names in its value.
+        known: The names that exist.
 
     Raises:
-        UsageError: One does not.
+        UsageError: A name does not exist.
     """
     for name in names:
         if name not in known:
             raise unknown(f"--{flag}", name, known)
 
 
-def say(line):
-    """Prints a line about progress, which is no result."""
+def say(line: str) -> None:
+    """Prints a line about progress to stderr; stdout has results only."""
     print(line, file=sys.stderr, flush=True)
 
 
-def fail(error, code=2):
+def fail(error: Exception | str, code: int = 2) -> NoReturn:
     """Ends the process with one line."""
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(code)
 
 
-def import_jax():
-    """Imports JAX, with a compilation cache."""
+def import_jax() -> None:
+    """Imports JAX and sets its compilation cache."""
     import jax
 
-    if jax.config.jax_compilation_cache_dir is None:
+    # JAX adds its options to `Config` at run time, where mypy does not see them.
+    if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
         jax.config.update("jax_compilation_cache_dir", cache.folder("compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)

@@ -1,23 +1,27 @@
-"""What is wrong with a config file, or with a flag that changes what it says, in one line."""
+"""Mistakes in a config file, or in a flag that overrides its values, in one line."""
 
 import os
 import runpy
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from gan_jax.cli import command
 from gan_jax.errors import UsageError, unknown
 
 
-def explain(argv, error, *, plain):
-    """Ends with the mistake that made absl or a config file give up.
+def explain(argv: list[str], error: Exception, *, plain: Callable[[Any], dict[str, Any]]) -> NoReturn:
+    """Ends the process with the mistake behind an error of absl or of a config file.
 
     Args:
         argv: The command line.
-        error: What was raised.
-        plain: Function from what `get_config` returns to nested dicts of what flags can change; raises a
-            UsageError where it returns something else.
+        error: The error.
+        plain: Function from the value of `get_config` to nested dicts of the fields that flags can override;
+            raises a UsageError if the value has another type.
     """
-    given = [argument.lstrip("-") for argument in argv[1:] if argument.startswith("-")]
-    path = next((argument.partition("=")[2] for argument in given if argument.startswith("config=")), None)
+    arguments = [argument.lstrip("-") for argument in argv[1:] if argument.startswith("-")]
+    path = next(
+        (argument.partition("=")[2] for argument in arguments if argument.startswith("config=")), None
+    )
     if path:
         file, _, data = path.partition(":")
         if not os.path.isfile(file):
@@ -30,16 +34,16 @@ def explain(argv, error, *, plain):
                 if isinstance(broken, UsageError)
                 else f"config {path}: {type(broken).__name__}: {broken}"
             )
-        for argument in given:
+        for argument in arguments:
             if argument.startswith("config."):
                 _check_override(argument[len("config.") :].partition("=")[0], tree)
     command.fail(error)
 
 
 def _check_override(path, tree):
-    """Ends if there is no such field."""
-    walked = "config"
+    """Ends the process if the field does not exist."""
+    prefix = "config"
     for part in path.split("."):
         if not isinstance(tree, dict) or part not in tree:
-            command.fail(unknown(walked, part, tree if isinstance(tree, dict) else ()))
-        tree, walked = tree[part], f"{walked}.{part}"
+            command.fail(unknown(prefix, part, tree if isinstance(tree, dict) else ()))
+        tree, prefix = tree[part], f"{prefix}.{part}"

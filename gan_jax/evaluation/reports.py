@@ -19,6 +19,7 @@ from gan_jax.errors import UsageError
 from gan_jax.evaluation import probes
 from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.runtime import folders
+from gan_jax.runtime.files import write_atomically
 from gan_jax.sampling import loading, samples
 from gan_jax.sampling.loading import LoadedModel
 
@@ -213,11 +214,10 @@ def write(path: str, record: Mapping[str, Any]) -> None:
         for name, value in record["values"].items()
     }
     try:
-        with open(f"{path}.tmp", "w") as file:
+        with write_atomically(path) as file:
             json.dump(
                 {**record, "values": _kept(path, record["protocol"]) | plain}, file, indent=2, allow_nan=False
             )
-        os.replace(f"{path}.tmp", path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -28,6 +28,7 @@ from gan_jax.features.types import Features, fingerprint
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.linen import from_linen
 from gan_jax.runtime import cache, parallel
+from gan_jax.runtime.files import write_atomically
 
 log = logging.getLogger("gan_jax")
 
@@ -235,9 +236,8 @@ def _identity(source):
 def _write(path, variables, facts):
     """Caches a classifier, the whole file or none."""
     kept = {"variables": variables, "facts": facts}
-    with open(f"{path}.{os.getpid()}", "wb") as file:
+    with write_atomically(path, "wb") as file:
         file.write(serialization.msgpack_serialize(kept))
-    os.replace(file.name, path)
     return kept
 
 

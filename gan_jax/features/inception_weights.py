@@ -4,7 +4,6 @@ import hashlib
 import http.client
 import os
 import shutil
-import tempfile
 import urllib.request
 
 import flax.traverse_util
@@ -13,6 +12,7 @@ import numpy as np
 from gan_jax.errors import UsageError
 from gan_jax.features import inception, torch_file
 from gan_jax.runtime import cache
+from gan_jax.runtime.files import write_atomically
 
 NAME = "pt_inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{NAME}"
@@ -100,12 +100,10 @@ def download(path=None, *, url=URL, expected=SHA256):
     folder = os.path.dirname(os.path.abspath(path))
     try:
         os.makedirs(folder, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            part = os.path.join(scratch, "part")
-            with urllib.request.urlopen(url, timeout=60) as source, open(part, "wb") as target:
-                shutil.copyfileobj(source, target)
-            _check_hash(part, url, expected)
-            os.replace(part, path)
+        with urllib.request.urlopen(url, timeout=60) as source, write_atomically(path, "wb") as target:
+            shutil.copyfileobj(source, target)
+            target.flush()
+            _check_hash(target.name, url, expected)
     except (OSError, http.client.HTTPException) as error:
         raise UsageError(f"cannot fetch {url} to {path}: {error}") from None
     return path

@@ -1,9 +1,9 @@
-"""Folders for what is made once and kept, readable by this user alone: what lies in some of them is run."""
+"""Folders that keep results between runs, readable by this user alone: some hold programs that are run."""
 
 import os
 
 
-def path(name):
+def path(name: str) -> str:
     """The path of a folder of the cache.
 
     Args:
@@ -16,8 +16,8 @@ def path(name):
     return os.path.join(base, "gan_jax", name)
 
 
-def folder(name):
-    """The same, made if it does not exist."""
-    made = path(name)
-    os.makedirs(made, mode=0o700, exist_ok=True)
-    return made
+def folder(name: str) -> str:
+    """The same path; makes the folder if it does not exist."""
+    place = path(name)
+    os.makedirs(place, mode=0o700, exist_ok=True)
+    return place

@@ -1,19 +1,21 @@
-"""Functions of many rows, so many at a time."""
+"""Functions of many rows, applied to a fixed number of rows at a time."""
+
+from collections.abc import Callable
 
 import jax
 import numpy as np
 
 
-def in_chunks(function, rows, size):
-    """What a function makes of rows, a fixed number at a time, so that one compiled program does for all.
+def in_chunks(function: Callable[[np.ndarray, int], jax.Array], rows: np.ndarray, size: int) -> np.ndarray:
+    """Applies a function to rows in chunks of one size, so that it is compiled once.
 
     Args:
-        function: `(chunk, start) -> array [size, ...]`, each row on its own; `start` is the first row.
+        function: `(chunk, start) -> array [size, ...]`, each row independent; `start` is the first row.
         rows: Array [N, ...], N at least 1.
-        size: Rows a call. The last call is filled up with the first rows.
+        size: Rows per call. The last call is filled up with the first rows.
 
     Returns:
-        NumPy array [N, ...].
+        Results [N, ...].
     """
     places = np.arange(-(-len(rows) // size) * size) % len(rows)
     parts = [function(rows[places[at : at + size]], at) for at in range(0, len(places), size)]

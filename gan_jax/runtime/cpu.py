@@ -1,4 +1,4 @@
-"""What XLA:CPU needs to be told to be fast and does not find out by itself; nothing for other platforms."""
+"""Settings that make XLA:CPU fast; they do nothing on other platforms."""
 
 import ctypes
 import functools
@@ -6,8 +6,8 @@ import sys
 
 import jax
 
-# XLA 0.10 and 0.12 give convolutions and matrix products to YNNPACK by default, which is slower at them than
-# Eigen; what it does well, sums over many rows, is left to it.
+# XLA 0.10 and 0.12 compute convolutions and matrix products with YNNPACK by default, which is slower at them
+# than Eigen. YNNPACK keeps sums over many rows, which it does well.
 _OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
 
 # Parameters of glibc's mallopt, from malloc.h.
@@ -15,30 +15,30 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 
 
 @functools.cache
-def compiler_options():
-    """What to give `jax.jit` as `compiler_options` for programs that run long.
+def compiler_options() -> dict[str, str]:
+    """The `compiler_options` of `jax.jit` for programs that run long.
 
     Returns:
-        Dict of XLA options; empty where the default backend is no CPU, or where XLA does not know them.
+        XLA options; empty if the default backend is not a CPU, or if XLA does not know them.
     """
     if jax.default_backend() != "cpu":
         return {}
     try:
         jax.jit(lambda: 0, compiler_options=_OPTIONS).lower().compile()
-    except jax.errors.JaxRuntimeError:  # They are experimental, and may be gone one day.
+    except jax.errors.JaxRuntimeError:  # They are experimental, and XLA may remove them.
         return {}
     return dict(_OPTIONS)
 
 
-def keep_memory():
-    """Has the process keep the memory that it frees.
+def keep_memory() -> bool:
+    """Makes the process keep the memory that it frees.
 
-    XLA:CPU allocates a program's temporary memory at each call and frees it after, which makes the system
-    map, clear and unmap the same pages at every step. To be called before much memory has been allocated.
-    Does nothing where the C library is not glibc.
+    XLA:CPU allocates a program's temporary memory at each call and frees it afterwards, so that the system
+    maps, clears and unmaps the same pages at every step. Call it before much memory has been allocated. It
+    does nothing if the C library is not glibc.
 
     Returns:
-        Whether it is kept.
+        Whether the memory is kept.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -1,36 +1,37 @@
-"""Folders that a run writes to."""
+"""Folders that a run writes in."""
 
 import contextlib
 import os
 import time
+from collections.abc import Iterator
 
 from gan_jax.errors import Fault, UsageError
 from gan_jax.runtime import processes
 
 
-def check_writable(folder):
-    """Says why nothing could be written in a folder, without making it.
+def check_writable(folder: str) -> None:
+    """Makes sure that a folder can be written, without making it.
 
     Args:
         folder: Its path; it need not exist.
 
     Raises:
-        UsageError: The nearest folder that exists is no folder, or this user may not write in it.
+        UsageError: The nearest path that exists is not a folder, or this user may not write in it.
     """
-    there = os.path.abspath(folder)
-    while not os.path.lexists(there):
-        there = os.path.dirname(there)
-    if not os.path.isdir(there):
+    nearest = os.path.abspath(folder)
+    while not os.path.lexists(nearest):
+        nearest = os.path.dirname(nearest)
+    if not os.path.isdir(nearest):
         raise UsageError(f"folder {folder} cannot be written: Not a directory")
-    if not os.access(there, os.W_OK | os.X_OK):
+    if not os.access(nearest, os.W_OK | os.X_OK):
         raise UsageError(f"folder {folder} cannot be written: Permission denied")
 
 
-def make_writable(folder):
-    """Makes a folder, or says why nothing can be written in it.
+def make_writable(folder: str) -> None:
+    """Makes a folder and makes sure that it can be written.
 
     Args:
-        folder: Its path; folders on the way are made too.
+        folder: Its path; missing folders above it are made too.
 
     Raises:
         UsageError: It cannot be made or written.
@@ -44,8 +45,8 @@ def make_writable(folder):
         raise UsageError(f"folder {folder} cannot be written: {error.strerror}") from None
 
 
-def share(folder):
-    """Makes the folder of a run, and makes sure that it is one and the same for all processes.
+def share(folder: str) -> None:
+    """Makes the folder of a run, and makes sure that all processes see the same folder.
 
     Args:
         folder: Its path.
@@ -53,7 +54,7 @@ def share(folder):
     Raises:
         UsageError: It cannot be made or written, or processes see different folders under this path.
     """
-    # A name that nobody has looked for yet: network file systems remember for a while what was not there.
+    # A new name every time: network file systems cache for a while that a file does not exist.
     probe = os.path.join(folder, f".shared.{processes.from_first(time.time)}")
 
     def put():
@@ -64,7 +65,7 @@ def share(folder):
     def see():
         if not os.path.exists(probe):
             raise UsageError(
-                f"{folder} is not the folder of this name that process 0 writes; expected one on a file "
+                f"{folder} is not the folder of this name that process 0 writes; expected a folder on a file "
                 "system that all processes share"
             )
 
@@ -75,8 +76,8 @@ def share(folder):
 
 
 @contextlib.contextmanager
-def told_of(workdir):
-    """Makes Faults of the system's errors while a run writes in its workdir.
+def told_of(workdir: str) -> Iterator[None]:
+    """Turns the system's errors into Faults while a run writes in its workdir.
 
     Args:
         workdir: Folder of the run.
@@ -85,7 +86,7 @@ def told_of(workdir):
         Nothing.
 
     Raises:
-        Fault: Says where and what failed.
+        Fault: A file cannot be read or written.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""One run a workdir: the process that trains in it holds it, and dies with its hold."""
+"""Exclusive workdir lock, released when the process exits."""
 
 import contextlib
 import errno
@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Iterator
 
 from gan_jax.errors import UsageError
 from gan_jax.runtime import processes
@@ -15,16 +16,16 @@ log = logging.getLogger("gan_jax")
 
 FILE = ".lock"
 
-# What a file system answers that has no locks.
+# Errors of a file system without locks.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextlib.contextmanager
-def held(workdir):
-    """Holds a workdir against other runs, for all processes of this one; whoever only reads needs no hold.
+def held(workdir: str) -> Iterator[None]:
+    """Locks a workdir for all processes of this run; readers need no lock.
 
-    The system lets go of it when process 0 ends, however it ends. NFS passes the lock on to other machines; a
-    file system without locks is used unlocked, with a warning.
+    The system releases the lock when process 0 exits, even if it is killed. On NFS the lock holds across
+    machines. A file system without locks is used unlocked, with a warning.
 
     Args:
         workdir: Folder of the run; it exists.
@@ -33,16 +34,16 @@ def held(workdir):
         Nothing.
 
     Raises:
-        UsageError: Another run holds it; says which process, where, and since when.
+        UsageError: Another run has the lock; names its process, its machine and the time.
     """
-    file = processes.together(lambda: _taken(workdir) if processes.is_first() else None)
-    # The file stays: who deletes it may delete the one that somebody else has just locked.
+    file = processes.together(lambda: _locked(workdir) if processes.is_first() else None)
+    # The file stays: another run may have just locked it.
     with file or contextlib.nullcontext():
         yield
 
 
-def _taken(workdir):
-    """The locked file, with this process's name in it."""
+def _locked(workdir):
+    """The locked file, which names this process."""
     file = open(os.path.join(workdir, FILE), "a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -52,9 +53,7 @@ def _taken(workdir):
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        log.warning(
-            "%s cannot be locked (%s): a second run in it would not be noticed", workdir, error.strerror
-        )
+        log.warning("%s cannot be locked (%s): concurrent runs cannot be detected", workdir, error.strerror)
     file.truncate(0)
     file.write(
         f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%Y-%m-%d %H:%M:%S %z')}\n"
@@ -64,6 +63,6 @@ def _taken(workdir):
 
 
 def _holder(file):
-    """Who wrote into the file; it is empty for a moment after it was locked."""
+    """The process that the file names; the file is empty for a moment after it was locked."""
     file.seek(0)
-    return file.read().strip() or "one that has just begun"
+    return file.read().strip() or "one that has just started"

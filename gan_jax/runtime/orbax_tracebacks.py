@@ -1,20 +1,20 @@
-"""Reads and writes that end after the one beside them has failed.
+"""Tracebacks of reads and writes that end after another one has failed.
 
-Orbax reads and writes the arrays of a checkpoint side by side. When one fails, it closes the event loop that
-waits for the others; TensorStore, which ends them a little later, finds nobody to tell, and for each of them
-Python prints a traceback that says nothing of what went wrong.
+Orbax reads and writes the arrays of a checkpoint concurrently. When one fails, it closes the event loop that
+waits for the others. TensorStore ends these a little later, and for each of them Python prints a traceback
+about the closed loop, which does not name the failure.
 """
 
 import sys
 
 
-def ignore():
-    """Lets Python print no more of these, and everything else as before. For a process that is ours alone."""
-    say = sys.unraisablehook
+def ignore() -> None:
+    """Hides these tracebacks and no others. It changes the whole process, so only programs should call it."""
+    original = sys.unraisablehook
 
     def hook(unraisable):
         error = unraisable.exc_value
         if not (isinstance(error, RuntimeError) and str(error) == "Event loop is closed"):
-            say(unraisable)
+            original(unraisable)
 
     sys.unraisablehook = hook

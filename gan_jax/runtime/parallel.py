@@ -1,4 +1,7 @@
-"""A mesh: the batch over its axis `data`, large parameters over `model`; `jit` makes one program of both."""
+"""A mesh of devices: the axis `data` splits the batch, the axis `model` splits large parameters."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -6,24 +9,27 @@ import numpy as np
 
 from gan_jax.errors import UsageError
 
-# Elements. What has fewer is whole on every device: there is little to save, and sending takes time.
+# Elements. Smaller arrays are replicated: splitting them saves little, and sending takes time.
 WHOLE_BELOW = 2**12
 
 
-def mesh(batch_size, devices=None, *, slices=1, model_devices=1):
-    """The mesh over all devices, once the batch is known to divide among them.
+def mesh(
+    batch_size: int, devices: Sequence[jax.Device] | None = None, *, slices: int = 1, model_devices: int = 1
+) -> jax.sharding.Mesh:
+    """The mesh over all devices; makes sure that they divide the batch.
 
     Args:
-        batch_size: Images a move, over all devices.
-        devices: Devices to use; all of them by default.
-        slices: Of a batch, each of which is spread over the axis `data`.
+        batch_size: Samples per move, over all devices.
+        devices: Devices to use; None for all.
+        slices: Number of slices of a batch; the axis `data` splits each of them.
         model_devices: Length of the axis `model`.
 
     Returns:
-        A `jax.sharding.Mesh` with the axes `data` and `model`.
+        A mesh with the axes `data` and `model`.
 
     Raises:
-        UsageError: The devices do not divide the batch, or `model_devices` those of a process.
+        UsageError: The devices do not divide the batch, or `model_devices` does not divide the number of
+            devices of a process.
     """
     devices = sorted(devices or jax.devices(), key=lambda device: (device.process_index, device.id))
     here = sum(device.process_index == devices[0].process_index for device in devices)
@@ -31,39 +37,39 @@ def mesh(batch_size, devices=None, *, slices=1, model_devices=1):
         raise UsageError(
             f"model_devices={model_devices}: expected a divisor of the {here} devices of a process"
         )
-    # In the order of processes, so that one has all parts of what lies along `model`.
+    # Sorted by process, so that the devices along `model` belong to one process.
     grid = np.array(devices).reshape(-1, model_devices)
     _check_divisible(batch_size, slices, *grid.shape)
     return jax.sharding.Mesh(grid, ("data", "model"), axis_types=(jax.sharding.AxisType.Auto,) * 2)
 
 
 def _check_divisible(batch_size, slices, groups, model_devices):
-    """Makes sure that every slice of the batch divides among groups of devices."""
+    """Makes sure that the groups of devices divide every slice of the batch."""
     if batch_size % (slices * groups):
         among = f"{groups} groups of {model_devices} devices" if model_devices > 1 else f"{groups} devices"
-        cut = f" in accumulate={slices} slices" if slices > 1 else ""
-        raise UsageError(f"batch_size={batch_size}{cut} is not divisible by {among}")
+        sliced = f" in accumulate={slices} slices" if slices > 1 else ""
+        raise UsageError(f"batch_size={batch_size}{sliced} is not divisible by {among}")
 
 
-def replicated(mesh):
-    """The sharding of what every device has whole."""
+def replicated(mesh: jax.sharding.Mesh) -> jax.NamedSharding:
+    """The sharding of arrays of which every device has a full copy."""
     return jax.NamedSharding(mesh, jax.P())
 
 
-def sharded(mesh, axis=0):
-    """The sharding of arrays whose given axis is the batch."""
+def sharded(mesh: jax.sharding.Mesh, axis: int = 0) -> jax.NamedSharding:
+    """The sharding of arrays with the batch along the given axis."""
     return jax.NamedSharding(mesh, jax.P(*(None,) * axis, "data"))
 
 
-def partitioned(tree, mesh):
-    """A state's shapes, large arrays in parts over the axis `model`: along their longest axis that divides.
+def partitioned(tree: Any, mesh: jax.sharding.Mesh) -> Any:
+    """Adds shardings to the shapes of a state: `model` splits the longest divisible axis of large arrays.
 
     Args:
         tree: Pytree of `jax.ShapeDtypeStruct`.
         mesh: The mesh.
 
     Returns:
-        The same pytree, with the sharding of each array; small ones are whole on every device.
+        The same pytree with the sharding of each array; small arrays are replicated.
     """
 
     def part(leaf):
@@ -76,35 +82,35 @@ def partitioned(tree, mesh):
     return jax.tree.map(part, tree)
 
 
-def spread(mesh):
-    """A function that, inside `jit`, spreads an array [B, ...] over the devices.
+def spread(mesh: jax.sharding.Mesh) -> Callable[[jax.Array], jax.Array]:
+    """A function that splits an array [B, ...] over the devices, inside `jit`.
 
-    Whatever is drawn inside a step needs it: left alone, every device would draw and process all of it.
+    Random draws inside a step need it: without it, every device would draw and process all of them.
     """
     return lambda array: jax.lax.with_sharding_constraint(array, sharded(mesh))
 
 
-def place(array, sharding):
-    """A host's array, the same on every host, as one array over the devices of all hosts.
+def place(array: np.ndarray, sharding: jax.sharding.Sharding) -> jax.Array:
+    """Makes one array over the devices of all hosts from an array that is equal on every host.
 
     Args:
-        array: NumPy array of the global shape.
-        sharding: Where each part goes.
+        array: Array of the global shape.
+        sharding: The sharding of the result.
 
     Returns:
-        jax.Array.
+        The global array.
     """
     return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
 
 
-def local(tree):
-    """This process's own copy of arrays, whole on one of its devices: nothing is sent between processes.
+def local(tree: Any) -> Any:
+    """Full arrays on one device of this process; nothing is sent between processes.
 
     Args:
-        tree: Pytree of arrays, replicated or in parts that this process has all of.
+        tree: Pytree of arrays that are replicated, or whose parts are all on this process.
 
     Returns:
-        The same pytree. A replicated array is not copied, and goes with the original where that is donated.
+        The same pytree. A replicated array is not copied, so donating the original deletes it too.
     """
 
     def one(leaf):
@@ -113,32 +119,32 @@ def local(tree):
     return jax.tree.map(one, tree)
 
 
-def on_host(array):
-    """An array in this process's memory, put together from the parts on its devices.
+def on_host(array: jax.Array) -> np.ndarray:
+    """A copy of an array in host memory, assembled from its parts on the devices of this process.
 
     Args:
-        array: jax.Array, replicated or in parts that this process has all of.
+        array: An array that is replicated, or whose parts are all on this process.
 
     Returns:
-        NumPy array; a copy.
+        The copy.
     """
     whole = np.empty(array.shape, array.dtype)
-    # By what they are parts of, since several devices may have the same.
+    # By index, since several devices may have the same part.
     for part in {str(part.index): part for part in array.addressable_shards}.values():
         whole[part.index] = part.data
     return whole
 
 
-def abstract(make, key, sharding):
-    """The shapes, dtypes and shardings of what a function of a key would make, without making it.
+def abstract(make: Callable[[jax.Array], Any], key: jax.Array, sharding: jax.sharding.Sharding | None) -> Any:
+    """The shapes, dtypes and shardings of a function's result, without computing it.
 
     Args:
         make: Function of a random key.
         key: The key.
-        sharding: Of every array.
+        sharding: Sharding of every array of the result.
 
     Returns:
-        The same pytree, of `jax.ShapeDtypeStruct`.
+        Pytree of `jax.ShapeDtypeStruct`, of the structure of the result.
     """
     shapes = jax.eval_shape(make, key)
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)

@@ -1,7 +1,7 @@
-"""Many processes, one run: who speaks, what all agree on, and how they end together.
+"""Many processes, one run: which one logs and writes, how all agree on values, and how they end together.
 
-Every process runs the same program on its own devices. What one of them alone finds out goes to all by
-`gather`, in which all must take part; an error that only one has would leave the others waiting for ever.
+Every process runs the same program on its own devices. `gather` sends a value of each process to all, and all
+must call it. An error in only one process would leave the others waiting forever.
 """
 
 import contextlib
@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 import numpy as np
@@ -20,23 +22,23 @@ from gan_jax.errors import Divergence, Fault, UsageError
 
 log = logging.getLogger("gan_jax")
 
-# Bytes that values travel in multiples of, so that few shapes are compiled.
+# Bytes. Values are padded to multiples of it, so that few shapes are compiled.
 BLOCK = 1024
 
 
-def is_first():
-    """Is this the process that writes and speaks?"""
+def is_first() -> bool:
+    """Is this the process that logs and writes?"""
     return jax.process_index() == 0
 
 
-def gather(value):
-    """A small value of every process, on all of them; it returns when the last one has called it.
+def gather(value: Any) -> list[Any]:
+    """Sends a small value of every process to all processes; it returns when the last one has called it.
 
     Args:
-        value: What JSON can write; a float comes back bit for bit.
+        value: A value that JSON can write; floats are exact.
 
     Returns:
-        List of the values by process number.
+        The values by process number.
     """
     text = np.frombuffer(json.dumps(value).encode(), np.uint8)
     longest = np.max(multihost_utils.process_allgather(np.int32(text.size)))
@@ -45,83 +47,85 @@ def gather(value):
     return [json.loads(row.tobytes()) for row in multihost_utils.process_allgather(padded)]
 
 
-def together(do):
-    """Does something on every process; a mistake on one is a mistake on all.
+def together(do: Callable[[], Any]) -> Any:
+    """Calls a function on every process; a UsageError on one is raised on all.
 
     Args:
-        do: Function of nothing, in which no process waits for another.
+        do: Function without arguments, in which no process waits for another.
 
     Returns:
-        What it returns here.
+        The function's value on this process.
 
     Raises:
-        UsageError: It raised one somewhere; the first process's own, or that of the first that raised one.
+        UsageError: The function raised one; that of the first process which raised one.
     """
-    made, mistake = None, None
+    value, mistake = None, None
     try:
-        made = do()
+        value = do()
     except UsageError as error:
         mistake = str(error)
     mistakes = gather(mistake)
-    number = next((number for number, said in enumerate(mistakes) if said is not None), None)
+    number = next((number for number, each in enumerate(mistakes) if each is not None), None)
     if number is not None:
         raise UsageError(f"process {number}: {mistakes[number]}" if number else mistakes[number])
-    return made
+    return value
 
 
-def from_first(compute):
-    """What process 0 computes, on all of them.
+def from_first(compute: Callable[[], Any]) -> Any:
+    """Calls a function on process 0 and sends its value to all processes.
 
     Args:
-        compute: Function of nothing to what JSON can write; not called elsewhere.
+        compute: Function without arguments; its value can be written as JSON.
 
     Returns:
-        Its value.
+        The value.
 
     Raises:
-        UsageError: It raised one.
+        UsageError: The function raised one.
     """
     return gather(together(lambda: compute() if is_first() else None))[0]
 
 
-def check_alike(what, value):
-    """Makes sure that all processes were given the same.
+def check_alike(what: str, value: Any) -> None:
+    """Makes sure that a value is the same on all processes.
 
     Args:
-        what: Its name, for people.
-        value: What JSON can write.
+        what: Its name, for the message.
+        value: A value that JSON can write.
 
     Raises:
-        UsageError: They were not.
+        UsageError: The values differ.
     """
-    others = [number for number, given in enumerate(gather(value)) if given != json.loads(json.dumps(value))]
+    own = json.loads(json.dumps(value))
+    others = [number for number, other in enumerate(gather(value)) if other != own]
     if others:
-        raise UsageError(
-            f"{what}: process {jax.process_index()} was given another one than process {others[0]}"
-        )
+        raise UsageError(f"{what} differs between process {jax.process_index()} and process {others[0]}")
 
 
 @contextlib.contextmanager
-def joined(coordinator_address=None, num_processes=None, process_id=None):
-    """Makes this process one of many; on leaving, it waits for the others. No device may be in use before.
+def joined(
+    coordinator_address: str | None = None, num_processes: int | None = None, process_id: int | None = None
+) -> Iterator[None]:
+    """Connects this process to the others of a run; on leaving, it waits for them.
 
-    An error that is no UsageError or Divergence ends the process at once: see `or_end`.
+    Call it before any device is used. Errors other than UsageError and Divergence end the process at once
+    (see `or_end`).
 
     Args:
-        coordinator_address: Host and port of process 0; None where the cluster tells, as the other two.
-        num_processes: How many there are.
-        process_id: Number of this one.
+        coordinator_address: Host and port of process 0. None, like the other two, to ask the cluster.
+        num_processes: Number of processes.
+        process_id: Number of this process.
 
     Yields:
         Nothing.
 
     Raises:
-        UsageError: There is no cluster, or the coordinator cannot be had. JAX itself ends a process whose
-            peers do not come within five minutes, with exit code 134.
+        UsageError: There is no cluster, or the coordinator cannot be reached. JAX itself ends a process with
+            exit code 134 if its peers do not connect within five minutes.
     """
     try:
         jax.distributed.initialize(coordinator_address, num_processes, process_id)
-    except Exception as error:  # JAX and the clusters that it knows fail in many ways.
+    except Exception as error:  # JAX and its cluster plugins fail in many ways.
         hint = "" if coordinator_address else "; without a cluster that JAX knows, give --coordinator_address"
         reason = str(error).strip().partition("\n")[0]
         raise UsageError(f"--multihost: {type(error).__name__}: {reason}{hint}") from error
@@ -135,7 +139,7 @@ def joined(coordinator_address=None, num_processes=None, process_id=None):
 
 
 def _mark_log():
-    """The first process says everything, the others warnings and errors, with their number."""
+    """The first process logs everything; the others log warnings and errors, with their number."""
     if not is_first():
         log.setLevel(logging.WARNING)
         for handler in log.handlers:
@@ -143,18 +147,18 @@ def _mark_log():
 
 
 @contextlib.contextmanager
-def or_end():
-    """Ends this process at once at an error that the other processes may not have.
+def or_end() -> Iterator[None]:
+    """Ends this process at once after an error that the other processes may not have.
 
-    To clean up would be to wait for them, and they for this one. JAX ends them when it misses this one, after
-    about 100 s, and so it does with those that a killed process leaves behind.
+    A cleanup would wait for the others while they wait for this one. JAX ends the others about 100 s after
+    it loses contact with this one, and does the same when a process is killed.
 
     Yields:
         Nothing.
 
     Raises:
-        UsageError: Somebody's mistake, which all processes know of.
-        Divergence: Of a loss, which all have.
+        UsageError: A mistake, which is raised on all processes.
+        Divergence: A loss or a parameter is not finite, on all processes.
     """
     try:
         yield
@@ -163,28 +167,27 @@ def or_end():
     except BaseException as error:
         if jax.process_count() == 1:
             raise
-        said = f"error: {error}" if isinstance(error, Fault) else traceback.format_exc()
-        print(said, file=sys.stderr)
-        log.error(
-            "this process ends, and so will all others; started again, they go on from the last checkpoint"
-        )
+        message = f"error: {error}" if isinstance(error, Fault) else traceback.format_exc()
+        print(message, file=sys.stderr)
+        log.error("stopping all processes; rerun to resume from the last checkpoint")
         sys.stderr.flush()
         os._exit(1)
 
 
 @contextlib.contextmanager
-def stop_requests(manager):
-    """SIGTERM or Ctrl-C to any process as a question that all of them answer alike, at the same step.
+def stop_requests(manager: Any) -> Iterator[Callable[[int], bool]]:
+    """Turns SIGTERM or Ctrl-C to any process into a request to stop, which all see at the same step.
 
-    JAX hears SIGTERM itself; a handler of ours would keep it from that.
+    JAX has its own handler of SIGTERM, which another handler would replace.
 
     Args:
         manager: From `checkpoint.manager`.
 
     Yields:
-        Function from rounds played to bool, to be asked after every round by all processes.
+        Function from finished training steps to bool: has somebody asked to stop? All processes call it after
+        every step.
     """
-    before = signal.getsignal(signal.SIGINT)
+    previous = signal.getsignal(signal.SIGINT)
 
     def ask(number, frame):
         signal.signal(number, signal.SIG_DFL)  # A second one ends this process at once.
@@ -194,4 +197,4 @@ def stop_requests(manager):
     try:
         yield manager.reached_preemption
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous)

@@ -4,6 +4,7 @@ import logging
 import os
 
 from gan_jax import build, images
+from gan_jax.runtime.files import write_atomically
 from gan_jax.sampling import samples
 from gan_jax.study import definition, page, plots, tables, trials
 from gan_jax.study.summary import summarised
@@ -111,6 +112,5 @@ def _picture(recipe, name, shown, output, data_dir):
 def _text(output, name, text):
     """Writes a file, whole or not at all."""
     path = os.path.join(output, name)
-    with open(f"{path}.tmp", "w") as file:
+    with write_atomically(path) as file:
         file.write(text)
-    os.replace(f"{path}.tmp", path)

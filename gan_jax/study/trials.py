@@ -12,6 +12,7 @@ import numpy as np
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
+from gan_jax.runtime.files import write_atomically
 from gan_jax.study import definition
 
 
@@ -71,10 +72,9 @@ def write(output, name, recipe, outcome):
     record = {"decides": definition.decides(recipe), **outcome._asdict()}
     del record["samples"]
     path = _path(output, name, recipe.seed)
-    with open(f"{path}.tmp", "w") as file:
-        json.dump(record, file)
     # The samples are there by now: a record is the sign that all is.
-    os.replace(f"{path}.tmp", path)
+    with write_atomically(path) as file:
+        json.dump(record, file)
 
 
 def read(output, name, recipe):

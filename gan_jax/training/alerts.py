@@ -1,12 +1,13 @@
-"""What a run's numbers say of its health: conditions with thresholds, how long they hold, and plain words.
+"""Alerts about a run that trains badly: conditions on its diagnostics, with thresholds and plain messages.
 
-A condition is to these numbers what a term is to a game's table: a pure function whose positional parameters
-name what it reads of one subject, which is a player, the `game` or its `samples`; `first_<name>` is the
-number at the first look. It is asked of every subject that has all it reads, and its hyperparameters are its
-thresholds.
+A condition reads diagnostics as a term reads a game's outputs: it is a pure function whose positional
+parameters name the numbers that it reads of one subject. A subject is a player, the `game` or its `samples`;
+`first_<name>` is the number at the first check. A condition is checked for every subject that has all these
+numbers. Its hyperparameters are its thresholds.
 """
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 
@@ -14,207 +15,222 @@ from gan_jax.terms import reads
 
 
 class Condition(NamedTuple):
-    """Something that is wrong with a run if it lasts.
+    """A condition that is a problem if it lasts.
 
     Attributes:
         holds: Function of numbers to bool.
-        lasting: Steps for which it must hold before anybody is told; at least 1, and so two looks.
-        says: What is the matter, with `{subject}` in the place of the subject's name.
-        advice: What that may mean and what to try.
+        lasting: Steps for which it must hold before it is reported; at least 1, hence at least two checks.
+        message: Description of the problem; `{subject}` stands for the subject's name.
+        advice: Its likely meaning, and possible changes.
     """
 
-    holds: Callable
+    holds: Callable[..., bool]
     lasting: int
-    says: str
+    message: str
     advice: str
 
 
 class History(NamedTuple):
-    """What is remembered from look to look.
+    """The state between checks.
 
     Attributes:
-        first: Numbers at the first look, by subject.
+        first: Numbers at the first check, by subject.
         since: Step since which a condition holds, by `(subject, function's name)`.
-        told: The pairs of which people have been told.
+        reported: The pairs that have been reported and still hold.
     """
 
-    first: dict = {}
-    since: dict = {}
-    told: frozenset = frozenset()
+    first: dict[str, Mapping[str, float]] = {}
+    since: dict[tuple[str, str], int] = {}
+    reported: frozenset[tuple[str, str]] = frozenset()
 
 
-def discriminator_saturated(discriminator_accuracy, logit_gap, logit_gradient, *, accuracy=0.99, slope=0.05):
-    """The discriminator ranks all samples rightly, and its loss has nothing left to learn from their logits.
+def discriminator_saturated(
+    discriminator_accuracy: float,
+    logit_gap: float,
+    logit_gradient: float,
+    *,
+    accuracy: float = 0.99,
+    slope: float = 0.05,
+) -> bool:
+    """The discriminator ranks all samples correctly, and its loss has almost no gradient at their logits.
 
     Arjovsky and Bottou 2017, arXiv:1701.04862, theorems 2.4 and 2.6: the better the discriminator, the
-    smaller the generator's gradient, or of the non-saturating loss the noisier. The thresholds are a rule of
-    thumb: slope 0.05 is a cross entropy that gives the wrong side a probability of 0.025. Accuracy alone says
-    nothing: the dcgan recipe on digits has 0.99 and more all along, and a slope of at least 0.18. A
-    Wasserstein critic's slope is 2, so that it is never meant.
+    smaller the generator's gradient; with the non-saturating loss, the noisier. The thresholds are a rule of
+    thumb: slope 0.05 is a cross entropy that gives the wrong side a probability of 0.025. Accuracy alone is
+    no sign: the dcgan recipe on digits always has at least 0.99, and a slope of at least 0.18. A Wasserstein
+    critic's slope is 2, so that the condition never holds for it.
     """
-    del logit_gap  # For people.
+    del logit_gap  # Read only to appear in the message.
     return discriminator_accuracy >= accuracy and logit_gradient <= slope
 
 
-def discriminator_at_chance(discriminator_accuracy, *, margin=0.1):
-    """The discriminator ranks samples as a coin would.
+def discriminator_at_chance(discriminator_accuracy: float, *, margin: float = 0.1) -> bool:
+    """The discriminator ranks samples no better than a coin.
 
-    A rule of thumb: with 64 real and 64 fake samples the share of a coin is within 0.1 of a half in 19 of 20
-    looks, its standard deviation being sqrt((2 n + 1) / (12 n^2)).
+    A rule of thumb: with n = 64 real and 64 fake samples, a coin's share is within 0.1 of a half in 19 of 20
+    checks; its standard deviation is sqrt((2 n + 1) / (12 n^2)).
     """
     return abs(discriminator_accuracy - 0.5) <= margin
 
 
-def vanishing_gradient(gradient_norm, first_gradient_norm, *, share=1e-3):
-    """The gradient is a thousandth of what it was: a rule of thumb. Adam makes full steps of the rest."""
+def vanishing_gradient(gradient_norm: float, first_gradient_norm: float, *, share: float = 1e-3) -> bool:
+    """The gradient is at most a thousandth of the first one: a rule of thumb. Adam still makes full steps."""
     return gradient_norm <= share * first_gradient_norm
 
 
-def gradient_enormous(gradient_norm, first_gradient_norm, *, times=1e3):
-    """The gradient is a thousand times what it was: a rule of thumb. What comes next is often not finite."""
+def gradient_enormous(gradient_norm: float, first_gradient_norm: float, *, times: float = 1e3) -> bool:
+    """The gradient is a thousand times the first one: a rule of thumb. Divergence often follows."""
     return gradient_norm > times * first_gradient_norm
 
 
-def frozen_parameters(update_ratio, *, least=2.0**-24):
+def frozen_parameters(update_ratio: float, *, least: float = 2.0**-24) -> bool:
     """Updates are smaller than the rounding of float32 parameters, whose unit roundoff is 2^-24."""
     return update_ratio <= least
 
 
-def update_too_large(update_ratio, *, most=0.1):
-    """An update is a tenth of the parameters: a rule of thumb. In training that works it is about 0.001."""
+def update_too_large(update_ratio: float, *, most: float = 0.1) -> bool:
+    """An update is over a tenth of the parameters: a rule of thumb. In good training it is about 0.001."""
     return update_ratio > most
 
 
-def singular_value_grown(largest_singular_value, first_largest_singular_value, *, times=30.0):
-    """A kernel has a singular value of thirty times the largest at first.
+def singular_value_grown(
+    largest_singular_value: float, first_largest_singular_value: float, *, times: float = 30.0
+) -> bool:
+    """A kernel has a singular value of more than thirty times the largest one at first.
 
-    Brock et al. 2019, arXiv:1809.11096, section 4: at the collapse of BigGAN the generator's largest singular
-    values explode. The factor is a rule of thumb; the dcgan recipe on digits comes to 3.7.
+    Brock et al. 2019, arXiv:1809.11096, section 4: when BigGAN collapses, the generator's largest singular
+    values explode. The factor is a rule of thumb; the dcgan recipe on digits reaches 3.7.
     """
     return largest_singular_value > times * first_largest_singular_value
 
 
-def ema_lag(average_distance, *, most=0.5):
-    """Live parameters are half a norm away from their average: a rule of thumb for a useless average."""
+def ema_lag(average_distance: float, *, most: float = 0.5) -> bool:
+    """Live parameters are over half a norm away from their average: a rule of thumb for a useless average."""
     return average_distance > most
 
 
-def low_diversity(diversity, *, least=0.3):
+def low_diversity(diversity: float, *, least: float = 0.3) -> bool:
     """Samples differ from each other less than a third as much as real ones: a rule of thumb for collapse.
 
-    Pixels see a total collapse only: samples of two modes that are as likely still reach 0.7.
+    Distances of pixels reveal only a total collapse: samples of two equally likely modes still reach 0.7.
     """
     return diversity < least
 
 
-def classes_missing(classes, real_classes, *, share=0.95):
-    """A classifier finds fewer classes among samples than among as many real images that training never saw.
+def classes_missing(classes: float, real_classes: float, *, share: float = 0.95) -> bool:
+    """A classifier finds fewer classes among samples than among equally many held-out real images.
 
-    Mode collapse as Srivastava et al. 2017, arXiv:1705.07761, count it. The share is a rule of thumb that
-    leaves room for chance where there are hundreds of classes; of up to 20, not one may be missing.
+    Srivastava et al. 2017, arXiv:1705.07761, count missing modes in this way. The share is a rule of thumb
+    that allows for chance if there are hundreds of classes; of up to 20 classes none may be missing.
     """
     return classes < share * real_classes
 
 
 CONDITIONS = (
     Condition(
-        discriminator_saturated, 500, "the discriminator tells all real from fake",
+        discriminator_saturated, 500, "the discriminator separates all real and fake samples",
         "the generator may get no useful gradient; try a lower learning rate of the discriminator, r1, "
         "spectral_norm, or instance_noise",
     ),
     Condition(
-        discriminator_at_chance, 1000, "the discriminator does not tell real from fake",
-        "the game is at its end, or the generator is told nothing; if samples are bad, try a higher learning "
-        "rate or more turns of the discriminator, or less augmentation",
+        discriminator_at_chance, 1000, "the discriminator does not separate real and fake samples",
+        "training may be at its end, or the generator may get no useful gradient; if samples are bad, try a "
+        "higher learning rate or more updates of the discriminator, or less augmentation",
     ),
     Condition(
-        vanishing_gradient, 500, "the gradient of the {subject} has all but vanished",
-        "it follows noise or stands still; try another loss, or less regularisation",
+        vanishing_gradient, 500, "the gradient of the {subject} has almost vanished",
+        "its updates may be noise; try another loss, or less regularisation",
     ),
     Condition(
-        gradient_enormous, 200, "the gradient of the {subject} has grown a thousandfold",
+        gradient_enormous, 200, "the gradient of the {subject} has grown by a factor of a thousand",
         "the run may be about to diverge; try clip_by_global_norm, or a lower learning rate",
     ),
     Condition(
-        frozen_parameters, 500, "the parameters of the {subject} do not move",
-        "its updates are lost in rounding; see its learning rate and its schedule",
+        frozen_parameters, 500, "the parameters of the {subject} do not change",
+        "its updates are lost in rounding; check its learning rate and its schedule",
     ),
     Condition(
-        update_too_large, 500, "every update changes the {subject} by more than a tenth of itself",
+        update_too_large, 500, "every update changes the {subject} by more than a tenth of its norm",
         "try a lower learning rate",
     ),
     Condition(
-        singular_value_grown, 500, "the largest singular value of the {subject} has grown thirtyfold",
+        singular_value_grown, 500,
+        "the largest singular value of the {subject} has grown by a factor of thirty",
         "the run may be about to collapse; try spectral_norm, r1, or weight_decay",
     ),
     Condition(
-        ema_lag, 500, "the {subject} is far from its average",
-        "samples are of an average of unlike models; try a shorter half_life, or a lower learning rate",
+        ema_lag, 500, "the {subject} is far from its moving average",
+        "the average mixes very different models; try a shorter half_life, or a lower learning rate",
     ),
     Condition(
-        low_diversity, 1000, "samples are much more alike than real images",
+        low_diversity, 1000, "samples are much less diverse than real images",
         "the generator may have collapsed; try a lower learning rate, r1, packed, or diffaugment",
     ),
     Condition(
-        classes_missing, 1000, "whole classes are missing among samples",
-        "the generator may have dropped modes; try packed, told labels, or a larger batch",
+        classes_missing, 1000, "some classes are missing from the samples",
+        "the generator may have dropped modes; try packed, conditioning on labels, or a larger batch",
     ),
 )  # fmt: skip
 
 
-def update(history, step, numbers, conditions=CONDITIONS):
-    """Which conditions have now lasted long enough to be told of, and which are over.
+def update(
+    history: History,
+    step: int,
+    numbers: Mapping[str, Mapping[str, float]],
+    conditions: Iterable[Condition] = CONDITIONS,
+) -> tuple[History, list[str]]:
+    """Checks all conditions: which have lasted long enough to be reported, and which have ended?
 
     Args:
-        history: The History; `History()` before the first look.
-        step: Rounds played.
-        numbers: Dict of float by subject and name.
+        history: The History; `History()` before the first check.
+        step: Finished training steps.
+        numbers: Numbers by subject and name.
         conditions: The Conditions.
 
     Returns:
-        The History after this look, and a list of lines for people: one when a condition has lasted, one
-        when it has ended after that.
+        The History after this check, and lines for people: one when a condition has lasted, and one when it
+        ends after that.
     """
     first = {subject: history.first.get(subject, values) for subject, values in numbers.items()}
-    history, said = history._replace(first={**history.first, **first}), []
+    history, lines = history._replace(first={**history.first, **first}), []
     for subject, values in numbers.items():
-        table = {**values, **{f"first_{name}": value for name, value in first[subject].items()}}
+        inputs = {**values, **{f"first_{name}": value for name, value in first[subject].items()}}
         for condition in conditions:
-            if set(reads(condition.holds)) <= set(table):
-                history, lines = _ask(history, step, subject, condition, table)
-                said += lines
-    return history, said
+            if set(reads(condition.holds)) <= set(inputs):
+                history, line = _check(history, step, subject, condition, inputs)
+                lines += [line] if line else []
+    return history, lines
 
 
-def _ask(history, step, subject, condition, table):
-    """The same for one condition of one subject."""
-    case, says = (subject, condition.holds.__name__), condition.says.format(subject=subject)
-    if not condition.holds(*(table[name] for name in reads(condition.holds))):
-        since = {other: begun for other, begun in history.since.items() if other != case}
-        over = [f"no longer so: {says}"] if case in history.told else []
-        return history._replace(since=since, told=history.told - {case}), over
-    begun = history.since.get(case, step)
-    history = history._replace(since={**history.since, case: begun})
-    if case in history.told or step - begun < condition.lasting:
-        return history, []
-    read = ", ".join(f"{name.replace('_', ' ')} {table[name]:.3g}" for name in reads(condition.holds))
-    line = f"{says}, for {step - begun} steps now ({read}): {condition.advice}"
-    return history._replace(told=history.told | {case}), [line]
+def _check(history, step, subject, condition, inputs):
+    """Checks one condition of one subject: the History, and a line or None."""
+    pair, message = (subject, condition.holds.__name__), condition.message.format(subject=subject)
+    if not condition.holds(*(inputs[name] for name in reads(condition.holds))):
+        since = {other: begun for other, begun in history.since.items() if other != pair}
+        line = f"resolved: {message}" if pair in history.reported else None
+        return history._replace(since=since, reported=history.reported - {pair}), line
+    begun = history.since.get(pair, step)
+    history = history._replace(since={**history.since, pair: begun})
+    if pair in history.reported or step - begun < condition.lasting:
+        return history, None
+    read = ", ".join(f"{name.replace('_', ' ')} {inputs[name]:.3g}" for name in reads(condition.holds))
+    line = f"{message}, for {step - begun} steps now ({read}): {condition.advice}"
+    return history._replace(reported=history.reported | {pair}), line
 
 
-def report(history, step, numbers, reporter):
-    """Judges and reports.
+def report(history: History, step: int, numbers: Any, reporter: Any) -> History:
+    """Checks all conditions and reports the numbers and the alerts.
 
     Args:
         history: The History.
-        step: Rounds played.
+        step: Finished training steps.
         numbers: Dict of scalars by subject and name.
         reporter: The Report.
 
     Returns:
-        The History after this look.
+        The History after this check.
     """
     numbers = jax.tree.map(float, jax.device_get(numbers))
-    history, said = update(history, step, numbers)
-    reporter.alerts(step, numbers, said)
+    history, lines = update(history, step, numbers)
+    reporter.alerts(step, numbers, lines)
     return history

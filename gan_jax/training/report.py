@@ -1,15 +1,18 @@
-"""What a run tells people: log lines, metrics.jsonl, TensorBoard, image grids, loss curves."""
+"""The reports of a run: log lines, metrics.jsonl, TensorBoard, grids of samples, loss curves."""
 
 import contextlib
 import json
 import logging
 import os
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from gan_jax import images
 from gan_jax import recipe as recipe_lib
+from gan_jax.runtime.files import write_atomically
 
 log = logging.getLogger("gan_jax")
 
@@ -24,18 +27,18 @@ class Report:
         workdir: Folder of the run.
         recipe: Its Recipe.
         writer: The Events, for TensorBoard.
-        bar: A progress bar; does nothing where stderr is no terminal.
+        bar: A progress bar; does nothing if stderr is not a terminal.
     """
 
-    def __init__(self, workdir, recipe, first):
+    def __init__(self, workdir: str, recipe: recipe_lib.Recipe, first: int) -> None:
         from tqdm import tqdm
 
         from gan_jax.training.tensorboard import Events
 
         self.workdir, self.recipe = workdir, recipe
         for name in ("metrics.jsonl", EVALUATIONS, ALERTS):
-            _forget_after(os.path.join(workdir, name), first)
-        # Two event files of one second would destroy each other but for the suffix.
+            _drop_after(os.path.join(workdir, name), first)
+        # The suffix keeps apart two event files of the same second.
         self.writer = Events(workdir, purge_step=first + 1, suffix=f".{os.getpid()}.{first}")
         terminal = sys.stderr.isatty()
         self.bar = tqdm(total=recipe.steps, initial=first, unit="step", disable=not terminal, leave=False)
@@ -47,7 +50,7 @@ class Report:
         return os.path.join(self.workdir, "metrics.jsonl")
 
     def _hyperparameters(self):
-        """The recipe's numbers and names for TensorBoard's HPARAMS tab, in the run's own event file."""
+        """Writes the recipe for TensorBoard's HPARAMS tab, into the run's own event file."""
         from tensorboardX import summary
 
         flat = recipe_lib.flatten(recipe_lib.to_dict(self.recipe))
@@ -55,18 +58,20 @@ class Report:
         for record in summary.hparams(kept, {}):
             self.writer.add_summary(record)
 
-    def advance(self):
-        """Moves the progress bar on by a round."""
+    def advance(self) -> None:
+        """Moves the progress bar by one step."""
         self.bar.update()
 
-    def scalars(self, step, values, images_per_second, seconds_left):
+    def scalars(
+        self, step: int, values: Mapping[str, float], images_per_second: float, seconds_left: float
+    ) -> None:
         """Writes the mean of each scalar since the last call.
 
         Args:
-            step: Rounds played.
-            values: Dict of float.
-            images_per_second: Real images a second since the last call.
-            seconds_left: Until the end of the run, at this speed.
+            step: Finished training steps.
+            values: Means by name.
+            images_per_second: Real samples per second since the last call.
+            seconds_left: Time until the end of the run at this speed.
         """
         record = {"step": step, **values, "images_per_second": round(images_per_second, 1)}
         with open(self._metrics, "a") as file:
@@ -79,13 +84,15 @@ class Report:
         speed = f"{images_per_second:,.0f} images/s  {minutes}:{seconds:02d} left"
         log.info("step %d/%d  %s  %s", step, self.recipe.steps, terms, speed)
 
-    def evaluation(self, step, judged, protocol):
-        """Writes what metrics say of the images at a step.
+    def evaluation(
+        self, step: int, judged: Mapping[str, Mapping[str, float]], protocol: Mapping[str, Any]
+    ) -> None:
+        """Writes the metrics of the samples at a step.
 
         Args:
-            step: Rounds played.
+            step: Finished training steps.
             judged: By name of a value, a dict of `value` and perhaps `real_baseline`.
-            protocol: What belongs beside these values.
+            protocol: How the values were computed; stored beside them.
         """
         with open(os.path.join(self.workdir, EVALUATIONS), "a") as file:
             file.write(json.dumps({"step": step, "values": judged, "protocol": protocol}) + "\n")
@@ -100,35 +107,35 @@ class Report:
         )
         log.info("step %d/%d  evaluation: %s", step, self.recipe.steps, values)
 
-    def alerts(self, step, numbers, said):
-        """Writes how the run is doing.
+    def alerts(self, step: int, numbers: Mapping[str, Mapping[str, float]], lines: list[str]) -> None:
+        """Writes diagnostics and alerts.
 
         Args:
-            step: Rounds played.
-            numbers: Dict of float by subject and name.
-            said: Lines that people should read now.
+            step: Finished training steps.
+            numbers: Numbers by subject and name.
+            lines: New alerts.
         """
         with open(os.path.join(self.workdir, ALERTS), "a") as file:
-            file.write(json.dumps({"step": step, **numbers, "said": said}) + "\n")
+            file.write(json.dumps({"step": step, **numbers, "lines": lines}) + "\n")
         for subject, values in numbers.items():
             for name, value in values.items():
                 self.writer.add_scalar(f"diagnostics/{subject}/{name}", value, step)
-        for number, line in enumerate(said):
+        for number, line in enumerate(lines):
             log.warning("step %d/%d  alert: %s", step, self.recipe.steps, line)
             self.writer.add_text(f"diagnostics/{number}", line, step)
 
-    def grid(self, step, make):
-        """Writes a picture of generated images as PNG and to TensorBoard.
+    def grid(self, step: int, make: Callable[[], np.ndarray]) -> None:
+        """Writes a picture of samples as PNG and to TensorBoard.
 
         Args:
-            step: Rounds played.
-            make: Function of nothing to the picture, uint8 [H, W, C].
+            step: Finished training steps.
+            make: Function without arguments that returns the picture, uint8 [H, W, C].
         """
         picture = make()
         images.save(os.path.join(self.workdir, "grids", f"step_{step:07d}.png"), picture)
         self.writer.add_image("samples", picture, step)
 
-    def close(self):
+    def close(self) -> None:
         """Draws the loss curves and closes the event file."""
         self.bar.close()
         self.writer.close()
@@ -136,22 +143,22 @@ class Report:
 
 
 class Silence:
-    """The Report of every process but the first: nothing is made and nothing written."""
+    """The Report of all processes except the first: it makes and writes nothing."""
 
-    def _nothing(self, *said):
+    def _ignore(self, *arguments):
         pass
 
-    advance = scalars = evaluation = alerts = grid = _nothing
+    advance = scalars = evaluation = alerts = grid = _ignore
 
 
 @contextlib.contextmanager
-def opened(workdir, recipe, first):
-    """A Report that is closed on leaving, also by an exception.
+def opened(workdir: str, recipe: recipe_lib.Recipe, first: int) -> Iterator[Report]:
+    """A Report that is closed on leaving, also after an exception.
 
     Args:
         workdir: Folder of the run; it exists.
         recipe: The Recipe.
-        first: Rounds played before this start; what earlier starts wrote about later rounds is dropped.
+        first: Training steps finished before this start; records of later steps are dropped.
 
     Yields:
         The Report.
@@ -164,31 +171,30 @@ def opened(workdir, recipe, first):
         try:
             yield report
         except BaseException:
-            with contextlib.suppress(OSError):  # What went wrong first is what people must know.
+            with contextlib.suppress(OSError):  # The first error matters.
                 report.close()
             raise
         report.close()
 
 
-def _forget_after(path, step):
-    """Drops what metrics.jsonl says of later steps, and a last line that a kill has cut short."""
+def _drop_after(path, step):
+    """Drops the records of later steps, and lines that are no records."""
     if os.path.exists(path):
         kept = [record for record in read_metrics(path) if record["step"] <= step]
-        with open(f"{path}.tmp", "w") as file:
+        with write_atomically(path) as file:
             file.writelines(json.dumps(record) + "\n" for record in kept)
-        os.replace(f"{path}.tmp", path)
 
 
-def read_metrics(path):
-    """Records of a metrics.jsonl, without a last line that was cut short, and others that are no records.
+def read_metrics(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """The records of a metrics.jsonl; skips lines that are no records, such as one that a kill cut short.
 
     Args:
         path: The file.
 
     Returns:
-        List of dicts, each with `step` and scalars.
+        Dicts of `step` and scalars.
     """
-    records = []
+    records: list[Any] = []
     with open(path, errors="replace") as file:
         for line in file:
             with contextlib.suppress(json.JSONDecodeError):
@@ -196,25 +202,25 @@ def read_metrics(path):
     return [record for record in records if isinstance(record, dict) and "step" in record]
 
 
-def evaluations(workdir):
-    """What `Report.evaluation` wrote, in earlier starts too.
+def evaluations(workdir: str) -> list[dict[str, Any]]:
+    """The records that `Report.evaluation` wrote, also in earlier starts.
 
     Args:
         workdir: Folder of a run.
 
     Returns:
-        List of dicts of `step`, `protocol`, and `values`: by name, dicts of `value` and perhaps `real_baseline`.
+        Dicts of `step`, `protocol` and `values`: by name, dicts of `value` and perhaps `real_baseline`.
     """
     path = os.path.join(workdir, EVALUATIONS)
     return read_metrics(path) if os.path.exists(path) else []
 
 
-def curves(metrics, judged, path):
-    """Draws every loss term over the steps, one panel a player, and the first value of evaluations.
+def curves(metrics: str, judged: list[dict[str, Any]], path: str) -> None:
+    """Draws every loss term over the steps, one panel per player, and the first value of evaluations.
 
     Args:
-        metrics: A metrics.jsonl; nothing is drawn without two records.
-        judged: Records, as `evaluations` reads them.
+        metrics: A metrics.jsonl; with fewer than two records nothing is drawn.
+        judged: Records from `evaluations`.
         path: The PNG.
     """
     records = read_metrics(metrics) if os.path.exists(metrics) else []
@@ -240,7 +246,7 @@ def curves(metrics, judged, path):
 
 
 def _draw_evaluations(axes, judged):
-    """The first value over the steps, and its floor."""
+    """Draws the first value over the steps, and its real baseline."""
     name = next(iter(judged[0]["values"]))
     values = [record["values"][name] for record in judged]
     axes.plot([record["step"] for record in judged], [v["value"] for v in values], marker=".", label=name)

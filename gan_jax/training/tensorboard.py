@@ -1,12 +1,14 @@
-"""TensorBoard's file of events, written by the thread that has something to write.
+"""TensorBoard's event file, written by the calling thread.
 
-tensorboardX's own writer hands everything to a thread. When a full disk ends that, training waits for ever on
-a queue that nobody empties.
+tensorboardX's own writer sends everything to a background thread. When a full disk ends that thread, training
+waits forever on a full queue.
 """
 
 import os
 import time
+from typing import Any
 
+import numpy as np
 from tensorboardX import summary
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
@@ -16,41 +18,41 @@ class Events:
     """A new event file.
 
     Args:
-        folder: Where it is made.
-        purge_step: TensorBoard forgets what older files of the folder say of this step and later ones.
-        suffix: End of its name. The rest of that is host and second.
+        folder: Folder of the file.
+        purge_step: TensorBoard ignores this step and later ones in older files of the folder.
+        suffix: End of the file's name, after host and second.
 
     Raises:
-        OSError: Here and in every method: something cannot be written.
+        OSError: The file cannot be written. All methods raise it too.
     """
 
-    def __init__(self, folder, *, purge_step, suffix):
+    def __init__(self, folder: str, *, purge_step: int, suffix: str) -> None:
         self._file = EventsWriter(os.path.join(folder, "events"), suffix)
         self._add(step=purge_step, session_log=SessionLog(status=SessionLog.START))
 
     def _add(self, **fields):
         self._file.write_event(Event(wall_time=time.time(), **fields))
 
-    def add_summary(self, record, step=0):
-        """Writes what a function of `tensorboardX.summary` made."""
+    def add_summary(self, record: Any, step: int = 0) -> None:
+        """Writes a record that a function of `tensorboardX.summary` made."""
         self._add(summary=record, step=step)
 
-    def add_scalar(self, name, value, step):
+    def add_scalar(self, name: str, value: float, step: int) -> None:
         """Writes a number."""
         self.add_summary(summary.scalar(name, value), step)
 
-    def add_text(self, name, text, step):
+    def add_text(self, name: str, text: str, step: int) -> None:
         """Writes a line."""
         self.add_summary(summary.text(name, text), step)
 
-    def add_image(self, name, image, step):
+    def add_image(self, name: str, image: np.ndarray, step: int) -> None:
         """Writes an image, uint8 [H, W, C]."""
         self.add_summary(summary.image(name, image, dataformats="HWC"), step)
 
-    def flush(self):
-        """Brings everything to the disk."""
+    def flush(self) -> None:
+        """Writes everything to the disk."""
         self._file.flush()
 
-    def close(self):
-        """Does so for the last time."""
+    def close(self) -> None:
+        """Writes everything to the disk and closes the file."""
         self._file.close()

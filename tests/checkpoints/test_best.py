@@ -23,14 +23,23 @@ def test_none_where_there_is_none(tmp_path):
     assert best.record(None) is None and best.read(str(tmp_path)) is None
 
 
-def test_those_without_a_checksum_are_taken_as_they_are(tmp_path):
-    assert _beside(tmp_path, '{"cost": 2.5}') == 2.5
-
-
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[2.5]", '{"kost": 2.5}', json.dumps({**best.record(2.5), "cost": 2.4})],
+    [
+        "",
+        "{",
+        "[2.5]",
+        '{"cost": 2.5}',
+        '{"kost": 2.5, "crc32": 0}',
+        json.dumps({**best.record(2.5), "cost": 2.4}),
+    ],
 )
-def test_another_one_than_was_written_is_noticed(tmp_path, text):
+def test_a_damaged_record_is_an_error(tmp_path, text):
     with pytest.raises(ValueError):
         _beside(tmp_path, text)
+
+
+def test_a_record_that_is_gone_is_an_error(tmp_path):
+    (tmp_path / "metrics").mkdir()
+    with pytest.raises(FileNotFoundError):
+        best.read(str(tmp_path))

@@ -1,9 +1,10 @@
-"""Saving and restoring: whole, past damage, across device counts, and with names for what does not fit."""
+"""Saving and restoring: round trips, damage, other device counts, and shapes that do not fit."""
 
 import os
 import runpy
 import shutil
 
+import command_line
 import jax
 import numpy as np
 import pytest
@@ -82,9 +83,7 @@ def test_a_workdir_in_a_bucket_is_refused_and_no_folder_made(use, tmp_path, monk
 
 
 def _digits():
-    return runpy.run_path(os.path.join(os.path.dirname(__file__), "..", "configs", "dcgan.py"))[
-        "get_config"
-    ]()
+    return runpy.run_path(os.path.join(command_line.ROOT, "configs", "dcgan.py"))["get_config"]()
 
 
 def test_oldest_go_first_and_a_step_is_saved_once(tiny, tmp_path):
@@ -118,17 +117,17 @@ def _spoil_metadata(folder):
 @pytest.mark.parametrize(
     "damage", [_truncate, _delete_state, _spoil_metadata, lambda f: os.remove(_largest(f))]
 )
-def test_falls_back_past_a_damaged_checkpoint_and_puts_it_aside(saved, damage, caplog):
+def test_falls_back_past_a_damaged_checkpoint_and_moves_it_away(saved, damage, caplog):
     workdir, abstract, states = saved
     damage(os.path.join(workdir, "checkpoints", "3"))
     with pytest.raises(UsageError, match="checkpoint 3 in .* is damaged"):
         checkpoint.restore(workdir, abstract, 3)
     _assert_equal(checkpoint.restore_latest(workdir, abstract), states[2])
-    assert "checkpoint 3" in caplog.text and "trying the one before" in caplog.text
+    assert "checkpoint 3" in caplog.text and "trying the previous one" in caplog.text
     assert checkpoint.steps(workdir) == [1, 2] and os.listdir(os.path.join(workdir, "damaged")) == ["3"]
 
 
-def test_when_all_are_damaged_nothing_is_thrown_away(saved):
+def test_when_all_are_damaged_none_is_moved(saved):
     workdir, abstract, _ = saved
     for step in (1, 2, 3):
         _truncate(os.path.join(workdir, "checkpoints", str(step)))

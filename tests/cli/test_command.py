@@ -21,7 +21,8 @@ import pytest
     ],
 )
 def test_an_error_is_one_line_and_an_exit_code(error, code, says):
-    program = f"from gan_jax import command, errors\ndef do(): raise {error}\ncommand.run(do)"
+    imports = "from gan_jax import errors\nfrom gan_jax.cli import command"
+    program = f"{imports}\ndef do(): raise {error}\ncommand.run(do)"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=command_line.ROOT, text=True, capture_output=True
     )

@@ -9,15 +9,15 @@ from gan_jax.runtime.chunks import in_chunks
 
 @pytest.mark.parametrize("count, starts", [(3, [0]), (4, [0]), (9, [0, 4, 8])])
 def test_every_call_has_one_size(count, starts):
-    rows, seen = np.arange(2.0 * count).reshape(count, 2), []
+    rows, called = np.arange(2.0 * count).reshape(count, 2), []
 
     def function(chunk, start):
         assert chunk.shape == (4, 2)
-        seen.append(start)
+        called.append(start)
         return 10 * chunk[:, :1]
 
     np.testing.assert_array_equal(in_chunks(function, rows, 4), 10 * rows[:, :1])
-    assert seen == starts
+    assert called == starts
 
 
 def test_one_trace():
@@ -28,6 +28,6 @@ def test_one_trace():
         traced.append(1)
         return chunk + 1
 
-    found = in_chunks(lambda chunk, start: function(chunk), np.arange(10), 4)
-    assert isinstance(found, np.ndarray) and len(traced) == 1
-    np.testing.assert_array_equal(found, np.arange(1, 11))
+    result = in_chunks(lambda chunk, start: function(chunk), np.arange(10), 4)
+    assert isinstance(result, np.ndarray) and len(traced) == 1
+    np.testing.assert_array_equal(result, np.arange(1, 11))

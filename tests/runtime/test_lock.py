@@ -1,4 +1,4 @@
-"""One run a workdir, held by a lock that dies with its process."""
+"""A workdir is locked by one run, until its process exits."""
 
 import errno
 import fcntl
@@ -38,7 +38,8 @@ def test_an_error_lets_go(tmp_path):
 
 
 def test_a_kill_lets_go(tmp_path):
-    code = f"from gan_jax import lock\nwith lock.held({str(tmp_path)!r}): print('held', flush=True); input()"
+    holding = f"with lock.held({str(tmp_path)!r}): print('held', flush=True); input()"
+    code = f"from gan_jax.runtime import lock\n{holding}"
     holder = subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=command_line.ROOT,
@@ -60,7 +61,7 @@ def test_a_kill_lets_go(tmp_path):
 def test_a_holder_that_has_not_yet_said_who_it_is(tmp_path):
     with open(tmp_path / lock.FILE, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(UsageError, match="held by another run: one that has just begun"):
+        with pytest.raises(UsageError, match="held by another run: one that has just started"):
             with lock.held(str(tmp_path)):
                 pass
 
@@ -75,7 +76,10 @@ def _refusing(number):
 def test_without_locks_it_warns(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(fcntl, "flock", _refusing(errno.ENOLCK))
     with lock.held(str(tmp_path)):
-        assert f"{tmp_path} cannot be locked (No locks available)" in caplog.text
+        assert (
+            f"{tmp_path} cannot be locked (No locks available): concurrent runs cannot be detected"
+            in caplog.text
+        )
     monkeypatch.setattr(fcntl, "flock", _refusing(errno.EIO))
     with pytest.raises(OSError, match="Input/output error"), lock.held(str(tmp_path)):
         pass

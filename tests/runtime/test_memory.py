@@ -11,7 +11,7 @@ from gan_jax.runtime import memory
 
 def test_peak_on_host_has_seen_every_page_that_was_written():
     script = (
-        "import sys; from gan_jax import memory; before = memory.peak_on_host(); "
+        "import sys; from gan_jax.runtime import memory; before = memory.peak_on_host(); "
         "kept = b'x' * 2**28; print(memory.peak_on_host() - before, 'jax' in sys.modules)"
     )
     grown, with_jax = subprocess.check_output([sys.executable, "-c", script], text=True).split()

@@ -41,7 +41,7 @@ def _address():
 
 
 def _scripts(code, paths):
-    """Starts two processes of some code, which are told an address, their number and a path each."""
+    """Starts two processes of some code, with an address, a number and a path each."""
     address = _address()
     return [
         subprocess.Popen(
@@ -110,24 +110,24 @@ def one(folder):
 
 @pytest.fixture(scope="module")
 def two(folder):
-    """The same run in two processes of two devices: workdir and what each said."""
-    codes, said = _ended(_pair(f"--config={folder}/tiny.py", f"--workdir={folder}/two"))
-    assert codes == (0, 0), said
-    return folder / "two", said
+    """The same run in two processes of two devices: workdir and the log of each."""
+    codes, logs = _ended(_pair(f"--config={folder}/tiny.py", f"--workdir={folder}/two"))
+    assert codes == (0, 0), logs
+    return folder / "two", logs
 
 
 @pytest.fixture(scope="module")
 def stopped(folder, one):
-    """The run of one goes on in two, the second has SIGTERM: workdir, last step, what each process said."""
+    """The run of one goes on in two, the second has SIGTERM: workdir, last step, log of each process."""
     shutil.copytree(one, folder / "broken")
     pair = _pair(*_long(folder, "broken", 100_000))
     deadline = time.time() + 120
     while _steps(folder / "broken")[-1] < 8 and time.time() < deadline:
         time.sleep(0.05)
     pair[1].send_signal(signal.SIGTERM)
-    codes, said = _ended(pair)
-    assert codes == (0, 0), said
-    return folder / "broken", checkpoint.steps(str(folder / "broken"))[-1], said
+    codes, logs = _ended(pair)
+    assert codes == (0, 0), logs
+    return folder / "broken", checkpoint.steps(str(folder / "broken"))[-1], logs
 
 
 def _long(folder, name, steps):
@@ -195,9 +195,9 @@ def test_stopped_and_going_on_equals_never_stopped_bit_for_bit(folder, one, stop
     broken, last, _ = stopped
     shutil.copytree(one, folder / "whole")
     for name in ("broken", "whole"):
-        codes, said = _ended(_pair(*_long(folder, name, last + 3)))
-        assert codes == (0, 0), said
-        assert f"going on from step {last if name == 'broken' else 6}" in said[0]
+        codes, logs = _ended(_pair(*_long(folder, name, last + 3)))
+        assert codes == (0, 0), logs
+        assert f"going on from step {last if name == 'broken' else 6}" in logs[0]
     a, b = (_state(folder, folder / name, last + 3) for name in ("broken", "whole"))
     jax.tree.map(np.testing.assert_array_equal, a, b)
 
@@ -223,7 +223,7 @@ MISTAKES = {
     "different recipes": (
         [],
         ["--config.seed=1"],
-        "error: recipe: process {number} was given another one than process {other}",
+        "error: recipe differs between process {number} and process {other}",
     ),
     "different folders": (
         [],
@@ -238,9 +238,9 @@ def test_a_mistake_ends_both_processes_with_one_line(folder, name):
     flags, second, expected = MISTAKES[name]
     second = [flag.format(f=folder) for flag in second]
     pair = _pair(f"--config={folder}/tiny.py", f"--workdir={folder}/unborn", *flags, second=second)
-    codes, said = _ended(pair)
-    assert codes == (2, 2), said
-    for number, lines in enumerate(said):
+    codes, logs = _ended(pair)
+    assert codes == (2, 2), logs
+    for number, lines in enumerate(logs):
         assert lines.startswith(expected.format(f=folder, number=number, other=1 - number)), lines
         assert lines.count("\n") == 1
     assert not os.path.exists(folder / "unborn" / "recipe.json") and not os.path.exists(folder / "elsewhere")
@@ -266,18 +266,18 @@ with processes.joined(address, 2, int(number)):
 
 def test_each_process_reads_only_its_rows_of_a_stream(folder):
     paths = [folder / f"read.{number}.json" for number in range(2)]
-    codes, said = _ended(_scripts(READS, paths))
-    assert codes == (0, 0), said
+    codes, logs = _ended(_scripts(READS, paths))
+    assert codes == (0, 0), logs
     source = data.digits(resolution=8)
     rows = np.stack([row_order(source.size, 16, 0)(step).reshape(2, 8) for step in range(3)])
     labels = source.read(rows.ravel())["label"].reshape(rows.shape)
     for number, path in enumerate(paths):
-        found = json.loads(path.read_text())
+        part = json.loads(path.read_text())
         mine = slice(4 * number, 4 * number + 4)
-        # Every image once for all that is made of it, in the order in which threads came to them.
-        assert sorted(found["read"]) == sorted(rows[:, :, mine].ravel().tolist())
+        # Every image is read once, in the order of the threads.
+        assert sorted(part["read"]) == sorted(rows[:, :, mine].ravel().tolist())
         np.testing.assert_array_equal(
-            np.concatenate(np.moveaxis(found["label"], 1, 0), 2), labels[:, :, mine]
+            np.concatenate(np.moveaxis(part["label"], 1, 0), 2), labels[:, :, mine]
         )
 
 
@@ -287,14 +287,14 @@ def test_two_processes_that_diverge_go_back_alike_and_equal_one(folder, monkeypa
     unlucky = {"tests.unlucky.unlucky": dict(weight=1.0, steps=(4,), shares=(0.5,))}
     text = CONFIG.replace(own, f"discriminator={dict(unlucky, non_saturating_discriminator=1.0)!r}")
     (folder / "unlucky.py").write_text(text)
-    codes, said = _ended(
+    codes, logs = _ended(
         _pair(f"--config={folder}/unlucky.py", f"--workdir={folder}/together", "--config.max_rollbacks=20")
     )
-    assert codes == (0, 0), said
+    assert codes == (0, 0), logs
     _in_one_process(folder, folder / "alone", config="unlucky", max_rollbacks=20)
     rolled = [(folder / workdir / "rollbacks.json").read_text() for workdir in ("together", "alone")]
     assert rolled[0] == rolled[1] and {each["step"] for each in json.loads(rolled[0])} == {3}
-    assert said[0].count("with other random numbers") == len(json.loads(rolled[0])) and said[1] == ""
+    assert logs[0].count("with a new random key") == len(json.loads(rolled[0])) and logs[1] == ""
     a, b = (_state(folder, folder / workdir, 6) for workdir in ("together", "alone"))
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=0, atol=1e-5), a, b)
     assert _steps(folder / "together") == _steps(folder / "alone") == [2, 3, 4, 6]
@@ -310,9 +310,9 @@ from gan_jax.runtime import parallel, processes
 address, number, workdir = sys.argv[1:]
 with processes.joined(address, 2, int(number)):
     plain, facts = checkpoint.read_recipe(workdir)
-    made = recipe.from_dict(plain)
-    start = build.start(build.rules(made, facts), facts, made.batch_size)
-    everywhere = parallel.replicated(parallel.mesh(made.batch_size))
+    restored = recipe.from_dict(plain)
+    start = build.start(build.train_spec(restored, facts), facts, restored.batch_size)
+    everywhere = parallel.replicated(parallel.mesh(restored.batch_size))
     state = checkpoint.restore_latest(workdir, parallel.abstract(start, jax.random.key(0), everywhere))
     with open(f"{workdir}/restored.json", "w") as file:
         json.dump(checksums.checksums(state), file)
@@ -321,15 +321,15 @@ with processes.joined(address, 2, int(number)):
 
 def test_what_one_process_cannot_read_none_goes_on_from(folder, one):
     """Each sees a copy of the workdir; the newest checkpoint in the second one's has lost its index."""
-    copies = [folder / "seen.0", folder / "seen.1"]
+    copies = [folder / "copy.0", folder / "copy.1"]
     for copy in copies:
         shutil.copytree(one, copy)
     os.remove(copies[1] / "checkpoints" / "6" / "state" / "manifest.ocdbt")
     begun = time.monotonic()
-    codes, said = _ended(_scripts(RESTORES, copies))
-    assert codes == (0, 0), said
-    assert time.monotonic() - begun < 60  # Nobody waited for somebody who had given up.
-    assert all("checkpoint 6 in" in line and "is damaged: " in line for line in said), said
-    found = [json.loads((copy / "restored.json").read_text()) for copy in copies]
-    assert found[0] == found[1] == checksums.read(str(one / "checkpoints" / "3"))
+    codes, logs = _ended(_scripts(RESTORES, copies))
+    assert codes == (0, 0), logs
+    assert time.monotonic() - begun < 60  # No process waited for one that had failed.
+    assert all("checkpoint 6 in" in line and "is damaged: " in line for line in logs), logs
+    restored = [json.loads((copy / "restored.json").read_text()) for copy in copies]
+    assert restored[0] == restored[1] == checksums.read(str(one / "checkpoints" / "3"))
     assert os.listdir(copies[0] / "damaged") == ["6"]

@@ -20,7 +20,7 @@ from gan_jax.errors import Fault
 
 logging.set_verbosity(logging.FATAL)
 if sys.argv[2] == "ignored":
-    stragglers.ignore()
+    orbax_tracebacks.ignore()
 random = np.random.default_rng(0)
 state = {f"array_{n}": jax.numpy.asarray(random.random((200, 200), np.float32)) for n in range(12)}
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -43,17 +43,17 @@ def _saving(workdir, how):
     return done.stdout, done.stderr
 
 
-def test_a_failing_save_is_told_of_once(tmp_path):
-    said, err = _saving(tmp_path / "ignored", "ignored")
-    assert said.startswith("a checkpoint could not be written in ") and "File too large" in said
+def test_a_failing_save_is_reported_once(tmp_path):
+    out, err = _saving(tmp_path / "ignored", "ignored")
+    assert out.startswith("a checkpoint could not be written in ") and "File too large" in out
     assert err == ""
     # Without it there is noise, or this test would be about nothing.
-    assert "Event loop is closed" in _saving(tmp_path / "heard", "heard")[1]
+    assert "Event loop is closed" in _saving(tmp_path / "printed", "printed")[1]
 
 
 def test_everything_else_is_said_as_before(monkeypatch):
-    said = []
-    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    hooked = []
+    monkeypatch.setattr(sys, "unraisablehook", hooked.append)
     orbax_tracebacks.ignore()
     for error in (
         RuntimeError("Event loop is closed"),
@@ -61,5 +61,5 @@ def test_everything_else_is_said_as_before(monkeypatch):
         OSError("Event loop is closed"),
     ):
         sys.unraisablehook(types.SimpleNamespace(exc_value=error, object=None))
-    assert [str(each.exc_value) for each in said] == ["other", "Event loop is closed"]
-    assert isinstance(said[1].exc_value, OSError)
+    assert [str(each.exc_value) for each in hooked] == ["other", "Event loop is closed"]
+    assert isinstance(hooked[1].exc_value, OSError)

@@ -36,11 +36,11 @@ def _recipe(tiny, net):
 def test_one_device_equals_eight(tiny, net):
     def train(devices):
         programs, fed, key = _programs(_recipe(tiny, net), devices)
-        state, seen = programs.init(key), []
+        state, steps = programs.init(key), []
         for part in fed.feed(0, 3):
             state, scalars = programs.step(state, fed.resident, part, key)
-            seen.append(jax.device_get(scalars))
-        return jax.device_get((state.params, state.average, state.carry)), seen
+            steps.append(jax.device_get(scalars))
+        return jax.device_get((state.params, state.average, state.carry)), steps
 
     one, eight = train(1), train(8)
     for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(eight), strict=True):
@@ -73,8 +73,8 @@ def test_batch_that_devices_do_not_divide():
 
 def test_spread_constrains_inside_jit():
     mesh = parallel.mesh(8)
-    drawn = jax.jit(lambda key: parallel.spread(mesh)(jax.random.normal(key, (8, 2))))(jax.random.key(0))
-    assert drawn.sharding.is_equivalent_to(parallel.sharded(mesh), 2)
+    latents = jax.jit(lambda key: parallel.spread(mesh)(jax.random.normal(key, (8, 2))))(jax.random.key(0))
+    assert latents.sharding.is_equivalent_to(parallel.sharded(mesh), 2)
 
 
 def test_place_puts_each_part_where_it_belongs():
@@ -96,5 +96,5 @@ def test_local_is_one_device_s_copy_of_what_all_have():
 
 
 def test_abstract_makes_nothing():
-    made = parallel.abstract(functools.partial(jax.random.normal, shape=(3,)), jax.random.key(0), None)
-    assert made.shape == (3,) and not hasattr(made, "devices")
+    shapes = parallel.abstract(functools.partial(jax.random.normal, shape=(3,)), jax.random.key(0), None)
+    assert shapes.shape == (3,) and not hasattr(shapes, "devices")

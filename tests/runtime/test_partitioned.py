@@ -103,8 +103,8 @@ def test_parts_are_along_the_longest_axis_that_divides():
         "prime": (97, 97),
     }
     leaves = {name: jax.ShapeDtypeStruct(shape, np.float32) for name, shape in shapes.items()}
-    found = {name: leaf.sharding.spec for name, leaf in parallel.partitioned(leaves, mesh).items()}
-    assert found == {
+    specs = {name: leaf.sharding.spec for name, leaf in parallel.partitioned(leaves, mesh).items()}
+    assert specs == {
         "kernel": jax.P(None, None, None, "model"), "odd": jax.P(None, "model"),
         "square": jax.P(None, "model"), "small": jax.P(), "prime": jax.P(),
     }  # fmt: skip
@@ -122,7 +122,7 @@ def test_parts_are_put_together_here():
 
 
 @pytest.mark.parametrize(
-    "given, message",
+    "changes, message",
     [
         (dict(model_devices=3), "model_devices=3: expected a divisor of the 8 devices of a process"),
         (dict(model_devices=2, batch_size=6), "batch_size=6 is not divisible by 4 groups of 2 devices"),
@@ -132,9 +132,9 @@ def test_parts_are_put_together_here():
         ),
     ],
 )
-def test_what_does_not_divide(tiny, tmp_path, given, message):
+def test_sizes_that_do_not_divide(tiny, tmp_path, changes, message):
     with pytest.raises(UsageError, match=f"^{message}$"):
-        setup.prepare(tiny(**given), str(tmp_path / "unborn"))
+        setup.prepare(tiny(**changes), str(tmp_path / "unborn"))
 
 
 def test_a_resumed_run_may_have_another_mesh_but_not_another_batch(tiny):
@@ -168,9 +168,9 @@ def test_two_processes_go_on_from_eight_devices(tmp_path):
         for number in range(2)
     ]  # fmt: skip
     train.run(dataclasses.replace(recipe, steps=4, model_devices=4), str(tmp_path / "eight"))
-    said = [command_line.finish(process) for process in pair]
-    assert [code for code, _, _ in said] == [0, 0], said
-    assert "going on from step 2" in said[0][2] and os.listdir(tmp_path / "two" / "grids")
+    ended = [command_line.finish(process) for process in pair]
+    assert [code for code, _, _ in ended] == [0, 0], ended
+    assert "going on from step 2" in ended[0][2] and os.listdir(tmp_path / "two" / "grids")
     eight, two = (loading.load(str(tmp_path / name), 4).state for name in ("eight", "two"))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=5e-6), two, eight)
     assert all(len(leaf.devices()) == 1 for leaf in jax.tree.leaves(two))

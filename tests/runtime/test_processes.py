@@ -1,4 +1,4 @@
-"""What processes agree on, and how one of them ends; tests/test_multihost.py has two real ones."""
+"""How processes agree on values, and how one of them ends; test_multihost.py has two real processes."""
 
 import logging
 import math
@@ -56,10 +56,10 @@ def test_only_the_first_computes(monkeypatch):
     assert processes.from_first(lambda: pytest.fail("computed")) is None
 
 
-def test_what_differs_between_processes_is_named(monkeypatch):
+def test_a_value_that_differs_between_processes_is_named(monkeypatch):
     processes.check_alike("recipe", {"widths": (1, 2)})
     _others(monkeypatch, {"widths": [1, 2]}, {"widths": [1]})
-    with pytest.raises(UsageError, match="recipe: process 0 was given another one than process 2"):
+    with pytest.raises(UsageError, match="recipe differs between process 0 and process 2"):
         processes.check_alike("recipe", {"widths": (1, 2)})
 
 
@@ -88,17 +88,17 @@ def test_an_error_of_one_of_many_ends_it_at_once(monkeypatch, capsys, caplog):
     with caplog.at_level(logging.ERROR, "gan_jax"), pytest.raises(_Ended, match="1"):
         fail(Fault("the disk is full"))
     assert capsys.readouterr().err == "error: the disk is full\n"
-    assert "started again, they go on from the last checkpoint" in caplog.text
+    assert "stopping all processes; rerun to resume" in caplog.text
 
 
 def test_ctrl_c_is_passed_on_as_sigterm():
-    heard, before = [], signal.getsignal(signal.SIGINT)
-    term = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    received, before = [], signal.getsignal(signal.SIGINT)
+    term = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
     manager = type("Manager", (), {"reached_preemption": staticmethod(lambda step: step == 7)})
     try:
         with processes.stop_requests(manager) as stop:
             signal.raise_signal(signal.SIGINT)
-            assert heard == [signal.SIGTERM] and signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+            assert received == [signal.SIGTERM] and signal.getsignal(signal.SIGINT) == signal.SIG_DFL
             assert stop(7) and not stop(6)
     finally:
         signal.signal(signal.SIGTERM, term)

@@ -1,4 +1,4 @@
-"""Conditions on histories made by hand, and what real runs, sick and healthy, are told."""
+"""Conditions on histories made by hand, and the alerts of real runs, sick and healthy."""
 
 import jax
 import numpy as np
@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from gan_jax.sampling import loading
 from gan_jax.training import alerts, report, train
 
-# Numbers of a run in which nothing is wrong, and by condition the ones that would be.
+# Numbers of a healthy run, and for each condition numbers for which it holds.
 HEALTHY = {
     "game": dict(discriminator_accuracy=0.85, logit_gap=2.0, logit_gradient=0.5, diversity=0.9),
     "generator": dict(
@@ -31,7 +31,7 @@ SICK = {
     "low_diversity": ("game", dict(diversity=0.29)),
     "classes_missing": ("samples", dict(classes=9.0)),
 }
-# Extreme, and all right.
+# Extreme numbers for which the condition does not hold.
 FINE = {
     "discriminator_saturated": [
         dict(discriminator_accuracy=1.0, logit_gap=23.0, logit_gradient=2.0),  # a Wasserstein critic
@@ -53,13 +53,13 @@ def _with(subject, changes):
     return {**HEALTHY, subject: {**HEALTHY[subject], **changes}}
 
 
-def _told(looks, every=100):
-    """What is said at each look, the first one at step `every`."""
-    history, said = alerts.History(), []
-    for number, numbers in enumerate(looks, 1):
-        history, lines = alerts.update(history, number * every, numbers)
-        said.append(lines)
-    return said
+def _lines(checks, every=100):
+    """The lines of each check, the first one at step `every`."""
+    history, lines = alerts.History(), []
+    for number, numbers in enumerate(checks, 1):
+        history, new = alerts.update(history, number * every, numbers)
+        lines.append(new)
+    return lines
 
 
 def _condition(name):
@@ -71,61 +71,61 @@ def test_every_condition_is_tested_here():
 
 
 @pytest.mark.parametrize("name", SICK)
-def test_said_once_when_it_has_lasted_and_once_when_it_ends(name):
+def test_reported_once_when_it_has_lasted_and_once_when_it_ends(name):
     subject, changes = SICK[name]
     lasting = _condition(name).lasting // 100
     sick = [_with(subject, changes)] * (lasting + 5)
-    said = _told([HEALTHY, *sick, HEALTHY, HEALTHY])
-    # It begins with the second look.
-    (begins,), (ends,) = said[1 + lasting], said[-2]
-    says = _condition(name).says.format(subject=subject)
-    assert begins.startswith(f"{says}, for {100 * lasting} steps now (") and "{" not in begins
-    assert ends == f"no longer so: {says}"
-    assert sum(map(len, said)) == 2
+    lines = _lines([HEALTHY, *sick, HEALTHY, HEALTHY])
+    # It begins with the second check.
+    (begins,), (ends,) = lines[1 + lasting], lines[-2]
+    message = _condition(name).message.format(subject=subject)
+    assert begins.startswith(f"{message}, for {100 * lasting} steps now (") and "{" not in begins
+    assert ends == f"resolved: {message}"
+    assert sum(map(len, lines)) == 2
 
 
 @pytest.mark.parametrize("name", SICK)
-def test_not_said_if_it_passes_sooner_or_is_not_as_bad(name):
+def test_not_reported_if_it_ends_sooner_or_is_not_as_bad(name):
     subject, changes = SICK[name]
     sick, lasting = _with(subject, changes), _condition(name).lasting // 100
-    assert not any(_told([HEALTHY, *[sick] * lasting, HEALTHY, *[sick] * lasting, HEALTHY]))
+    assert not any(_lines([HEALTHY, *[sick] * lasting, HEALTHY, *[sick] * lasting, HEALTHY]))
     for fine in FINE[name]:
-        assert not any(_told([HEALTHY, *[_with(subject, fine)] * 30]))
+        assert not any(_lines([HEALTHY, *[_with(subject, fine)] * 30]))
 
 
 def test_numbers_stand_in_the_line():
     subject, changes = SICK["discriminator_saturated"]
-    (line,) = _told([_with(subject, changes)] * 6)[-1]
+    (line,) = _lines([_with(subject, changes)] * 6)[-1]
     assert line.startswith(
-        "the discriminator tells all real from fake, for 500 steps now (discriminator accuracy 0.995, logit "
-        "gap 23, logit gradient 0.01): the generator may get no useful gradient; try "
+        "the discriminator separates all real and fake samples, for 500 steps now (discriminator accuracy "
+        "0.995, logit gap 23, logit gradient 0.01): the generator may get no useful gradient; try "
     )
 
 
-def test_one_look_is_never_enough_and_rare_looks_need_two():
+def test_one_check_is_never_enough_and_rare_checks_need_two():
     wrong = _with(*SICK["discriminator_saturated"])
-    assert [len(lines) for lines in _told([wrong, wrong, wrong], every=10_000)] == [0, 1, 0]
+    assert [len(lines) for lines in _lines([wrong, wrong, wrong], every=10_000)] == [0, 1, 0]
 
 
-def test_what_a_run_does_not_offer_is_not_asked_and_nothing_is_said_of_what_is_not_a_number():
-    assert not any(_told([{"game": {}, "generator": {"update_ratio": 0.01}}] * 20))
+def test_conditions_without_their_numbers_are_skipped_and_nan_is_not_reported():
+    assert not any(_lines([{"game": {}, "generator": {"update_ratio": 0.01}}] * 20))
     nothing = jax.tree.map(lambda value: np.nan, HEALTHY)
-    assert not any(_told([HEALTHY, *[nothing] * 20]))
+    assert not any(_lines([HEALTHY, *[nothing] * 20]))
 
 
 def test_the_worse_player_is_named():
     numbers = {"generator": {"update_ratio": 1e-3}, "discriminator": {"update_ratio": 0.5}}
-    ((line,),) = [lines for lines in _told([numbers] * 10) if lines]
+    ((line,),) = [lines for lines in _lines([numbers] * 10) if lines]
     assert line.startswith(
-        "every update changes the discriminator by more than a tenth of itself, for 500 steps"
+        "every update changes the discriminator by more than a tenth of its norm, for 500 steps"
     )
 
 
-def _said(workdir):
+def _reported(workdir):
     return [
         (record["step"], line)
         for record in report.read_metrics(f"{workdir}/alerts.jsonl")
-        for line in record["said"]
+        for line in record["lines"]
     ]
 
 
@@ -136,37 +136,36 @@ def without_curves():
         yield
 
 
-def test_a_hopeless_generator_is_told_of(tiny, tmp_path, caplog):
+def test_a_hopeless_generator_is_reported(tiny, tmp_path, caplog):
     optimizers = dict(
         discriminator=dict(adam=dict(learning_rate=0.01)), generator=dict(sgd=dict(learning_rate=0.0))
     )
     rare = dict(log_every=20, grid_every=2000, checkpoint_every=2000)
     recipe = tiny(optimizers=optimizers, steps=800, **rare)
     train.run(recipe, str(tmp_path))
-    said = _said(tmp_path)
-    still = "the parameters of the generator do not move, for 500 steps now (update ratio 0): its updates "
-    assert (600, f"{still}are lost in rounding; see its learning rate and its schedule") in said
-    assert any(
-        line.startswith("the discriminator tells all real from fake, for 500 steps now") for _, line in said
-    )
+    reported = _reported(tmp_path)
+    frozen = "the parameters of the generator do not change, for 500 steps now (update ratio 0): its updates "
+    assert (600, f"{frozen}are lost in rounding; check its learning rate and its schedule") in reported
+    saturated = "the discriminator separates all real and fake samples, for 500 steps now"
+    assert any(line.startswith(saturated) for _, line in reported)
     events = EventAccumulator(str(tmp_path)).Reload()
-    for step, line in said:
+    for step, line in reported:
         assert f"step {step}/800  alert: {line}" in caplog.messages
     assert [e.step for e in events.Scalars("diagnostics/game/logit_gap")] == list(range(100, 900, 100))
     texts = [e.tensor_proto.string_val[0].decode() for e in events.Tensors("diagnostics/0/text_summary")]
-    assert set(texts) <= {line for _, line in said} and texts
+    assert set(texts) <= {line for _, line in reported} and texts
 
 
-def test_looking_changes_nothing_and_a_resumed_run_has_every_look_once(tiny, tmp_path):
-    train.run(tiny(diagnostics_every=0), str(tmp_path / "blind"))
+def test_diagnostics_change_nothing_and_a_resumed_run_has_every_check_once(tiny, tmp_path):
+    train.run(tiny(diagnostics_every=0), str(tmp_path / "without"))
     for steps in (7, 10):
-        train.run(tiny(diagnostics_every=2, steps=steps), str(tmp_path / "looked"))
-        # As if more had been looked at before the run was killed.
-        with open(tmp_path / "looked" / "alerts.jsonl", "a") as file:
-            file.write('{"step": 8, "said": []}\n' * (steps == 7))
-    blind, looked = (loading.load(str(tmp_path / name), 10).state for name in ("blind", "looked"))
-    jax.tree.map(np.testing.assert_array_equal, blind, looked)
-    assert not (tmp_path / "blind" / "alerts.jsonl").exists()
-    records = report.read_metrics(tmp_path / "looked" / "alerts.jsonl")
+        train.run(tiny(diagnostics_every=2, steps=steps), str(tmp_path / "with"))
+        # A later check, as if the run had been killed after it.
+        with open(tmp_path / "with" / "alerts.jsonl", "a") as file:
+            file.write('{"step": 8, "lines": []}\n' * (steps == 7))
+    without, checked = (loading.load(str(tmp_path / name), 10).state for name in ("without", "with"))
+    jax.tree.map(np.testing.assert_array_equal, without, checked)
+    assert not (tmp_path / "without" / "alerts.jsonl").exists()
+    records = report.read_metrics(tmp_path / "with" / "alerts.jsonl")
     assert [record["step"] for record in records] == [2, 4, 6, 8, 10]
-    assert all(set(record) == {"step", "game", "generator", "discriminator", "said"} for record in records)
+    assert all(set(record) == {"step", "game", "generator", "discriminator", "lines"} for record in records)

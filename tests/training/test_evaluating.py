@@ -141,6 +141,6 @@ def test_missing_classes_are_told_of_where_a_classifier_is_at_hand(tiny, tmp_pat
     assert [(record["step"], record["samples"]) for record in records] == [
         (step, {"classes": 1.0, "real_classes": 10.0}) for step in (500, 1000, 1500)
     ]
-    assert [len(record["said"]) for record in records] == [0, 0, 1]
-    said = "whole classes are missing among samples, for 1000 steps now (classes 1, real classes 10)"
+    assert [len(record["lines"]) for record in records] == [0, 0, 1]
+    said = "some classes are missing from the samples, for 1000 steps now (classes 1, real classes 10)"
     assert f"step 1500/2000  alert: {said}" in caplog.text

@@ -1,4 +1,4 @@
-"""A run that diverges goes back, takes other random numbers, and can be interrupted anywhere."""
+"""A run that diverges resumes from a checkpoint with a new random key, and can be interrupted anywhere."""
 
 import contextlib
 
@@ -86,7 +86,7 @@ def test_a_run_that_diverges_goes_back_goes_on_and_finishes(whole):
 
 
 class _Killed(BaseException):
-    """Ends a run as a kill would: nobody catches it."""
+    """Ends a run as a kill would: nothing catches it."""
 
 
 def _killing(patch, owner, name, call):
@@ -151,12 +151,12 @@ def test_what_is_damaged_when_it_goes_back_is_put_aside_and_written_again(tiny, 
 
 
 def _recording(patch, initialised):
-    """Lets a run note the random keys that its first states are made of."""
+    """Records the random keys of a run's initial states."""
     original = train.compiled
 
     def recording(*args, **options):
-        made = original(*args, **options)
-        return made._replace(init=lambda key: initialised.append(_data(key)) or made.init(key))
+        programs = original(*args, **options)
+        return programs._replace(init=lambda key: initialised.append(_data(key)) or programs.init(key))
 
     patch.setattr(train, "compiled", recording)
 
@@ -188,10 +188,9 @@ def test_too_many_rollbacks_end_the_run_and_more_may_be_allowed(tiny, tmp_path, 
         assert checkpoint.steps(str(tmp_path))[-1] == step - 3 and len(rollback.read(str(tmp_path))) == most
     train.run(_diverging(tiny), str(tmp_path))
     _assert_same(whole[0], str(tmp_path))
-    # Every rollback was said, once.
+    # Every rollback is logged once.
     assert [record.getMessage() for record in caplog.records if record.name == "gan_jax"] == [
-        f"{each['why']}; rollback {number} of {most}: going on from step {each['step']} with other random "
-        "numbers"
+        f"{each['why']}; rollback {number} of {most}: resuming from step {each['step']} with a new random key"
         for number, (each, most) in enumerate(zip(whole[1], (1, 20, 20), strict=True), 1)
     ]
 

@@ -1,0 +1,35 @@
+"""Files that are written completely or not at all."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import IO, Any
+
+
+@contextlib.contextmanager
+def write_atomically(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[Any]]:
+    """Writes a file beside the path and moves it to the path on leaving.
+
+    Readers see the old file or the new one, also after the process is killed. After an error the old file
+    stays, and the temporary one is removed.
+
+    Args:
+        path: The file; its folder exists.
+        mode: `w` for text, `wb` for bytes.
+
+    Yields:
+        The open temporary file, in the same folder.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    # The process id keeps two processes that write the same file apart.
+    temporary = f"{os.fspath(path)}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, mode) as file:
+            yield file
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+        raise
