@@ -3,7 +3,7 @@
 import math
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -12,24 +12,32 @@ from PIL import Image
 
 from gan_jax.errors import UsageError
 
+# Height and width in pixels; one int is a square.
+Resolution = int | tuple[int, int]
 
-def height_and_width(resolution: int | Sequence[int], field: str = "resolution") -> tuple[int, int]:
-    """Height and width from a recipe's resolution.
+
+def height_and_width(resolution: Resolution) -> tuple[int, int]:
+    """The height and the width of images.
 
     Args:
-        resolution: One number for a square, or height and width, pixels; at least 1.
-        field: Where it stands, for the message.
+        resolution: Pair (height, width), or one int for a square, pixels.
 
     Returns:
-        Height and width.
+        The pair (height, width).
 
     Raises:
-        UsageError: Anything else.
+        UsageError: The resolution is neither a whole number of at least 1 nor a pair of these.
     """
-    sides = (resolution, resolution) if isinstance(resolution, int) else tuple(resolution)
-    if len(sides) != 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
-        raise UsageError(f"{field}={resolution!r}: expected pixels as a number or as (height, width)")
-    return sides
+    sides = tuple(resolution) if isinstance(resolution, (tuple, list)) else (resolution, resolution)
+    if len(sides) != 2 or not all(map(_is_side, sides)):
+        raise UsageError(
+            f"resolution={resolution!r}: expected a whole number of at least 1, or a pair (height, width) of them"
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def _is_side(side: object) -> bool:
+    return isinstance(side, (int, np.integer)) and not isinstance(side, bool) and int(side) >= 1
 
 
 def to_float(images: jax.typing.ArrayLike) -> jax.Array:

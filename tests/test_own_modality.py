@@ -186,7 +186,9 @@ def test_mistakes_are_found_before_anything_is_written(recipe, tmp_path):
         (dict(data=dict(name=f"{__name__}.sines", flip=True)), "data.flip=True: signals cannot be mirrored"),
         (dict(eval_features="classifier", eval_metrics=dict(modes={})), None),
         (
-            dict(game=dict(name="gan", latents=dict(name="normal", size=4), condition_on=("pitch", "envelope"))),
+            dict(
+                game=dict(name="gan", latents=dict(name="normal", size=4), condition_on=("pitch", "envelope"))
+            ),
             "game.condition_on: the data does not have: unknown name 'pitch'",
         ),
         (dict(eval_metrics=dict(modes={})), "metric modes needs 'real_label_logits', which is not available"),

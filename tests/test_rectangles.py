@@ -34,7 +34,8 @@ NETS = {
         discriminator=dict(name="mlp.Discriminator", widths=(8,)),
     ),
     "dcgan": dict(
-        generator=dict(name="dcgan.Generator", width=4), discriminator=dict(name="dcgan.Discriminator", width=4)
+        generator=dict(name="dcgan.Generator", width=4),
+        discriminator=dict(name="dcgan.Discriminator", width=4),
     ),
 }
 
@@ -86,7 +87,10 @@ def test_encoders_take_rectangles(tiny, tmp_path):
     train.run(recipe, str(tmp_path))
     codes = np.load(encode.run(str(tmp_path)))["codes"]
     assert codes.shape == (500, 4)
-    assert Image.open(tmp_path / "grids" / "step_0000002.png").size == (2 * (WIDTH + 2) + 2, 2 * (HEIGHT + 2) + 2)
+    assert Image.open(tmp_path / "grids" / "step_0000002.png").size == (
+        2 * (WIDTH + 2) + 2,
+        2 * (HEIGHT + 2) + 2,
+    )
 
 
 def test_a_model_is_a_pure_function(tiny, photos, tmp_path):

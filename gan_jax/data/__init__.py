@@ -12,6 +12,7 @@ from gan_jax.data.stacked import stacked_digits, stacked_mnist
 from gan_jax.data.tfds import tfds
 from gan_jax.data.toy import grid, ring, swiss_roll
 from gan_jax.errors import UsageError
+from gan_jax.images import Resolution
 
 __all__ = [
     "digits",
@@ -28,7 +29,7 @@ __all__ = [
 
 def opened(
     name: str,
-    resolution: int | tuple[int, int] = 0,
+    resolution: Resolution = 0,
     data_dir: str | None = None,
     *,
     skip_corrupt: bool = False,

@@ -7,14 +7,14 @@ from PIL import Image
 
 from gan_jax.data.source import Source, fit, of_images
 from gan_jax.errors import UsageError
-from gan_jax.images import height_and_width
+from gan_jax.images import Resolution, height_and_width
 
 # Names of images and labels: as this package samples them, written out, or as `np.savez(path, images, labels)`
 # names them, which is also the layout of the reference batches of Dhariwal and Nichol 2021, arXiv:2105.05233.
 _IMAGES, _LABELS = ("images", "arr_0"), ("label", "labels", "arr_1")
 
 
-def archive(*, path: str, resolution: int | tuple[int, int] = 0) -> Source:
+def archive(*, path: str, resolution: Resolution = 0) -> Source:
     """uint8 images in a NumPy file.
 
     An .npz has them as `images` or `arr_0`, and labels, if any, as `label`, `labels` or `arr_1`; a .npy has images

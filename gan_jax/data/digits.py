@@ -9,13 +9,13 @@ from PIL import Image
 
 from gan_jax.data.source import Source, fit, of_images
 from gan_jax.errors import unknown
-from gan_jax.images import height_and_width
+from gan_jax.images import Resolution, height_and_width
 
 # Images of the test split. They come from the same 13 writers as the rest, so a classifier finds them easy.
 HELD_OUT = 500
 
 
-def digits(*, split: str = "train", resolution: int | tuple[int, int] = 0) -> Source:
+def digits(*, split: str = "train", resolution: Resolution = 0) -> Source:
     """1,797 handwritten digits of 13 people, 8 pixels wide, enlarged to 28 by default.
 
     Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI; the copy in scikit-learn, which

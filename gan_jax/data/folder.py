@@ -10,7 +10,7 @@ from PIL import Image
 
 from gan_jax.data.source import Source, fit, of_images
 from gan_jax.errors import UsageError
-from gan_jax.images import height_and_width
+from gan_jax.images import Resolution, height_and_width
 
 log = logging.getLogger("gan_jax")
 
@@ -27,7 +27,7 @@ class _Header(NamedTuple):
 
 
 def folder(
-    *, path: str, resolution: int | tuple[int, int] = 0, classes: bool = True, skip_corrupt: bool = False
+    *, path: str, resolution: Resolution = 0, classes: bool = True, skip_corrupt: bool = False
 ) -> Source:
     """The png, jpg, jpeg, webp and bmp images in a folder and all folders below it.
 

@@ -8,6 +8,7 @@ import numpy as np
 from gan_jax.data.digits import digits
 from gan_jax.data.source import Source, of_images
 from gan_jax.data.tfds import tfds
+from gan_jax.images import Resolution
 
 # Held-out images: as many as the protocol of VEEGAN and PacGAN generates to count modes.
 HELD_OUT = 26_000
@@ -18,7 +19,7 @@ def stacked_mnist(
     split: str = "train+test",
     size: int = 128_000,
     padding: int = 0,
-    resolution: int | tuple[int, int] = 0,
+    resolution: Resolution = 0,
     seed: int = 0,
     data_dir: str | None = None,
 ) -> Source:
@@ -57,7 +58,7 @@ def stacked_digits(
     split: str = "train",
     size: int = 20_000,
     padding: int = 0,
-    resolution: int | tuple[int, int] = 0,
+    resolution: Resolution = 0,
     seed: int = 0,
 ) -> Source:
     """Stacked MNIST with the digits that scikit-learn ships instead of MNIST's.

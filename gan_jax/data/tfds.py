@@ -9,11 +9,11 @@ from PIL import Image
 
 from gan_jax.data.source import Source, fit, of_images
 from gan_jax.errors import Fault, UsageError, unknown
-from gan_jax.images import height_and_width
+from gan_jax.images import Resolution, height_and_width
 
 
 def tfds(
-    *, name: str, split: str = "train", resolution: int | tuple[int, int] = 0, data_dir: str | None = None
+    *, name: str, split: str = "train", resolution: Resolution = 0, data_dir: str | None = None
 ) -> Source:
     """A TFDS set with an image in every example, from array_record files.
 

@@ -47,7 +47,7 @@ def images(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Moda
 
     return Modality(
         spec=spec,
-        facts={"resolution": HACK(real.shape), "channels": real.shape[2]},
+        facts={"resolution": tuple(real.shape[:2]), "channels": real.shape[2]},
         unit="images",
         decode=decode,
         encode=images_lib.to_uint8,

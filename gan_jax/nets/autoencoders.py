@@ -11,11 +11,12 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+from gan_jax.images import Resolution, height_and_width
 from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.nets.convolution import Conv, ConvTranspose
 from gan_jax.nets.linen import name_of
 from gan_jax.nets.resampling import halvings
-from gan_jax.nets.sizes import Resolution, halved, height_and_width
+from gan_jax.nets.sizes import halved
 
 _normal = nn.initializers.normal(0.02)
 _SMALL = 8  # Pixels; BEGAN halves images until the smaller side has at most as many.

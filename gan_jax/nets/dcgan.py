@@ -13,6 +13,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.images import Resolution, height_and_width
 from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.nets.convolution import Conv, ConvTranspose
 from gan_jax.nets.dropout import Dropout
@@ -20,7 +21,6 @@ from gan_jax.nets.labels import append_label_planes, append_labels
 from gan_jax.nets.linen import name_of
 from gan_jax.nets.readout import LOGITS, input_labels, read_out
 from gan_jax.nets.resampling import halvings
-from gan_jax.nets.sizes import Resolution, height_and_width
 
 _kernel_init = nn.initializers.normal(0.02)
 

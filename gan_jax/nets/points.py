@@ -7,10 +7,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gan_jax.images import Resolution, height_and_width
 from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.nets.labels import append_labels
 from gan_jax.nets.readout import LOGITS, input_labels, read_out
-from gan_jax.nets.sizes import Resolution, height_and_width
 
 
 class Generator(nn.Module):

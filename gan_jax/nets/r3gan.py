@@ -15,11 +15,11 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+from gan_jax.images import Resolution, height_and_width
 from gan_jax.nets.convolution import Conv, GroupedConv
 from gan_jax.nets.labels import one_hot
 from gan_jax.nets.linen import name_of
 from gan_jax.nets.resampling import halvings, smooth_downsample, smooth_upsample
-from gan_jax.nets.sizes import Resolution, height_and_width
 
 _SLOPE = 0.2
 

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
-from gan_jax.nets.sizes import Resolution, halved, height_and_width
+from gan_jax.images import Resolution, height_and_width
+from gan_jax.nets.sizes import halved
 
 
 def halvings(resolution: Resolution, network: str = "this network") -> int:

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+from gan_jax.images import Resolution, height_and_width
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.labels import append_label_planes
 from gan_jax.nets.layers import SelfAttention
@@ -28,7 +29,7 @@ from gan_jax.nets.normalisation import ConditionalBatchNorm
 from gan_jax.nets.readout import LOGITS, input_labels, read_out
 from gan_jax.nets.resampling import halvings
 from gan_jax.nets.residual import DownBlock, UpBlock
-from gan_jax.nets.sizes import Resolution, halved, height_and_width
+from gan_jax.nets.sizes import halved
 
 _glorot = nn.initializers.glorot_uniform()
 _LARGE = 48  # Pixels of the smaller side from which on widths double inwards.

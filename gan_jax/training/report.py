@@ -30,12 +30,12 @@ class Report:
         bar: A progress bar; does nothing if stderr is not a terminal.
     """
 
-    def __init__(self, workdir: str, recipe: recipe_lib.Recipe, first: int) -> None:
+    def __init__(self, workdir: str, recipe: recipe_lib.Recipe, unit: str, first: int) -> None:
         from tqdm import tqdm
 
         from gan_jax.training.tensorboard import Events
 
-        self.workdir, self.recipe = workdir, recipe
+        self.workdir, self.recipe, self.unit = workdir, recipe, unit
         for name in ("metrics.jsonl", EVALUATIONS, ALERTS):
             _drop_after(os.path.join(workdir, name), first)
         # The suffix keeps apart two event files of the same second.
@@ -63,25 +63,25 @@ class Report:
         self.bar.update()
 
     def scalars(
-        self, step: int, values: Mapping[str, float], images_per_second: float, seconds_left: float
+        self, step: int, values: Mapping[str, float], samples_per_second: float, seconds_left: float
     ) -> None:
         """Writes the mean of each scalar since the last call.
 
         Args:
             step: Finished training steps.
             values: Means by name.
-            images_per_second: Real samples per second since the last call.
+            samples_per_second: Real samples per second since the last call.
             seconds_left: Time until the end of the run at this speed.
         """
-        record = {"step": step, **values, "images_per_second": round(images_per_second, 1)}
+        record = {"step": step, **values, "samples_per_second": round(samples_per_second, 1)}
         with open(self._metrics, "a") as file:
             file.write(json.dumps(record) + "\n")
-        for name, value in [*values.items(), ("images_per_second", images_per_second)]:
+        for name, value in [*values.items(), ("samples_per_second", samples_per_second)]:
             self.writer.add_scalar(name, value, step)
         self.writer.flush()
         terms = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
         minutes, seconds = divmod(round(seconds_left), 60)
-        speed = f"{images_per_second:,.0f} images/s  {minutes}:{seconds:02d} left"
+        speed = f"{samples_per_second:,.0f} {self.unit}/s  {minutes}:{seconds:02d} left"
         log.info("step %d/%d  %s  %s", step, self.recipe.steps, terms, speed)
 
     def evaluation(
@@ -152,7 +152,7 @@ class Silence:
 
 
 @contextlib.contextmanager
-def opened(workdir: str, recipe: recipe_lib.Recipe, first: int) -> Iterator[Report]:
+def opened(workdir: str, recipe: recipe_lib.Recipe, unit: str, first: int) -> Iterator[Report]:
     """A Report that is closed on leaving, also after an exception.
 
     Args:
@@ -165,7 +165,7 @@ def opened(workdir: str, recipe: recipe_lib.Recipe, first: int) -> Iterator[Repo
     """
     from tqdm.contrib.logging import logging_redirect_tqdm
 
-    report = Report(workdir, recipe, first)
+    report = Report(workdir, recipe, unit, first)
     redirected = logging_redirect_tqdm([log]) if sys.stderr.isatty() else contextlib.nullcontext()
     with redirected:
         try:

@@ -5,9 +5,10 @@ import pytest
 
 from gan_jax import nets
 from gan_jax.errors import UsageError
+from gan_jax.images import height_and_width
 from gan_jax.names import bind, find
 from gan_jax.nets import autoencoders, dcgan, mlp, points, r3gan, resnet
-from gan_jax.nets.sizes import halved, height_and_width
+from gan_jax.nets.sizes import halved
 
 WITH_RESOLUTION = [
     mlp.Generator, points.Generator, dcgan.Generator, resnet.Generator, r3gan.Generator,

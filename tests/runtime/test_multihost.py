@@ -276,9 +276,7 @@ def test_each_process_reads_only_its_rows_of_a_stream(folder):
         mine = slice(4 * number, 4 * number + 4)
         # Every image is read once, in the order of the threads.
         assert sorted(part["read"]) == sorted(rows[:, :, mine].ravel().tolist())
-        np.testing.assert_array_equal(
-            np.concatenate(np.moveaxis(part["label"], 1, 0), 2), labels[:, :, mine]
-        )
+        np.testing.assert_array_equal(np.concatenate(np.moveaxis(part["label"], 1, 0), 2), labels[:, :, mine])
 
 
 def test_two_processes_that_diverge_go_back_alike_and_equal_one(folder, monkeypatch):
