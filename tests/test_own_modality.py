@@ -191,7 +191,7 @@ def test_mistakes_are_found_before_anything_is_written(recipe, tmp_path):
             ),
             "game.condition_on: the data does not have: unknown name 'pitch'",
         ),
-        (dict(eval_metrics=dict(modes={})), "metric modes needs 'real_label_logits', which is not available"),
+        (dict(eval_metrics=dict(modes={})), "metric modes needs 'fake_label_logits', which is not available"),
     ]
     for changes, message in cases:
         if message is None:  # No evaluation is possible, so none takes place.
