@@ -15,7 +15,7 @@ GENERATORS = {
     "mlp": lambda size: mlp.Generator(size, 3, widths=(4,)),
     "points": lambda size: points.Generator(size, 3, widths=(4,)),
     "dcgan": lambda size: dcgan.Generator(size, 3, width=2, slope=0.2),
-    "resnet": lambda size: resnet.Generator(size, 3, width=8, attention=(8,)),
+    "resnet": lambda size: resnet.Generator(size, 3, width=8, attention=(16,)),
     "r3gan": lambda size: r3gan.Generator(size, 3, **TINY),
     "autoencoders": lambda size: autoencoders.EmbeddingGenerator(size, 3, width=2),
 }
