@@ -34,8 +34,8 @@ def _loss(fake_logits):
         ),
         (dict(data=dict(name="digits", per_class=2.0)), "data.per_class=2.0: expected a whole number"),
         (dict(data=dict(name="digits", per_class=True)), "data.per_class=True: expected a whole number"),
-        (dict(updates={}), "turns is empty"),
-        (dict(updates=dict(generator=1, discriminator=0)), "turns.discriminator=0: expected a whole number"),
+        (dict(updates={}), "updates is empty"),
+        (dict(updates=dict(generator=1, discriminator=0)), "updates.discriminator=0: expected a whole number"),
         (dict(updates=dict(generator=1)), "losses: unknown name 'discriminator'"),
         (dict(updates=dict(generator=1, discriminator=1, critic=1)), "losses: nothing for 'critic'"),
         (dict(average=dict(genrator={})), "average: unknown name 'genrator'; did you mean generator"),
@@ -126,24 +126,24 @@ def test_differences(tiny):
     plain = recipe_lib.to_dict(tiny())
     assert recipe_lib.differences(plain, recipe_lib.to_dict(tiny(steps=99, log_every=1))) == []
     other = recipe_lib.to_dict(tiny(batch_size=16, updates=dict(discriminator=2, generator=1)))
-    assert recipe_lib.differences(plain, other) == ["turns.discriminator: 1 -> 2", "batch_size: 8 -> 16"]
+    assert recipe_lib.differences(plain, other) == ["updates.discriminator: 1 -> 2", "batch_size: 8 -> 16"]
     swapped = recipe_lib.to_dict(tiny(updates=dict(generator=1, discriminator=1)))
-    assert recipe_lib.differences(plain, swapped) == ["turns: another order"]
+    assert recipe_lib.differences(plain, swapped) == ["updates: another order"]
 
 
 def test_order_counts_where_a_recipe_is_read_in_order(tiny):
-    def made(context):
-        wrap = context(input_noise=dict(deviation=0.1), input_dropout=dict(rate=0.1))
+    def made(ordered):
+        wrap = ordered(input_noise=dict(deviation=0.1), input_dropout=dict(rate=0.1))
         terms = dict(
-            non_saturating_generator=dict(weight=1.0, wrap=context(top_k=dict(k=2), smooth=dict(amount=0.1)))
+            non_saturating_generator=dict(weight=1.0, wrap=ordered(top_k=dict(k=2), smooth=dict(amount=0.1)))
         )
         recipe = tiny(
-            eval_metrics=context(modes={}, frechet_distance={}),
+            eval_metrics=ordered(modes={}, frechet_distance={}),
             losses=dict(tiny().losses, generator=terms),
-            optimizer=context(clip=dict(max_delta=1.0), sgd=dict(learning_rate=0.1)),
+            optimizer=ordered(clip=dict(max_delta=1.0), sgd=dict(learning_rate=0.1)),
         )
         recipe.nets["generator"]["wrap"] = wrap
-        recipe.game["augment"] = context(diffaugment={}, instance_noise=dict(start=0.1, end=0.0, steps=9))
+        recipe.game["augment"] = ordered(diffaugment={}, instance_noise=dict(start=0.1, end=0.0, steps=9))
         return recipe_lib.to_dict(recipe)
 
     plain, turned = made(dict), made(lambda **given: dict(reversed(given.items())))

@@ -82,8 +82,8 @@ def test_resample_flips_and_turns_smooth_images():
     # sym6's centre is 0.1 fine pixels beside its tap 5, so that a flip moves the image by 0.1 pixels, times a
     # slope of at most 0.16 a pixel.
     np.testing.assert_allclose(resample(image, flip), image[:, :, ::-1], atol=0.02)
-    context = jnp.array([[[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]]])
-    np.testing.assert_allclose(resample(image, context)[0], np.rot90(image[0], -1), atol=0.02)
+    turn = jnp.array([[[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]]])
+    np.testing.assert_allclose(resample(image, turn)[0], np.rot90(image[0], -1), atol=0.02)
 
 
 def test_a_quarter_turn_of_a_rectangle_keeps_the_aspect_and_fills_up_with_its_reflection():

@@ -269,8 +269,8 @@ def test_rotation_guesses_the_turn(side, images):
     many = np.repeat(TABLE[images][:1], 64, axis=0)
     result = np.asarray(getattr(losses, f"rotation_{side}")(discriminate, many, key))
     by_turn = [
-        cross_entropy(np.rot90(many[0, ..., 0], context).reshape(1, 4) @ TURN, [context])[0]
-        for context in range(4)
+        cross_entropy(np.rot90(many[0, ..., 0], turn).reshape(1, 4) @ TURN, [turn])[0]
+        for turn in range(4)
     ]
     nearest = np.argmin(np.abs(result[:, None] - np.array(by_turn)), axis=1)
     np.testing.assert_allclose(result, np.array(by_turn)[nearest], rtol=1e-4)
@@ -283,8 +283,8 @@ def test_rotation_of_each_image_is_its_own():
     images = np.zeros((32, 2, 2, 1))
     images[:, 0, 0] = 1.0
     reader = np.zeros((4, 4))
-    for (row, column), context in corner.items():
-        reader[2 * row + column, context] = 50.0
+    for (row, column), turn in corner.items():
+        reader[2 * row + column, turn] = 50.0
     result = losses.rotation_discriminator(
         lambda x: {"rotation_logits": x.reshape(-1, 4) @ reader}, images, jax.random.key(2)
     )
