@@ -14,7 +14,7 @@ import numpy as np
 from absl import logging as absl_logging
 
 from gan_jax import recipe as recipe_lib
-from gan_jax.errors import UsageError, unknown
+from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.recipe import Recipe
 from gan_jax.sampling import loading, samples
@@ -36,14 +36,11 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
         The Recipe.
 
     Raises:
-        UsageError: No such file, a file without a recipe, or a field that recipes do not have.
+        UsageError: No such file, a file without a recipe, or a mistake in the changes.
     """
     recipe = recipe_lib.load(config)
     fields = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
-    for name in overrides:
-        if name not in fields:
-            raise unknown("recipe", name, fields)
-    changed = Recipe(**_merged(fields, overrides))
+    changed = recipe_lib.from_dict(_merged(fields, overrides))
     recipe_lib.validate(changed)
     return changed
 
