@@ -91,9 +91,8 @@ def _step(loss, penalty, augmented):
     def run(state, key):
         updates = {"discriminator": 1, "generator": 1}
         batches = {"real": IMAGES}
-        return step.train_step(
-            _game(augmented), _terms(loss, penalty), OPTIMIZERS, {}, updates, {}, state, batches, key
-        )
+        spec = step.TrainSpec(_game(augmented), _terms(loss, penalty), OPTIMIZERS, {}, updates, {})
+        return step.train_step(spec, state, batches, key)
 
     return run
 
