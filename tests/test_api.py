@@ -194,7 +194,7 @@ LINES = r"(data|network|devices|workdir|memory|step|finished|stopped|frechet_dis
 
 @pytest.mark.parametrize("place", ["program", "notebook"])
 def test_all_of_it_in_a_program_and_in_a_notebook(config, tmp_path, place):
-    out, err = _python(USE, config, tmp_path / "run", tmp_path / "made.npz", place)
+    out, err = _python(USE, config, tmp_path / "run", tmp_path / "saved.npz", place)
     # Progress on stderr, one line each, and not a word by other packages.
     lines = err.splitlines()
     assert lines and all(re.fullmatch(LINES, line.strip()) for line in lines), err
@@ -202,11 +202,11 @@ def test_all_of_it_in_a_program_and_in_a_notebook(config, tmp_path, place):
     assert [line for line in lines if line.startswith("finished 10 steps; ")] != []
     (line,) = out.splitlines()
     assert re.fullmatch(r'{"frechet_distance": {"value": [0-9.e-]+, "real_baseline": [0-9.e-]+}}', line)
-    made = np.load(tmp_path / "made.npz")
-    assert made["images"].shape == (4, 8, 8, 1) and np.abs(made["images"]).max() <= 1
+    saved = np.load(tmp_path / "saved.npz")
+    assert saved["images"].shape == (4, 8, 8, 1) and np.abs(saved["images"]).max() <= 1
     flags = ["--mode=sample", f"--workdir={tmp_path}/run", "--num_images=4", "--labels=3,7"]
     code, _, err = command_line.finish(command_line.start(*flags))
     assert code == 0, err
     written = np.load(tmp_path / "run" / "samples" / "step_0000010_seed_0_averaged.npz")
-    np.testing.assert_array_equal(written["images"], made["sample"])
+    np.testing.assert_array_equal(written["images"], saved["sample"])
     np.testing.assert_array_equal(written["label"], [3, 7, 3, 7])

@@ -63,11 +63,11 @@ def test_learning_rate_schedule_counts_the_players_moves(tiny, rate, expected):
     recipe = recipe_lib.from_dict(recipe_lib.to_dict(tiny(optimizer=dict(sgd=dict(learning_rate=rate)))))
     optimizer = build.train_spec(recipe, MODALITY).optimizers["generator"]
     state = optimizer.init({"w": np.float32(0)})
-    seen = []
+    rates = []
     for _ in range(3):
         updates, state = optimizer.update({"w": np.float32(1)}, state)
-        seen.append(-float(updates["w"]))
-    np.testing.assert_allclose(seen, expected, rtol=1e-6)
+        rates.append(-float(updates["w"]))
+    np.testing.assert_allclose(rates, expected, rtol=1e-6)
 
 
 def test_a_data_set_gives_as_many_images_of_each_class_as_a_recipe_says(tiny):

@@ -322,9 +322,9 @@ def test_kill_at_random_moments_and_resume_bit_for_bit(folder):
         command_line.start(f"--config={folder}/tiny.py", f"--workdir={broken}", *steps)
     )
     assert code == 0, err
-    (last, expected), (also, found) = _final(whole), _final(broken)
-    assert last == also == 400
-    for a, b in zip(expected, found, strict=True):
+    (last, expected), (other, actual) = _final(whole), _final(broken)
+    assert last == other == 400
+    for a, b in zip(expected, actual, strict=True):
         np.testing.assert_array_equal(a, b)
 
 

@@ -1,4 +1,4 @@
-"""In every recipe bfloat16 is for networks alone: state, table and terms are float32."""
+"""In every recipe bfloat16 is for networks alone: state, outputs and terms are float32."""
 
 import dataclasses
 import functools
@@ -53,8 +53,8 @@ def _products(jaxpr):
 
     Not of a matrix and a vector: these are the spectral norm's, which stands around the network.
     """
-    found = [each for each in _equations(jaxpr) if each.primitive.name in PRODUCTS]
-    sides = [[variable.aval for variable in each.invars] for each in found]
+    products = [each for each in _equations(jaxpr) if each.primitive.name in PRODUCTS]
+    sides = [[variable.aval for variable in each.invars] for each in products]
     return [{str(side.dtype) for side in both} for both in sides if min(side.ndim for side in both) > 1]
 
 
@@ -65,8 +65,8 @@ def test_networks_compute_in_it_and_show_float32(path, precision):
     blank = build.blank(modality, recipe.batch_size)
 
     def play(state, key):
-        table, carry = train_spec.game.play(Context(state.params, state.carry, blank, key, state.step))
-        return {name: value for name, value in table.items() if not callable(value)}, carry
+        outputs, carry = train_spec.game.play(Context(state.params, state.carry, blank, key, state.step))
+        return {name: value for name, value in outputs.items() if not callable(value)}, carry
 
     program, (offered, carry) = jax.make_jaxpr(play, return_shape=True)(state, KEY)
     products = _products(program.jaxpr)
@@ -78,24 +78,24 @@ def test_networks_compute_in_it_and_show_float32(path, precision):
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: os.path.basename(path)[:-3])
 def test_terms_and_the_state_after_a_step_are_float32(path):
     recipe, modality, train_spec, state = _made(path, "bfloat16")
-    noted = []
+    values = []
 
     def noting(fn):
         @functools.wraps(fn)
-        def noted_fn(*read):
-            noted.append(fn(*read))  # Before the sum, which would widen it.
-            return noted[-1]
+        def noting_fn(*read):
+            values.append(fn(*read))  # Before the sum, which would widen it.
+            return values[-1]
 
-        return noted_fn
+        return noting_fn
 
     terms = {
-        player: {name: term._replace(fn=noting(term.fn)) for name, term in given.items()}
-        for player, given in train_spec.terms.items()
+        player: {name: term._replace(fn=noting(term.fn)) for name, term in player_terms.items()}
+        for player, player_terms in train_spec.terms.items()
     }
     once = dataclasses.replace(train_spec, terms=terms, updates=dict.fromkeys(train_spec.updates, 1))
     blank = build.blank(modality, 1, recipe.batch_size)
     after, scalars = jax.eval_shape(functools.partial(train_step, once), state, blank, KEY)
-    assert _floats(noted) == _floats(scalars) == {"float32"} and len(noted) >= len(scalars)
+    assert _floats(values) == _floats(scalars) == {"float32"} and len(values) >= len(scalars)
     assert jax.tree.map(lambda leaf: leaf.dtype, after) == jax.tree.map(lambda leaf: leaf.dtype, state)
     assert _floats(after) == {"float32"}
 

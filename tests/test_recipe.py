@@ -187,7 +187,7 @@ def test_differences(tiny):
 
 
 def test_order_counts_where_a_recipe_is_read_in_order(tiny):
-    def made(ordered):
+    def recipe_of(ordered):
         wrap = ordered(input_noise=dict(deviation=0.1), input_dropout=dict(rate=0.1))
         terms = dict(
             non_saturating_generator=dict(weight=1.0, wrap=ordered(top_k=dict(k=2), smooth=dict(amount=0.1)))
@@ -201,8 +201,8 @@ def test_order_counts_where_a_recipe_is_read_in_order(tiny):
         recipe.game["augment"] = ordered(diffaugment={}, instance_noise=dict(start=0.1, end=0.0, steps=9))
         return recipe_lib.to_dict(recipe)
 
-    plain, turned = made(dict), made(lambda **given: dict(reversed(given.items())))
-    assert recipe_lib.differences(plain, made(dict)) == []
+    plain, turned = recipe_of(dict), recipe_of(lambda **options: dict(reversed(options.items())))
+    assert recipe_lib.differences(plain, recipe_of(dict)) == []
     assert sorted(recipe_lib.differences(plain, turned)) == [
         f"{path}: another order"
         for path in (

@@ -162,8 +162,8 @@ def test_every_damage_is_noticed_or_does_no_harm(soaked, monkeypatch, tmp_path, 
             copy, path = tmp_path / "copy", random.choice(damages.files(newest))
             shutil.copytree(workdir, copy)
             damage(copy / os.path.relpath(path, workdir), number)
-            seen = damages.noticed(str(copy), abstract, states, caplog)
-            verdicts[f"{damage.__name__}, {'noticed' if seen else 'without harm'}"] += 1
+            detected = damages.noticed(str(copy), abstract, states, caplog)
+            verdicts[f"{damage.__name__}, {'noticed' if detected else 'without harm'}"] += 1
             shutil.rmtree(copy)
     print(dict(verdicts))
     assert sum(verdicts.values()) == 24

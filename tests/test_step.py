@@ -118,7 +118,7 @@ def test_state_holds_no_buffer_twice():
     assert len(set(pointers)) == len(pointers)
 
 
-def test_a_player_moves_as_it_is_told():
+def test_a_player_moves_by_its_own_move():
     def jump(player, game, terms, optimizers, state, batch, key):
         return state.replace(params={**state.params, player: jnp.float32(7.0)}), {"value": jnp.float32(3.0)}
 
