@@ -236,17 +236,20 @@ def _given(model: LoadedModel, count: int, conditions: Mapping[str, np.ndarray])
 @contextlib.contextmanager
 def _logged() -> Iterator[None]:
     """Shows the project's log lines on stderr, unless the program has set up logging itself."""
-    if log.hasHandlers():
+    # Handlers tell nothing: importing orbax makes absl give the root logger one, at the level of warnings.
+    if log.level != logging.NOTSET or log.isEnabledFor(logging.INFO):
         yield
         return
-    handler, level = logging.StreamHandler(sys.stderr), log.level
+    handler, propagate = logging.StreamHandler(sys.stderr), log.propagate
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+    log.propagate = False
     try:
         yield
     finally:
         log.removeHandler(handler)
-        log.setLevel(level)
+        log.setLevel(logging.NOTSET)
+        log.propagate = propagate
 
 
 @contextlib.contextmanager
