@@ -1,5 +1,6 @@
 """The Python interface: recipes with changes, and training, sampling and evaluating without flags."""
 
+import logging
 import os
 import re
 import subprocess
@@ -162,6 +163,17 @@ def test_latents_are_those_of_the_recipe(model):
     latents = model.latents(1000, seed=1)
     assert latents.shape == (1000, 4) and abs(float(jnp.std(latents)) - 1) < 0.05
     np.testing.assert_array_equal(latents, model.latents(1000, seed=1))
+
+
+def test_progress_goes_to_stderr_and_to_no_other_handler(model, caplog, capsys):
+    gan_jax.train(model.recipe, model.workdir)
+    assert capsys.readouterr().err.count("finished 10 steps") == 1 and caplog.text == ""
+
+
+def test_a_program_that_has_set_up_logging_gets_the_lines_itself(model, caplog, capsys):
+    with caplog.at_level(logging.INFO, logger="gan_jax"):
+        gan_jax.train(model.recipe, model.workdir)
+    assert caplog.text.count("finished 10 steps") == 1 and capsys.readouterr().err == ""
 
 
 # Everything once, without absl flags; in a notebook's cell an event loop is already running.
