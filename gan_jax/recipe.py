@@ -130,17 +130,32 @@ def load(config: str) -> Recipe:
     Raises:
         UsageError: No such file, or a file whose `get_config` fails or returns no Recipe.
     """
+    recipe = run_config(config)
+    _check_type(recipe)
+    return recipe
+
+
+def run_config(config: str) -> Any:
+    """The value that `get_config` of a config file returns, such as a Recipe or a study.
+
+    Args:
+        config: Path of the file, perhaps with `:name` of other data.
+
+    Returns:
+        The value.
+
+    Raises:
+        UsageError: No such file, or a file whose `get_config` fails.
+    """
     file, _, data = config.partition(":")
     if not os.path.isfile(file):
         raise UsageError(f"config file {file!r} does not exist")
     try:
-        recipe = runpy.run_path(file)["get_config"](*[data] if data else [])
+        return runpy.run_path(file)["get_config"](*[data] if data else [])
     except UsageError:
         raise
     except Exception as error:  # A config file is a program and may raise anything.
         raise UsageError(f"config {config}: {type(error).__name__}: {error}") from error
-    _check_type(recipe)
-    return recipe
 
 
 def validate(recipe: Recipe) -> None:
