@@ -35,7 +35,10 @@ def _loss(fake_logits):
         (dict(data=dict(name="digits", per_class=2.0)), "data.per_class=2.0: expected a whole number"),
         (dict(data=dict(name="digits", per_class=True)), "data.per_class=True: expected a whole number"),
         (dict(updates={}), "updates is empty"),
-        (dict(updates=dict(generator=1, discriminator=0)), "updates.discriminator=0: expected a whole number"),
+        (
+            dict(updates=dict(generator=1, discriminator=0)),
+            "updates.discriminator=0: expected a whole number",
+        ),
         (dict(updates=dict(generator=1)), "losses: unknown name 'discriminator'"),
         (dict(updates=dict(generator=1, discriminator=1, critic=1)), "losses: nothing for 'critic'"),
         (dict(average=dict(genrator={})), "average: unknown name 'genrator'; did you mean generator"),

@@ -44,7 +44,9 @@ def classifier_accuracy_score(
     heldout = of_arrays("held-out images", heldout_images, heldout_labels, classes)
 
     def score(images, labels):
-        return accuracy(fit(of_arrays("images", images, labels, classes), seed), heldout)
+        return accuracy(
+            fit(of_arrays("images", np.asarray(images), np.asarray(labels), classes), seed), heldout
+        )
 
     count = len(fake_images)
     return {
