@@ -31,7 +31,8 @@ def height_and_width(resolution: Resolution) -> tuple[int, int]:
     sides = tuple(resolution) if isinstance(resolution, (tuple, list)) else (resolution, resolution)
     if len(sides) != 2 or not all(map(_is_side, sides)):
         raise UsageError(
-            f"resolution={resolution!r}: expected a whole number of at least 1, or a pair (height, width) of them"
+            f"resolution={resolution!r}: expected a whole number of at least 1, "
+            "or a pair (height, width) of them"
         )
     return int(sides[0]), int(sides[1])
 
@@ -124,7 +125,7 @@ def grid(images: np.ndarray, *, columns: int = 0, line: int = 2, shade: int = 96
         images: uint8 [N, H, W, C] with C 1 or 3, N at least 1.
         columns: Tiles a row; 0 for about as many as there are rows.
         line: Width of the lines, pixels.
-        shade: Of lines and missing tiles, 0 to 255.
+        shade: Brightness of lines and missing tiles, 0 to 255.
 
     Returns:
         uint8 NumPy array [rows * (H + line) + line, columns * (W + line) + line, C].
@@ -143,10 +144,10 @@ def save(path: str | os.PathLike, picture: np.ndarray) -> None:
     """Writes a picture as PNG.
 
     Args:
-        path: The file; its folder is made, but not the folder above that.
+        path: The file; its folder is created, but not the folder above that.
         picture: uint8 [H, W, C], C 1 or 3.
     """
-    # A workdir that was deleted meanwhile must not come back with one picture in it.
+    # A workdir that was deleted during the run must not be created again.
     pathlib.Path(path).parent.mkdir(exist_ok=True)
     Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(path)
 

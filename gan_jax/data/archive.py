@@ -9,16 +9,17 @@ from gan_jax.data.source import Source, fit, of_images
 from gan_jax.errors import UsageError
 from gan_jax.images import Resolution, height_and_width
 
-# Names of images and labels: as this package samples them, written out, or as `np.savez(path, images, labels)`
-# names them, which is also the layout of the reference batches of Dhariwal and Nichol 2021, arXiv:2105.05233.
+# Names of images and labels: those of this package's samples, written out, or those that
+# `np.savez(path, images, labels)` gives. The reference batches of Dhariwal and Nichol 2021, arXiv:2105.05233,
+# have the latter.
 _IMAGES, _LABELS = ("images", "arr_0"), ("label", "labels", "arr_1")
 
 
 def archive(*, path: str, resolution: Resolution = 0) -> Source:
     """uint8 images in a NumPy file.
 
-    An .npz has them as `images` or `arr_0`, and labels, if any, as `label`, `labels` or `arr_1`; a .npy has images
-    alone. A .npy is read from the disk row by row, an .npz lies in memory whole.
+    An .npz holds them as `images` or `arr_0`, and labels, if any, as `label`, `labels` or `arr_1`; a .npy
+    holds images alone. A .npy is read from the disk row by row; an .npz is loaded into memory.
 
     Args:
         path: File with uint8 [N, H, W, C] or [N, H, W], C 1 or 3, and labels int [N], at least 0.

@@ -129,9 +129,10 @@ def _streamed(source, of_step, mesh, decode):
 
 
 def _faulting(name, load):
-    """A function of a step that turns every error of another into a Fault.
+    """The same function of a step; every error becomes a Fault.
 
-    One of many processes may fail to read rows that others can read, so it is no UsageError, which all raise.
+    One of many processes may fail to read rows that others can read, so it is no UsageError: all processes
+    raise those together.
     """
 
     def loaded(step):

@@ -57,6 +57,7 @@ def _shipped():
     `sklearn.datasets.load_digits` reads the same file; importing it takes a second, a third of a run's start.
     """
     package = importlib.util.find_spec("sklearn")
-    (folder,) = (package and package.submodule_search_locations) or ()
+    assert package and package.submodule_search_locations, "scikit-learn is a requirement of this package"
+    folder = package.submodule_search_locations[0]
     table = np.loadtxt(os.path.join(folder, "datasets", "data", "digits.csv.gz"), delimiter=",")
     return table[:, :-1].reshape(-1, 8, 8), table[:, -1].astype(np.int32)

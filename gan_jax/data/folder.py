@@ -21,7 +21,7 @@ _GREY = ("1", "L")
 class _Header(NamedTuple):
     """The header of an image file; `flaw` is why it cannot be read, or empty."""
 
-    size: tuple = ()
+    size: tuple[int, ...] = ()
     mode: str = ""
     flaw: str = ""
 
@@ -39,7 +39,7 @@ def folder(
         path: The folder.
         resolution: Height and width, pixels, or one number for both: the largest central part of each image
             with that aspect is resized to it. 0 for the images' own size, if all are of one size.
-        classes: Take the folders directly inside for classes, in the order of their names, if there are at
+        classes: Use the folders directly inside as classes, in the order of their names, if there are at
             least two and every image lies in one.
         skip_corrupt: Leave corrupt images out, and log how many.
 

@@ -1,4 +1,4 @@
-"""The record of a data set, and how an image comes to the size of a recipe."""
+"""The record of a data set, Sources made from others, and resizing of images."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -153,7 +153,7 @@ def per_class(source: Source, count: int) -> Source:
 
 
 def _labels_until(source, order, count):
-    """Labels in an order of rows, up to the row where every class has come so often, or to the end."""
+    """Labels in an order of rows, until every class has `count` rows, or to the end."""
     parts, counts = [], np.zeros(len(source.classes), int)
     for start in range(0, source.size, READ):
         labels = source.read(order[start : start + READ])["label"]
@@ -165,7 +165,7 @@ def _labels_until(source, order, count):
 
 
 def labels(source: Source, rows: np.ndarray) -> np.ndarray:
-    """Classes of some rows. Nothing else of them is kept in memory.
+    """Classes of some rows; only labels are kept in memory.
 
     Args:
         source: A Source with classes.

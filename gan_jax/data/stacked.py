@@ -28,8 +28,8 @@ def stacked_mnist(
     Metz et al. 2017, arXiv:1611.02163, section 3.3. The defaults are those of Srivastava et al. 2017,
     arXiv:1705.07761, and Lin et al. 2018, arXiv:1712.04086: 128,000 triples of all 70,000 digits, 28 pixels
     wide. `split="train", size=120_000, padding=2` is that of later papers, 32 pixels wide (Xiao et al. 2022,
-    arXiv:2112.07804). Their triples were not published: here every digit is in each channel as often as any
-    other, or once more.
+    arXiv:2112.07804). Their triples were not published; here each channel has every digit equally often, give
+    or take one.
 
     Args:
         split: Of TFDS's MNIST. Of `train`, triples of the test digits are held out.
@@ -85,7 +85,7 @@ def stacked_digits(
 
 
 def stacked(source: Source, size: int, *, padding: int, seed: int, train: Callable[[], Source]) -> Source:
-    """Triples of a set of digits, each digit in each channel as often as any other, or once more.
+    """Triples of a set of digits; each channel has every digit equally often, give or take one.
 
     Args:
         source: Source of ten classes and one channel.

@@ -69,13 +69,13 @@ def tfds(
 
 
 def _heldout_split(builder, split):
-    """The split that training never sees, if it is on another one; test splits may lack labels."""
+    """The held-out split, unless training uses it; validation first, as test splits may lack labels."""
     exist = [name for name in ("validation", "test") if name in builder.info.splits]
     return exist[0] if exist and not any(name in split for name in exist) else None
 
 
 def _prepared(name, data_dir):
-    """The builder of a set whose array_record files exist, if need be after preparing them."""
+    """The builder of a set with array_record files, which are prepared if they do not exist."""
     import tensorflow_datasets as tfds
 
     try:
@@ -127,7 +127,7 @@ def _has_classes(builder, key):
 
 @contextlib.contextmanager
 def _readable(what):
-    """Makes Faults of what array_record and Pillow raise at damaged files."""
+    """Turns the errors of array_record and Pillow at damaged files into Faults."""
     try:
         yield
     except Exception as error:  # RuntimeError, OSError, SyntaxError, ValueError, zlib.error, ...

@@ -15,8 +15,8 @@ from gan_jax.types import Context
 
 # Pairs of latents for the perceptual path length; twice as many latents for metrics of codes.
 PAIRS = 2_000
-# Samples of each kind that the discriminator is shown.
-SHOWN = 2_048
+# Samples of each kind that the discriminator judges.
+JUDGED = 2_048
 
 
 def of(model: LoadedModel, evaluator: Evaluator, averaged: bool, seed: int) -> dict[str, Callable[[], Any]]:
@@ -26,14 +26,14 @@ def of(model: LoadedModel, evaluator: Evaluator, averaged: bool, seed: int) -> d
         model: The LoadedModel.
         evaluator: The Evaluator.
         averaged: Use averaged parameters of the generator and the encoder.
-        seed: Of latents.
+        seed: Seed of latents.
 
     Returns:
-        By name, functions without arguments: `generate`, `latents`, `interpolate`, if samples depend on latents
-        and labels alone; `embed`; `classify`, to logits of the data's classes, if the features have such;
-        `codes`, the values of discrete codes in the latents, if these have some; an encoder's `encode` and
-        `reconstruct`; the discriminator's `real_logits`, `heldout_logits` and `fake_logits`, if the game has
-        such.
+        By name, functions without arguments: `generate`, `latents`, `interpolate`, if samples depend on
+        latents and labels alone; `embed`; `classify`, to logits of the data's classes, if the features have
+        these; `codes`, the values of discrete codes in the latents, if these have any; an encoder's `encode`
+        and `reconstruct`; the discriminator's `real_logits`, `heldout_logits` and `fake_logits`, if the game
+        offers them.
     """
     return {
         **_of_generator(model, averaged, seed),
@@ -86,7 +86,7 @@ def _of_features(evaluator):
 
 
 def _of_encoder(model, averaged):
-    """The encoder, and the way there and back."""
+    """The encoder, and the encoder followed by the generator."""
     if model.game.encode is None:
         return {}
     return {
@@ -96,7 +96,7 @@ def _of_encoder(model, averaged):
 
 
 def _of_discriminator(model, evaluator):
-    """Logits of samples that it was trained on, of samples that it never saw, and of generated ones."""
+    """Logits of training samples, of held-out samples, and of generated ones."""
     sets = {"real": evaluator.real, **({"heldout": evaluator.heldout} if evaluator.heldout else {})}
     if "real_logits" not in build.offers(model.train_spec, model.modality, model.recipe.batch_size):
         return {}
@@ -123,7 +123,7 @@ def logits(model: LoadedModel, rows: dict[str, np.ndarray]) -> dict[str, np.ndar
         outputs, _ = model.game.play(Context(state.params, state.carry, batch, key, state.step))
         return {name: outputs[name] for name in ("real_logits", "fake_logits")}
 
-    batches = max(min(SHOWN, len(rows["real"])) // size, 1)
+    batches = max(min(JUDGED, len(rows["real"])) // size, 1)
     parts = [
         look({name: array[at : at + size] for name, array in rows.items()}, jax.random.key(at))
         for at in range(0, batches * size, size)

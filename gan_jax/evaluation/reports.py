@@ -46,10 +46,10 @@ def of_workdir(
         workdir: Folder of a run.
         metrics: See `evaluator.select`.
         features_name: See `features.named`.
-        num_images: Samples generated; None for as many as are held out, 10,000 at most.
+        num_images: Samples to generate; None for as many as are held out, at most 10,000.
         seed: Seed of latents and of everything random in metrics.
         step: Steps taken, `best`, or None for the newest checkpoint and the best.
-        all_steps: Evaluate every checkpoint there is.
+        all_steps: Evaluate every checkpoint.
         averaged: Use averaged parameters.
         data_dir: Folder of prepared TFDS data.
         download: Fetch the Inception weights if they are absent.
@@ -58,7 +58,7 @@ def of_workdir(
         By step, dicts of `protocol` and `values`; each is also in `evaluations/` in the workdir.
 
     Raises:
-        UsageError: A mistake in what was asked for.
+        UsageError: A mistake in the arguments.
     """
     model = loading.load(workdir, step)
     real = build.source(model.recipe, data_dir)
@@ -104,7 +104,7 @@ def of_sets(
         Dict of `protocol` and `values`.
 
     Raises:
-        UsageError: Sets that cannot be compared, or a mistake in what was asked for.
+        UsageError: Sets that cannot be compared, or a mistake in the arguments.
     """
     heldout = reference.heldout()
     network = features.named(features_name, reference, heldout, download=download)
@@ -118,7 +118,7 @@ def of_sets(
 
 
 def _steps(workdir, model, step, all_steps):
-    """Checkpoints to evaluate: every one, the one asked for, or the best and the newest."""
+    """Steps of the checkpoints to evaluate: all, the chosen one, or the best and the newest."""
     if all_steps:
         return checkpoint.steps(workdir)
     best = checkpoint.best_step(workdir) if step is None else None
@@ -200,7 +200,7 @@ def versions() -> dict[str, str]:
 def write(path: str, record: Mapping[str, Any]) -> None:
     """Writes a record as JSON, whole or not at all; an infinite value becomes the string `inf`.
 
-    Values that the file has already, by the same protocol, are kept beside the new ones.
+    Values that the file already holds under the same protocol are kept beside the new ones.
 
     Args:
         path: The file; its folder exists.
@@ -237,8 +237,8 @@ def shown(records: Mapping[Any, Mapping[str, Any]], of: str = "") -> str:
     """Records of one protocol as a table: a row per value, a column per record, the real baseline last.
 
     Args:
-        records: Records by the thing that each is of, such as a step.
-        of: Its name, such as `step`.
+        records: Records by column, such as a step.
+        of: Name of the columns, such as `step`.
 
     Returns:
         str of several lines.

@@ -48,7 +48,7 @@ def run(
     data_dir: str | None = None,
     classifier_steps: int | None = None,
 ) -> dict[str, Any]:
-    """Trains classifiers on few real images, on these and generated ones, and on generated ones alone.
+    """Trains classifiers on few real images, on real and generated ones, and on generated ones alone.
 
     Each is the small classifier of `gan_jax.features`, tested on held-out real images. Within a seed they
     start from the same weights, see the same generated images and take equally many steps; another seed
@@ -70,8 +70,8 @@ def run(
         Dict of `protocol`, `values`, and `accuracies` by seed; also in `evaluations/` in the workdir.
 
     Raises:
-        UsageError: A model without labels, too few images of a class, none held out, or a number
-            out of range.
+        UsageError: The model is not conditioned on labels alone, a class has too few images, none are held
+            out, or a number is out of range.
     """
     _check_positive(images_per_class=images_per_class, seeds=seeds, classifier_steps=classifier_steps)
     model = _conditional(loading.load(workdir, step))
@@ -174,7 +174,7 @@ def shown(record: Mapping[str, Any]) -> str:
 
 
 def _spread(values, name, divisor=1.0):
-    """Mean of some values and their standard deviation over a divisor, under a name."""
+    """Mean of some values and, as `name`, their standard deviation over a divisor."""
     mean = {"mean": float(np.mean(values))}
     return mean | ({name: float(np.std(values, ddof=1) / divisor)} if len(values) > 1 else {})
 
@@ -186,11 +186,11 @@ def _check_positive(**numbers):
 
 
 def _conditional(model):
-    """The model, if it is conditioned on labels alone."""
+    """The same model, after a check that it is conditioned on labels alone."""
     if model.game.conditions != ("label",):
         raise UsageError(
-            f"{model.workdir}: this model is not conditioned on labels alone, so its images have no classes to "
-            "learn; those of acgan, cgan and projection have"
+            f"{model.workdir}: this model is not conditioned on labels alone, so its images have no classes "
+            "to learn; those of acgan, cgan and projection have"
         )
     return model
 
@@ -200,7 +200,8 @@ def _sets(model, count, data_dir):
     count = count or model.recipe.data["per_class"]
     if not count:
         raise UsageError(
-            f"images_per_class is missing: the number of real images of each class; {model.workdir} was trained on all"
+            "images_per_class is missing: the number of real images of each class; "
+            f"{model.workdir} was trained on all"
         )
     few = dataclasses.replace(model.recipe, data={**model.recipe.data, "per_class": count})
     source = build.source(few, data_dir)
@@ -213,7 +214,7 @@ def _sets(model, count, data_dir):
 
 
 def _size(num_images, real):
-    """Generated images: the number asked for, or the usual one."""
+    """Number of generated images: the chosen one, or the usual one."""
     size, least = RATIO * real.size if num_images is None else num_images, len(real.classes)
     if size < least:
         raise UsageError(f"num_images={size}: expected at least {least}, one of each class")

@@ -19,9 +19,10 @@ def named(name: str, real: Source, heldout: Source | None, *, download: bool = F
     """Features by name.
 
     Args:
-        name: `classifier` for one of the data's classes, trained unless the data has its own; `pixels` for
-            no network; `inception`, `inception_768` or `inception_192` for that of FID; a `.pth` file
-            with its weights; another file that `jax.export` has written; or the dotted path of a function.
+        name: `classifier` for a classifier of the data's classes, trained unless the data has its own;
+            `pixels` for no network; `inception`, `inception_768` or `inception_192` for the network of FID; a
+            `.pth` file with its weights; another file, written by `jax.export`; or the dotted path of a
+            function.
         real: Source that a classifier is trained on.
         heldout: Source that its accuracy is measured on, or None.
         download: Fetch the Inception weights if they are absent.
@@ -30,7 +31,7 @@ def named(name: str, real: Source, heldout: Source | None, *, download: bool = F
         The Features; `load` trains a classifier if it must.
 
     Raises:
-        UsageError: There are none of this name.
+        UsageError: No features have this name.
     """
     known: dict[str, Callable[[], Features]] = {
         "classifier": lambda: real.classifier() if real.classifier else classifier(real, heldout),

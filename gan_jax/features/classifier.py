@@ -33,9 +33,9 @@ from gan_jax.runtime.files import write_atomically
 log = logging.getLogger("gan_jax")
 
 BATCH, EPOCHS, STEPS, LEARNING_RATE = 128, 8, (600, 6000), 2e-3
-SHIFT = 1 / 14  # of the images' size; twice as much costs 0.9 % of accuracy on MNIST
-SIZE = 128  # of the features
-SCALED = 2048  # images that decide the features' scale
+SHIFT = 1 / 14  # Of the images' size; twice as much costs 0.9 % of accuracy on MNIST.
+SIZE = 128  # Number of features.
+SCALED = 2048  # Images that decide the features' scale.
 
 
 class Classifier(nn.Module):
@@ -77,8 +77,9 @@ def fit(source: Source, seed: int = 0, *, steps: int | None = None) -> dict[str,
         steps: Optimizer steps of 128 images; None for `usual_steps`.
 
     Returns:
-        Its variables, a dict of `params`, `carry`, and `scale`, by which its features are divided: their root
-        mean square over the first images of the set, so that values of different data have one order of magnitude.
+        Its variables, a dict of `params`, `carry`, and `scale`, by which its features are divided: their
+        root mean square over the first images of the set, so that values of different data are of one order
+        of magnitude.
 
     Raises:
         UsageError: The data has no labels.
@@ -139,7 +140,7 @@ def accuracy(variables: dict[str, Any], source: Source) -> float:
     """Share of a labelled set that a classifier classifies correctly.
 
     Args:
-        variables: Of the classifier, as `fit` returns them.
+        variables: The classifier's variables, from `fit`.
         source: The Source.
 
     Returns:
@@ -159,13 +160,13 @@ def accuracy(variables: dict[str, Any], source: Source) -> float:
 
 
 def classifier(real: Source, heldout: Source | None) -> Features:
-    """The classifier of a data set, from the cache or trained when it is loaded; its features and class logits.
+    """Features and class logits of a data set's classifier, which `load` takes from the cache or trains.
 
     No paper: the network is ours and replaces Inception-v3 (Heusel et al. 2017, arXiv:1706.08500).
 
     Args:
         real: Labelled Source to train on.
-        heldout: Labelled Source to measure the accuracy on; None for a tenth of `real`, then not trained on.
+        heldout: Labelled Source to measure the accuracy on; None holds out a tenth of `real`.
 
     Returns:
         The Features, to be loaded; their facts are the weights' hash and the accuracy.

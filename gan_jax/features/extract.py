@@ -20,14 +20,14 @@ def extractor(
 
     Args:
         features: The Features, loaded.
-        modality: Of the data sets.
+        modality: The modality of the data sets.
         devices: Devices to spread each batch over; all of this process by default.
 
     Returns:
         Function from a Source to a dict of the features' outputs, `features` float32 [N, D] and perhaps
         `class_logits` float32 [N, K], and `labels`, int32 [N], if the data has them; in the order of rows.
-        Rows are read ahead and never in memory all at once. Raises UsageError
-        for an empty set, or features that are not finite or not [N, D].
+        Rows are read ahead, a few batches at a time. Raises UsageError for an empty set, or features that are
+        not finite or not [N, D].
     """
     devices = jax.local_devices() if devices is None else devices
     batch = -(-features.batch // len(devices)) * len(devices)
@@ -38,7 +38,7 @@ def extractor(
         out_shardings=parallel.replicated(mesh),
     )
 
-    def extract(source):
+    def extract(source: Source) -> dict[str, np.ndarray]:
         if not source.size:
             raise UsageError(f"{source.name} holds no {modality.unit}")
 

@@ -7,7 +7,8 @@ resized as TensorFlow 1 does. pytorch-fid and torch-fidelity have the same topol
 names of their public weight file, which `gan_jax.features.inception_weights` reads.
 """
 
-from typing import Callable
+from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -37,7 +38,7 @@ class ConvNorm(nn.Module):
     padding: str = "SAME"
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[B, H, W, I] to [B, h, w, features]."""
         shape = (*self.kernel_size, x.shape[-1], self.features)
         kernel = self.param("kernel", nn.initializers.he_normal(), shape)
@@ -60,7 +61,7 @@ class Classifier(nn.Module):
     """The last layer, with and without its bias."""
 
     @nn.compact
-    def __call__(self, features):
+    def __call__(self, features: jax.Array) -> dict[str, jax.Array]:
         """[B, D] to `logits` and `logits_unbiased`, [B, 1008] each."""
         weight = self.param("weight", nn.initializers.lecun_normal(), (features.shape[-1], CLASSES))
         bias = self.param("bias", nn.initializers.zeros, (CLASSES,))
@@ -76,12 +77,12 @@ def _halve(x):
     return nn.max_pool(x, (3, 3), (2, 2))
 
 
-def average_pool(x):
-    """Mean over 3x3 pixels, of which those outside the image are left out; [B, H, W, C] to the same shape."""
+def average_pool(x: jax.Array) -> jax.Array:
+    """Mean over those of 3x3 pixels that lie inside the image, [B, H, W, C] to the same shape."""
     return nn.avg_pool(x, (3, 3), (1, 1), "SAME", count_include_pad=False)
 
 
-def max_pool(x):
+def max_pool(x: jax.Array) -> jax.Array:
     """Maximum over 3x3 pixels, [B, H, W, C] to the same shape."""
     return nn.max_pool(x, (3, 3), (1, 1), "SAME")
 
@@ -96,7 +97,7 @@ class InceptionA(nn.Module):
     pool_features: int
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[B, H, W, I] to [B, H, W, 224 + pool_features]."""
         one = _conv(x, "branch1x1", 64, 1, 1)
         five = _conv(x, "branch5x5_1", 48, 1, 1)
@@ -112,7 +113,7 @@ class InceptionB(nn.Module):
     """Halves the image by strided convolutions and a max pool (Mixed_6a)."""
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[B, H, W, I] to [B, (H - 1) // 2, (W - 1) // 2, 480 + I]."""
         three = _conv(x, "branch3x3", 384, 3, 3, 2, "VALID")
         double = _conv(x, "branch3x3dbl_1", 64, 1, 1)
@@ -131,7 +132,7 @@ class InceptionC(nn.Module):
     width: int
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[B, H, W, I] to [B, H, W, 768]."""
         one = _conv(x, "branch1x1", 192, 1, 1)
         seven = _conv(x, "branch7x7_1", self.width, 1, 1)
@@ -150,7 +151,7 @@ class InceptionD(nn.Module):
     """Halves the image a second time (Mixed_7a)."""
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[B, H, W, I] to [B, (H - 1) // 2, (W - 1) // 2, 512 + I]."""
         three = _conv(x, "branch3x3_1", 192, 1, 1)
         three = _conv(three, "branch3x3_2", 320, 3, 3, 2, "VALID")
@@ -165,13 +166,13 @@ class InceptionE(nn.Module):
     """Branches that fork into 1x3 and 3x1 convolutions, at 8 pixels (Mixed_7b and Mixed_7c).
 
     Attributes:
-        pool: What the last branch begins with, `average_pool` or `max_pool`.
+        pool: First operation of the last branch, `average_pool` or `max_pool`.
     """
 
-    pool: Callable
+    pool: Callable[[jax.Array], jax.Array]
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         """[B, H, W, I] to [B, H, W, 2048]."""
         one = _conv(x, "branch1x1", 320, 1, 1)
         three = _conv(x, "branch3x3_1", 384, 1, 1)
@@ -191,15 +192,15 @@ class InceptionV3(nn.Module):
     """The whole network, from pixels in [-1, 1] to logits."""
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
         """[B, 299, 299, 3] to the dict that `apply` returns."""
         x = _conv(x, "Conv2d_1a_3x3", 32, 3, 3, 2, "VALID")
         x = _conv(x, "Conv2d_2a_3x3", 32, 3, 3, 1, "VALID")
         x = _halve(_conv(x, "Conv2d_2b_3x3", 64, 3, 3))
         x = _conv(x, "Conv2d_3b_1x1", 80, 1, 1)
         x = low = _halve(_conv(x, "Conv2d_4a_3x3", 192, 3, 3, 1, "VALID"))
-        for name, features in {"Mixed_5b": 32, "Mixed_5c": 64, "Mixed_5d": 64}.items():
-            x = InceptionA(features, name=name)(x)
+        for name, pool_features in {"Mixed_5b": 32, "Mixed_5c": 64, "Mixed_5d": 64}.items():
+            x = InceptionA(pool_features, name=name)(x)
         x = InceptionB(name="Mixed_6a")(x)
         for name, width in {"Mixed_6b": 128, "Mixed_6c": 160, "Mixed_6d": 160, "Mixed_6e": 192}.items():
             x = middle = InceptionC(width, name=name)(x)
@@ -211,7 +212,7 @@ class InceptionV3(nn.Module):
         return {**features, **Classifier(name="fc")(features["features_2048"])}
 
 
-def shapes():
+def shapes() -> dict[str, Any]:
     """Shapes of the network's parameters.
 
     Returns:
@@ -222,7 +223,7 @@ def shapes():
     return jax.eval_shape(InceptionV3().init, jax.random.key(0), pixels)["params"]
 
 
-def apply(params, images):
+def apply(params: Any, images: jax.Array) -> dict[str, jax.Array]:
     """Features and logits of images by the Inception-v3 of FID.
 
     Heusel et al. 2017, arXiv:1706.08500 (features_2048); Salimans et al. 2016, arXiv:1606.03498 (logits).
@@ -248,4 +249,6 @@ def apply(params, images):
             f"inception: images of shape {tuple(images.shape)}, expected [B, H, W, 1] or [B, H, W, 3]"
         )
     pixels = (resize_tf1(images, SIZE, SIZE) - 128.0) / 128.0
-    return InceptionV3().apply({"params": params}, jnp.broadcast_to(pixels, (*pixels.shape[:-1], 3)))
+    colour = jnp.broadcast_to(pixels, (*pixels.shape[:-1], 3))
+    outputs: Any = InceptionV3().apply({"params": params}, colour)
+    return outputs

@@ -20,7 +20,8 @@ def mixture(centres: np.ndarray, deviation: float) -> Features:
         The Features of images with D numbers: `features`, the numbers themselves; `mode_distances` [B, K], in
         standard deviations; `class_logits` [B, K], whose largest is that of the nearest mode.
     """
-    params = {"centres": np.asarray(centres, np.float32), "deviation": np.float32(deviation)}
+    centres = np.asarray(centres, np.float32)
+    params = {"centres": centres, "deviation": np.float32(deviation)}
 
     def apply(params, images):
         points = images.reshape(images.shape[0], -1)
@@ -29,4 +30,4 @@ def mixture(centres: np.ndarray, deviation: float) -> Features:
         return {"features": points, "mode_distances": jnp.sqrt(squares), "class_logits": -squares / 2}
 
     facts = {"weights": fingerprint(params), "layer": "the points themselves", "resize": "none"}
-    return Features(f"the mixture of {len(params['centres'])} modes itself", params, apply, facts)
+    return Features(f"the mixture of {len(centres)} modes itself", params, apply, facts)

@@ -1,4 +1,4 @@
-"""A classifier of digits as a classifier of digits that are stacked as the channels of an image."""
+"""A classifier of single digits, applied to digits that are stacked as the channels of an image."""
 
 import itertools
 

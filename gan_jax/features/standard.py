@@ -14,8 +14,8 @@ def standard(path: str | None = None, *, layer: int = 2048, download: bool = Fal
     Heusel et al. 2017, arXiv:1706.08500; see `inception.apply` for differences between implementations.
 
     Args:
-        path: Weight file in the public layout; None for the cache's.
-        layer: 2048, 768 or 192: which output is the features. FID and KID are of the first.
+        path: Weight file in the public layout; None for the one in the cache.
+        layer: Size of the output to use as features: 2048 for FID and KID, 768 or 192.
         download: Fetch the weights if they are absent.
 
     Returns:
@@ -29,7 +29,7 @@ def standard(path: str | None = None, *, layer: int = 2048, download: bool = Fal
     path = inception_weights.find(path)
 
     def apply(params, images):
-        # The reference sees pixels of 256 grey levels.
+        # The reference implementation gets pixels of 256 levels.
         outputs = network.apply(params, to_uint8(images))
         return {"features": outputs[f"features_{layer}"], "class_logits": outputs["logits_unbiased"]}
 

@@ -1,10 +1,10 @@
-"""Reads the tensors of a PyTorch weight file without PyTorch, and without running what the file says.
+"""Reads the tensors of a PyTorch weight file without PyTorch, and without running code from the file.
 
 Such a file is a pickle that names its tensors' storages, and the storages' bytes. Since PyTorch 1.6 both lie
 in a zip archive (`<folder>/data.pkl`, `<folder>/data/<key>`). Before, as in the public Inception file, they
 were a stream: a magic number, a protocol number, facts about the machine, the pickle, the list of keys, and
-for each key a count and the bytes. A pickle can call any function of the machine that reads it: here only the
-few that rebuild tensors exist.
+for each key a count and the bytes. A pickle can call any function on the machine that reads it; here it can
+call only the few that rebuild tensors.
 """
 
 import pickle
@@ -33,16 +33,16 @@ _ELEMENTS = {
 
 
 class _Tensor(NamedTuple):
-    """Where a tensor lies: offset and strides count elements of its storage."""
+    """A tensor's place in its storage; offset and strides are in elements."""
 
-    storage: tuple
+    storage: tuple[str, str]
     offset: int
-    shape: tuple
-    strides: tuple
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows storages by key, and of the world only what rebuilds a dict of tensors from them.
+    """An unpickler that knows storages by key and the few functions that rebuild a dict of tensors.
 
     Attributes:
         storages: Type of the elements, as NumPy writes it, by key.
@@ -50,10 +50,10 @@ class _Unpickler(pickle.Unpickler):
 
     def __init__(self, file):
         super().__init__(file, encoding="utf-8")
-        self.storages = {}
+        self.storages: dict[str, str] = {}
 
     def find_class(self, module, name):
-        """What a pickle may name; functions are made anew each time, so that no pickle can alter them."""
+        """The allowed functions, created anew for each call, so that no pickle can change them."""
         if module == "torch" and name in _ELEMENTS:
             return _ELEMENTS[name]
         allowed = {
@@ -110,14 +110,14 @@ def _read_stream(file):
 
 
 def _array(tensor, storages):
-    """A tensor as an array of its own; one that reaches beyond its storage is an error of NumPy's."""
+    """A tensor as a new array; NumPy raises an error if it reaches beyond its storage."""
     key, elements = tensor.storage
     size = np.dtype(elements).itemsize
     strides = [size * stride for stride in tensor.strides]
     return np.ndarray(tensor.shape, elements, storages[key], size * tensor.offset, strides).copy()
 
 
-def read(path):
+def read(path: str) -> dict[str, np.ndarray]:
     """Tensors of a PyTorch weight file, by name.
 
     The file is a dict from names to tensors or parameters, written by `torch.save` in either of its formats.
@@ -140,6 +140,6 @@ def read(path):
         if not isinstance(content, dict) or not all(isinstance(x, _Tensor) for x in content.values()):
             raise UsageError("it holds something else than a dict of tensors")
         return {str(name): _array(tensor, storages) for name, tensor in content.items()}
-    except Exception as error:  # a broken pickle can raise anything
+    except Exception as error:  # A broken pickle can raise anything.
         message = " ".join(str(error).split()) or type(error).__name__
         raise UsageError(f"{path} is not a readable PyTorch weight file: {message}") from None

@@ -17,7 +17,7 @@ class Features(NamedTuple):
         apply: `(params, samples) -> dict` of `features`, float [B, D], and, if it classifies, `class_logits`,
             float [B, K]. Samples are decoded `real` rows: images are float32 in [-1, 1], [B, H, W, C].
         facts: Facts to print beside every value: hash of the weights, resizing, accuracy.
-        standard: True if its Frechet and kernel distances go by the names FID and KID.
+        standard: True if its Frechet and kernel distances are called FID and KID.
         batch: Samples per call, at most.
         load: Function without arguments that returns params and facts; None if they are here. Training a
             classifier takes minutes, so a run checks everything else first.

@@ -62,7 +62,7 @@ def exported(path: str) -> Features:
         The Features.
 
     Raises:
-        UsageError: The file cannot be read, or is no such program.
+        UsageError: The file cannot be read, or holds no such program.
     """
     try:
         with open(path, "rb") as file:

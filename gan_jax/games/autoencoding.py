@@ -29,7 +29,7 @@ def autoencoding(
 ) -> Game:
     """Zhao et al. 2016, arXiv:1609.03126 (EBGAN), and Berthelot et al. 2017, arXiv:1703.10717 (BEGAN).
 
-    The game `gan` with everything on its outputs, and besides
+    The game `gan` with all its outputs, and besides
     `real_energy`, `fake_energy`: distance of the discriminator's reconstruction from its input, [B];
     `real_logits`, `fake_logits`: minus these, so that real ones are the higher ones as everywhere;
     `real_reconstruction`, `real_features` and the fakes': the discriminator's own heads, the features being

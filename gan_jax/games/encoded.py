@@ -179,8 +179,8 @@ def _preview(parts, params, carry, batch, key):
 
 
 def _above(originals, reconstructions):
-    """Rows of originals, each above the row of their reconstructions: as many images as originals in all."""
+    """Rows of originals, each above the row of their reconstructions; in all, as many images as originals."""
     columns = columns_of(len(originals))
     row, column = np.divmod(np.arange(len(originals)), columns)
-    shown, above = row // 2 * columns + column, (row % 2 == 0)[:, None, None, None]
-    return jnp.where(above, originals[shown], reconstructions[shown])
+    index, above = row // 2 * columns + column, (row % 2 == 0)[:, None, None, None]
+    return jnp.where(above, originals[index], reconstructions[index])

@@ -22,7 +22,7 @@ def gan(
     averages: Mapping[str, Sequence[str]] | None = None,
     average_decay: float = 0.99,
 ) -> Game:
-    """Goodfellow et al. 2014, arXiv:1406.2661, with entries of the data that both networks are conditioned on.
+    """Goodfellow et al. 2014, arXiv:1406.2661, both networks conditioned on entries of the data.
 
     Its outputs are
     `real`, `fake`: samples before augmentation; the discriminator sees them augmented;
@@ -30,7 +30,7 @@ def gan(
     `discriminate`: function from samples (augmented inside) to the dict of heads, its carry frozen;
     `critic`: the same to `logits` only;
     `generate`: function from latents to samples, its carry frozen;
-    `average_<name>`: running mean of the outputs's <name>, for each name in `averages`;
+    `average_<name>`: running mean of the output <name>, for each name in `averages`;
     every other entry of the batch, such as `label`; `latents`, `key`, `step`.
 
     Args:
@@ -40,8 +40,8 @@ def gan(
         augment: The Augment in front of the discriminator.
         condition_on: Names of the batch's entries that both networks get besides their input, such as `label`
             (Mirza and Osindero 2014, arXiv:1411.1784).
-        averages: By player, names among the outputs, or `path_lengths`, whose means over batches are averaged in
-            the player's carry, move by move: `dict(discriminator=("real_logits", "fake_logits"))`.
+        averages: By player, names of outputs, or `path_lengths`; the player's carry keeps a running average
+            of their means over batches: `dict(discriminator=("real_logits", "fake_logits"))`.
         average_decay: Weight of the past in these averages, in [0, 1).
 
     Returns:
@@ -70,8 +70,8 @@ class _Parts(NamedTuple):
     discriminator: Net
     latents: Callable[..., Any]
     augment: Augment
-    condition_on: tuple
-    averages: dict
+    condition_on: tuple[str, ...]
+    averages: dict[str, Sequence[str]]
     average_decay: float
 
 
@@ -91,7 +91,7 @@ def _init(parts, key, batch):
 
 
 def _views(parts, context, keys):
-    """Both networks as functions of their input, with the carry that they would keep."""
+    """Both networks as functions of their input, which also return the carry after the call."""
     entries = conditions(context.batch, parts.condition_on)
     augmented = functools.partial(parts.augment.apply, context.carry["discriminator"]["augment"])
 
@@ -151,16 +151,16 @@ def _sample(parts, params, carry, latents, batch, key):
 
 
 def _follow(context, player, outputs, decay):
-    """A player's running means after this move: the mean of all batches, until that forgets too slowly."""
+    """A player's running means after this move: at first the mean of all batches, then an exponential one."""
     past = jnp.minimum(decay, context.step / (context.step + 1))
     averages = {}
     for name, old in context.carry[player]["averages"].items():
         if name not in outputs and name != "path_lengths":
             raise unknown(f"game.averages.{player}", name, [*outputs, "path_lengths"])
-        now = (
+        value = (
             path_lengths(outputs["generate"], outputs["latents"], outputs["key"])
             if name not in outputs
             else outputs[name]
         )
-        averages[name] = past * old + (1 - past) * jnp.mean(jax.lax.stop_gradient(now))
+        averages[name] = past * old + (1 - past) * jnp.mean(jax.lax.stop_gradient(value))
     return averages

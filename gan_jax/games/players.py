@@ -16,7 +16,7 @@ def networks(
     """The networks of players that have one each.
 
     Args:
-        nets: Nets by player; it may hold others.
+        nets: Nets by player; further players are ignored.
         players: Names of the players.
         heads: By player, the head that the game reads from its outputs.
 
@@ -40,7 +40,7 @@ def networks(
 
 
 def with_head(net: Net, field: str, head: str) -> Net:
-    """A network whose outputs are known to hold a head.
+    """A network that checks that its outputs hold a head.
 
     Args:
         net: A Net.

@@ -10,8 +10,6 @@ from gan_jax import images as images_lib
 from gan_jax.errors import UsageError
 from gan_jax.types import Modality
 
-HACK = lambda s: s[0] if s[0] == s[1] else tuple(s[:2])
-
 
 def images(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Modality:
     """Images [H, W, C] of 1 or 3 channels.

@@ -42,7 +42,7 @@ def points(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Moda
 
 
 def scatter(points: np.ndarray, behind: np.ndarray) -> np.ndarray:
-    """Points as a scatter plot over other points, which decide the part of the plane that is shown.
+    """A scatter plot of points over other points; the others decide which part of the plane is visible.
 
     Args:
         points: float [N, 1, 1, 2].
@@ -56,13 +56,13 @@ def scatter(points: np.ndarray, behind: np.ndarray) -> np.ndarray:
 
     points, behind = (np.float64(rows).reshape(len(rows), -1) for rows in (points, behind))
     middle = (behind.min(axis=0) + behind.max(axis=0)) / 2
-    # A quarter more than the others need, and something even if they are one point.
+    # A quarter more than the others span, and above 0 even if they are a single point.
     reach = 1.25 * max(np.ptp(behind, axis=0).max() / 2, 1e-3)
     outside = np.sum(~np.all(np.abs(points - middle) <= reach, axis=1))
     figure = Figure(figsize=(5, 5), dpi=100, layout="constrained")
     axes = figure.subplots()
-    axes.scatter(*behind.T, s=6, color="silver", linewidths=0)
-    axes.scatter(*points.T, s=6, color="tab:red", linewidths=0)
+    axes.scatter(behind[:, 0], behind[:, 1], s=6, color="silver", linewidths=0)
+    axes.scatter(points[:, 0], points[:, 1], s=6, color="tab:red", linewidths=0)
     axes.set(
         xlim=(middle[0] - reach, middle[0] + reach),
         ylim=(middle[1] - reach, middle[1] + reach),

@@ -87,6 +87,7 @@ def reconstructor(model: LoadedModel, averaged: bool = True) -> Callable[[np.nda
         Function from stored rows of `real`, [N, *shape], to their reconstructions as networks see them.
     """
     game, encode = model.game, model.game.encode
+    assert encode is not None, "the game has no encoder"
 
     def reconstruct(params, carry, batch, key):
         return game.sample(params, carry, encode(params, carry, batch, key), batch, key)
@@ -156,7 +157,7 @@ def scatter(path: str, codes: np.ndarray, labels: np.ndarray | None, classes: Se
 
 
 def _source(recipe, split, data_dir):
-    """The split asked for, or the held-out rows if there are any."""
+    """The chosen split; without one, the held-out rows if there are any, else the training rows."""
     if split is None:
         source = build.source(recipe, data_dir)
         return source.heldout() or source

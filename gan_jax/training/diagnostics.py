@@ -1,7 +1,7 @@
-"""How a run is doing, in a few numbers of its state and one batch: one compiled look now and then.
+"""Diagnostics: a few numbers about a run's state, computed from one batch by one compiled function.
 
-Nothing here changes the run. Every number belongs to a subject, a player or the whole `game`, and a game that
-does not offer what a number is made of goes without it.
+Nothing here changes the run. Every number belongs to a subject: a player or the whole `game`. A number whose
+inputs the game does not offer is left out.
 """
 
 from typing import Any
@@ -26,8 +26,8 @@ def diagnostics(
     Args:
         train_spec: The TrainSpec.
         state: The TrainState.
-        batch: Dict of arrays [B, ...], of which B is at least 2.
-        key: Random key; all players look at the same draw.
+        batch: Decoded rows by name, arrays [B, ...], B at least 2.
+        key: Random key; all players get the same random numbers.
 
     Returns:
         Float32 scalars by subject and name, as the functions of this module name them.
@@ -50,7 +50,7 @@ def diagnostics(
 
 
 def verdict(train_spec: TrainSpec, outputs: dict, state: TrainState) -> dict[str, jax.Array]:
-    """How well the discriminator tells real from fake, whatever its loss and the origin of its logits.
+    """How well the discriminator separates real from fake; any loss and any origin of the logits will do.
 
     Args:
         train_spec: The TrainSpec.
@@ -61,42 +61,43 @@ def verdict(train_spec: TrainSpec, outputs: dict, state: TrainState) -> dict[str
         `discriminator_accuracy`: share of pairs of a real and a fake sample whose real logit is the higher
         one, in [0, 1]; a critic's logits have no origin to be compared with.
         `logit_gap`: mean real logit less mean fake one.
-        `logit_gradient`: sum over samples of how much the discriminator's loss changes with their logits; of
-        the cross entropy it goes from 2 (all mistaken) over 1 (undecided) to 0 (nothing left to learn), a
-        Wasserstein critic's is always 2. Empty without `real_logits`, `fake_logits` and a discriminator.
+        `logit_gradient`: sum over samples of the absolute derivative of the discriminator's loss by their
+        logits; for the cross entropy it goes from 2 (all wrong) over 1 (undecided) to 0 (nothing left to
+        learn); for a Wasserstein critic it is always 2. Empty without `real_logits`, `fake_logits` and a
+        discriminator.
     """
     if not {*LOGITS} <= set(outputs) or "discriminator" not in train_spec.terms:
         return {}
     logits = {name: outputs[name] for name in LOGITS}
 
     def loss(logits):
-        seen = {**outputs, **logits, "params": state.params["discriminator"]}
-        return terms_lib.total(train_spec.terms["discriminator"], seen, state.step)[0]
+        inputs = {**outputs, **logits, "params": state.params["discriminator"]}
+        return terms_lib.total(train_spec.terms["discriminator"], inputs, state.step)[0]
 
     real, fake = (jnp.ravel(logits[name]) for name in LOGITS)
     slopes = jax.tree.leaves(jax.grad(loss)(logits))
     return {
         "discriminator_accuracy": jnp.mean(real[:, None] > fake),
         "logit_gap": jnp.mean(real) - jnp.mean(fake),
-        "logit_gradient": sum(jnp.sum(jnp.abs(slope)) for slope in slopes),
+        "logit_gradient": sum((jnp.sum(jnp.abs(slope)) for slope in slopes), jnp.zeros(())),
     }
 
 
 def movement(
     train_spec: TrainSpec, player: str, state: TrainState, batch: dict, key: jax.Array
 ) -> dict[str, jax.Array]:
-    """How strongly a player's loss pulls, and how far it would move.
+    """The size of a player's gradient and of its next update.
 
     Args:
         train_spec: The TrainSpec.
-        player: Whose.
+        player: The player's name.
         state: The TrainState.
         batch: Dict of arrays [B, ...].
         key: Random key.
 
     Returns:
-        `gradient_norm`: Euclidean norm of the gradient; of plain descent also where the recipe names
-        another move. `update_ratio`: norm of what the optimizer makes of it, over that of the parameters.
+        `gradient_norm`: Euclidean norm of the gradient, that of plain descent also where the recipe names
+        another move. `update_ratio`: norm of the optimizer's update, over that of the parameters.
     """
     grads, _, _ = gradient(player, train_spec.game, train_spec.terms, state, batch, key)
     params = state.params[player]
@@ -128,7 +129,7 @@ def _singular_value(kernel, vector, iterations):
     def again(_, vector):
         return kernel.T @ (kernel @ _over(vector, jnp.linalg.norm(vector)))
 
-    # The last product is of a vector of length 1, and so its length the square of the value.
+    # The last product is with a vector of length 1, so its length is the square of the value.
     return jnp.sqrt(jnp.linalg.norm(jax.lax.fori_loop(0, iterations, again, vector)))
 
 
@@ -146,17 +147,17 @@ def relative_distance(params: Any, average: Any) -> jax.Array:
 
 
 def diversity(game: Game, state: TrainState, batch: dict, key: jax.Array) -> dict[str, jax.Array]:
-    """How much samples of averaged parameters differ from each other, over how much real ones do.
+    """How much samples of averaged parameters differ from each other, relative to real ones.
 
     Args:
         game: The Game.
         state: The TrainState.
-        batch: Dict of arrays [B, ...]; as many samples are made, told the same labels.
+        batch: Decoded rows by name, arrays [B, ...]; B samples get their conditions.
         key: Random key.
 
     Returns:
-        `diversity`: root of the mean squared distance of two samples, over that of two real images; 1 where
-        they differ as much, 0 where all samples are one.
+        `diversity`: root of the mean squared distance of two samples, over that of two real rows; 1 where
+        both differ equally, 0 where all samples are equal.
     """
     real = batch["real"]
     latents = None if game.draw is None else game.draw(key, len(real))
