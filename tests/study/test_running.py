@@ -104,10 +104,16 @@ def test_stopped_studies_log_it_and_keep_finished_trials(study, tmp_path, monkey
     "changes, message",
     [
         ({"losses.generator": dict(hinged_generator=1.0)}, "variant bad: losses.generator: unknown name"),
-        ({"losses.discriminator.lecam": 1.0}, "variant bad: losses.discriminator.lecam reads what its game"),
+        (
+            {"losses.discriminator.lecam": 1.0},
+            "variant bad: losses.discriminator.lecam needs '.*', which this game does not offer",
+        ),
         ({"nets.generator.name": "dcgan.Generator"}, "variant bad: .*resolution"),
         ({"eval_metrics": dict(captured={})}, "variant bad: metrics: unknown name 'captured'"),
-        ({"eval_features": "pixels"}, "variant bad: metrics: captured_modes reads what there is not"),
+        (
+            {"eval_features": "pixels"},
+            "variant bad: metric captured_modes needs 'fake_mode_distances', which is not available",
+        ),
     ],
 )
 def test_every_variant_is_checked_before_the_first_is_trained(study, tmp_path, monkeypatch, changes, message):
@@ -174,10 +180,10 @@ def test_a_signal_between_runs_is_a_plain_interrupt(images, tmp_path, monkeypatc
 def test_a_signal_in_a_run_stops_the_study(images, tmp_path, monkeypatch, caplog):
     loop, asked = train.loop, []
 
-    def interrupted(recipe, *given):
-        asked.append(recipe.seed)
+    def interrupted(run, *arguments):
+        asked.append(run.recipe.seed)
         signal.raise_signal(signal.SIGTERM)
-        return loop(recipe, *given)
+        return loop(run, *arguments)
 
     with monkeypatch.context() as patched, caplog.at_level(logging.INFO, "gan_jax"):
         patched.setattr(train, "loop", interrupted)
