@@ -10,8 +10,8 @@ from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError, unknown
 from gan_jax.recipe import RESUMABLE, Recipe
 
-# Fields that decide the numbers of a trial although a resumed run may change them: how long it trains, and when
-# it is evaluated.
+# Fields that decide the numbers of a trial although a resumed run may change them: how long it trains, and
+# when it is evaluated.
 DECISIVE = ("steps", "eval_every")
 
 

@@ -1,4 +1,4 @@
-"""The results of a study for people: a table in three formats, plots, pictures of samples, and one page of all."""
+"""The results of a study for people: tables, plots, pictures of samples, and one page with all of them."""
 
 import logging
 import os
@@ -81,10 +81,10 @@ def _notes(study, done):
         "the difference from the first variant in standard errors; p is the probability of a difference at "
         "least as large by chance alone (Welch's test of each number alone: of twenty numbers without a true "
         "difference, one has p below 0.05).",
-        "A run has collapsed at an evaluation, perhaps the last one, if from there on it never again has half "
-        f"of its highest {study.measures[0].replace('_', ' ')} so far. A run that is not finite draws "
-        "nothing: measures for which higher is better count as 0 from there on; for other measures, only the "
-        "other runs count.",
+        "A run has collapsed at an evaluation, perhaps the last one, if from there on it never again has "
+        f"half of its highest {study.measures[0].replace('_', ' ')} so far. A run that is not finite draws "
+        "nothing: measures for which higher is better count as 0 from there on; for other measures, only "
+        "the other runs count.",
         "In the plots, bands reach from the lowest to the highest seed, the first variant is grey, and the "
         "dashed line is a perfect sampler.",
         "Protocol: " + "; ".join(f"{name}: {value}" for name, value in kept.items()),

@@ -45,9 +45,9 @@ def compiled(
         mesh: Mesh of one device.
 
     Returns:
-        `init`, from keys [S] to TrainStates whose arrays all have the leading dimension S; and `advance`, from
-        these states, the resident arrays, row numbers int32 [T, S, batches per step, B] and the keys to the
-        states T steps later. Its input states are donated.
+        `init`, from keys [S] to TrainStates whose arrays all have the leading dimension S; and `advance`,
+        from these states, the resident arrays, row numbers int32 [T, S, batches per step, B] and the keys to
+        the states T steps later. Its input states are donated.
     """
     step = jax.vmap(decoded_step(train_spec, decode), in_axes=(0, None, 0, 0))
 
