@@ -26,15 +26,15 @@ except flags.Error as error:  # It opens the files of --flagfile already.
     command.fail(error)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<recipe>-<data> if not given.")
 _MODE = flags.DEFINE_enum(
-    "mode", "train", ["train", "sample", "evaluate", "encode", "interpolate", "augment"], "What to do."
+    "mode", "train", ["train", "sample", "evaluate", "encode", "interpolate", "augment"], "Task to run."
 )
 _MULTIHOST = flags.DEFINE_bool(
     "multihost",
     False,
-    "train: one of many processes; on a Cloud TPU or under SLURM that is all, elsewhere add the next three.",
+    "train: this is one of many processes; other clusters than Cloud TPU and SLURM also need the next three.",
 )
 _COORDINATOR_ADDRESS = flags.DEFINE_string("coordinator_address", None, "train: host:port of process 0.")
-_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "train: how many processes there are.", 1)
+_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "train: number of processes.", 1)
 _PROCESS_ID = flags.DEFINE_integer("process_id", None, "train: number of this process, from 0.", 0)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
 _NUM_IMAGES = flags.DEFINE_integer(
@@ -61,7 +61,7 @@ _IMAGES_PER_CLASS = flags.DEFINE_integer(
     None,
     "augment: real images of each class for a classifier; if not given, as many as the model was trained on.",
 )
-_SEEDS = flags.DEFINE_integer("seeds", 5, "augment: how many times to train the classifiers.")
+_SEEDS = flags.DEFINE_integer("seeds", 5, "augment: number of times to train the classifiers.")
 _DOWNLOAD = flags.DEFINE_bool("download", False, "evaluate: fetch the Inception weights if they are absent.")
 
 

@@ -147,7 +147,8 @@ def _losses(**discriminator):
     "change, message",
     [
         (_game(name="gam"), "game.name: unknown name 'gam'; did you mean gan"),
-        (_game(latents=None), "game.latents=None: expected a dict with a 'name'"),
+        (_game(latents=None), "game.latents is missing: gan draws latents, as in dict"),
+        (_game(latents="normal"), "game.latents='normal': expected a dict with a 'name'"),
         (_game(latents=dict(name="normal", sise=4)), "game.latents: unknown name 'sise'; did you mean size"),
         (_game(condition_in=()), "game: unknown name 'condition_in'; did you mean condition_on"),
         (_game(augment=dict(instance_nois={})), "game.augment: unknown name .* did you mean instance_noise"),

@@ -191,7 +191,7 @@ def _override(draw):
     spelt = draw(
         st.sampled_from((name, name, name, draw(_misspelt(name)), f"{name}.more", name.split(".")[0]))
     )
-    values = (*map(str, NUMBERS), *NAMES, "(1,2)", "('a',)", "{}", "[", "1" * 30)
+    values = (*map(str, NUMBERS), *NAMES, "(1,2)", "8x12", "('a',)", "{}", "[", "1" * 30)
     return f"--config.{spelt}={draw(st.sampled_from(values))}"
 
 

@@ -273,6 +273,19 @@ def test_a_run_says_what_it_does_and_how_to_sample(folder):
     assert code == 0 and "64 images of step 20, averaged parameters" in err
 
 
+def test_a_resolution_of_two_sides_in_both_spellings(folder):
+    flags = [f"--config={folder}/tiny.py", f"--workdir={folder}/wide", "--config.steps=5"]
+    code, _, err = command_line.finish(command_line.start(*flags, "--config.data.resolution=8x12"))
+    assert code == 0 and "1,297 images of 8x12x1, 10 classes" in err, err
+    # The same recipe, so that the run resumes.
+    code, _, err = command_line.finish(command_line.start(*flags, "--config.data.resolution=(8, 12)"))
+    assert code == 0 and "resuming from step 5" in err, err
+    assert json.loads((folder / "wide" / "recipe.json").read_text())["recipe"]["data"]["resolution"] == [
+        8,
+        12,
+    ]
+
+
 def test_interpolate_from_the_command_line(folder):
     flags = [
         "--mode=interpolate",

@@ -342,7 +342,7 @@ def test_mixed_precision_computes_in_half_and_keeps_float32(dtype):
     params, carry = net.init(KEY)
     x = jnp.full((3, 2), 1.0)
     outputs, kept = net.apply(params, carry, x, jnp.zeros(3, jnp.int32), key=KEY, train=True)
-    assert types == {"kernel": dtype, "count": jnp.int32, "x": dtype, "label": jnp.int32}
+    assert types == {"kernel": dtype, "count": jnp.int32, "x": dtype, "labels": jnp.int32}
     assert outputs["logits"].dtype == kept["mean"].dtype == jnp.float32
     # 1.001 is 1 in bfloat16 (8 bits) and 1.0009766 in float16 (11 bits); sums of two are exact in both.
     np.testing.assert_array_equal(outputs["logits"], {"bfloat16": 2.0, "float16": 2.001953125}[dtype])
