@@ -194,7 +194,10 @@ def test_numbers_out_of_range(workdir):
 
 def test_a_model_of_all_images_does_not_say_how_many(workdir, tmp_path):
     whole = _changed(workdir, tmp_path, per_class=0)
-    with pytest.raises(UsageError, match="images_per_class is missing: the number of real images of each class; .* was trained on all"):
+    with pytest.raises(
+        UsageError,
+        match="images_per_class is missing: the number of real images of each class; .* was trained on all",
+    ):
         samples_as_data.run(whole, **OPTIONS)
 
 

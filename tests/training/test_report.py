@@ -46,7 +46,12 @@ def test_evaluations_stand_in_log_file_and_tensorboard(tiny, tmp_path, caplog):
 
 def test_metrics_file(written):
     first, second = report.read_metrics(written[0] / "metrics.jsonl")
-    assert first == {"step": 5, "discriminator/loss": 0.5, "generator/loss": 2.0, "samples_per_second": 1234.4}
+    assert first == {
+        "step": 5,
+        "discriminator/loss": 0.5,
+        "generator/loss": 2.0,
+        "samples_per_second": 1234.4,
+    }
     assert second["step"] == 10
 
 
