@@ -98,15 +98,16 @@ def test_another_recipe_is_refused_with_what_differs(tiny, tmp_path):
         train.run(tiny(batch_size=16), str(tmp_path))
 
 
-@pytest.mark.filterwarnings("ignore:overflow")
-def test_a_run_older_than_a_field_resumes(tiny, tmp_path):
+def test_a_recipe_that_lacks_fields_is_another_recipe(tiny, tmp_path):
     train.run(tiny(steps=5), str(tmp_path))
     path = tmp_path / "recipe.json"
     stored = json.loads(path.read_text())
     del stored["recipe"]["eval_samples"], stored["recipe"]["moves"]
     path.write_text(json.dumps(stored))
-    train.run(tiny(steps=10), str(tmp_path))
-    assert checkpoint.steps(str(tmp_path))[-1] == 10
+    message = r"another recipe \(moves: '\(absent\)' -> \{\}; eval_samples: '\(absent\)' -> 2000\)"
+    with pytest.raises(UsageError, match=message):
+        train.run(tiny(steps=10), str(tmp_path))
+    assert checkpoint.steps(str(tmp_path)) == [5] and json.loads(path.read_text()) == stored
 
 
 def test_divergence_names_step_and_term_and_keeps_the_last_good_checkpoint(tiny, tmp_path):
