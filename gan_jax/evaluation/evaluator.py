@@ -1,10 +1,10 @@
 """Metrics of generated samples against real ones, each beside its real baseline.
 
-A metric reads two sets of samples as a term reads a game's outputs: its positional parameters name its inputs.
-`real_...` is the reference set, `heldout_...` real samples that training never saw, `fake_...` the generated
-ones; each has `features`, `class_logits`, `labels`, and its stored rows under the unit of its modality, such as
-`real_images`. `label_logits` are class logits of the data's own classes: those of Inception are ImageNet's. An
-input that no metric reads is never computed.
+A metric reads two sets of samples as a term reads a game's outputs: its positional parameters name its
+inputs. `real_...` is the reference set, `heldout_...` real samples that training never saw, `fake_...` the
+generated ones; each has `features`, `class_logits`, `labels`, and its stored rows under the unit of its
+modality, such as `real_images`. `label_logits` are class logits of the data's own classes: those of Inception
+are ImageNet's. An input that no metric reads is never computed.
 """
 
 import functools
@@ -243,7 +243,8 @@ class Evaluator:
     def baseline_inputs(self, size: int) -> dict[str, Callable[[], Any]]:
         """The inputs of metrics with real samples as the generated ones: the result of a perfect model.
 
-        These are held-out samples if there are some, else half of the real ones, compared with the other half.
+        These are held-out samples if there are some, else half of the real ones, compared with the other
+        half.
 
         Args:
             size: Number of generated samples.
@@ -263,7 +264,7 @@ class Evaluator:
         return min(size, self.heldout.source.size if self.heldout else self.real.source.size // 2)
 
     def _baseline(self, label, metric, size):
-        """A metric's values for real samples, computed once; empty if its inputs are not available for them."""
+        """A metric's values for real samples, computed once; empty if these lack an input."""
         if (label, size) not in self._baselines:
             inputs = self.baseline_inputs(size)
             possible = set(reads(metric)) <= set(inputs)

@@ -67,12 +67,11 @@ def prepare(recipe: Recipe, workdir: str, data_dir: str | None = None) -> Prepar
     modality = source.modality
     train_spec = build.train_spec(recipe, modality, parallel.spread(mesh))
     diagnose = jax.jit(functools.partial(diagnostics, train_spec), inline=True)
-    state = check(recipe, train_spec, modality, parallel.replicated(mesh))
-    if recipe.diagnostics_every:
-        _check_diagnostics(recipe, diagnose, modality, state)
     # Samples are made on one device; a game whose latents are spread over all devices would not do.
     game = build.train_spec(recipe, modality).game
-    check_samples(recipe, game, modality, state)
+    state = check(recipe, train_spec, modality, parallel.replicated(mesh), game)
+    if recipe.diagnostics_every:
+        _check_diagnostics(recipe, diagnose, modality, state)
     sample, first = samples.sampler(game, modality), samples.first_of(lambda: source.heldout() or source)
     return Prepared(
         mesh=mesh,
@@ -97,24 +96,34 @@ def _check_same_run(recipe, workdir):
 
 
 def check(
-    recipe: Recipe, train_spec: TrainSpec, modality: Modality, sharding: jax.sharding.Sharding | None = None
+    recipe: Recipe,
+    train_spec: TrainSpec,
+    modality: Modality,
+    sharding: jax.sharding.Sharding | None = None,
+    game: Game | None = None,
 ) -> TrainState:
-    """Traces one step on blank data: every term finds its inputs, every shape fits. Compiles nothing.
+    """Traces samples and one step on blank data: every term finds its inputs, every shape fits.
+
+    Nothing is compiled.
 
     Args:
         recipe: The Recipe.
         train_spec: Its TrainSpec.
         modality: Of the data.
         sharding: Over the mesh of a run, which then need not trace the step again.
+        game: The same game on one device, which makes the samples; None if it is that of the TrainSpec.
 
     Returns:
         Shapes and dtypes of the state.
 
     Raises:
-        UsageError: A term reads a name that its game does not offer.
+        UsageError: Samples have another shape than the data, or a term reads a name that its game does not
+            offer.
     """
     key = jax.random.key(recipe.seed)
     state = parallel.abstract(build.start(train_spec, modality, recipe.batch_size), key, sharding)
+    # First: in the step, samples of another shape fail inside a network, with a message about its kernel.
+    check_samples(recipe, game or train_spec.game, modality, state)
     offered = build.offers(train_spec, modality, recipe.batch_size)
     for player, player_terms in train_spec.terms.items():
         terms.check(player, player_terms, [*offered, "params"])

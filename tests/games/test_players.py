@@ -8,9 +8,15 @@ from gan_jax.types import Net
 
 def test_networks_of_the_players_and_no_others():
     nets = {player: _saying({"logits": 1}) for player in ("discriminator", "generator", "encoder")}
-    found = networks(nets, ("generator", "discriminator"))
-    assert list(found) == ["generator", "discriminator"] and found["generator"] is nets["generator"]
-    assert found["discriminator"].apply("params", "carry", key=None, train=True) == ({"logits": 1}, "carry")
+    nets_of_players = networks(nets, ("generator", "discriminator"))
+    assert (
+        list(nets_of_players) == ["generator", "discriminator"]
+        and nets_of_players["generator"] is nets["generator"]
+    )
+    assert nets_of_players["discriminator"].apply("params", "carry", key=None, train=True) == (
+        {"logits": 1},
+        "carry",
+    )
 
 
 @pytest.mark.parametrize("outputs, said", [({"energy": 1, "mean": 2}, "energy, mean"), (3.0, "a float")])
@@ -28,6 +34,16 @@ def _saying(outputs):
 @pytest.mark.parametrize("game", [games.gan, games.bigan, games.vaegan, games.autoencoding])
 def test_a_player_without_a_network_is_named(game):
     with pytest.raises(
-        UsageError, match="nets: nothing for 'discriminator', who plays this game; it has gen"
+        UsageError, match="nets: this game needs a network for 'discriminator', got generator, encoder"
     ):
-        game({"generator": None, "encoder": None}, None, None)
+        game({"generator": _saying({}), "encoder": _saying({})}, None, None)
+
+
+@pytest.mark.parametrize("game", [games.gan, games.bigan, games.vaegan, games.autoencoding])
+def test_a_player_of_several_networks_is_refused(game):
+    several = {"there": _saying({}), "back": _saying({})}
+    nets = {"generator": several, "encoder": _saying({}), "discriminator": _saying({})}
+    with pytest.raises(
+        UsageError, match="nets.generator: this game needs one network, got several: there, back"
+    ):
+        game(nets, None, None)

@@ -98,11 +98,13 @@ def test_a_grid_of_codes_varies_one_a_row(tiny):
     state = jax.jit(build.start(train_spec, modality, 8))(jax.random.key(0))
     key = jax.random.key(1)
     real = samples.first_of(lambda: data.digits(resolution=8))
-    show = samples.previewer(train_spec.game, modality, None, real)
-    shown = show(state, key, 9)
+    picture = samples.previewer(train_spec.game, modality, None, real)(state, key, 9)
     drawn = latents.codes_grid(key, 9, noise=2, discrete=(3,), continuous=1)
     made = train_spec.game.sample(state.average, state.carry, drawn, {}, key)
-    assert np.abs(shown - np.int32(images.to_uint8(made))).max() <= 1
+    # Three rows of three images of 8 pixels, with lines of 2 pixels between them.
+    tiles = [(row, column) for row in (2, 12, 22) for column in (2, 12, 22)]
+    shown = np.stack([picture[row : row + 8, column : column + 8] for row, column in tiles])
+    assert picture.shape == (32, 32, 1) and np.abs(shown - np.int32(images.to_uint8(made))).max() <= 1
     # The third row varies the discrete code as the first one does, but on other noise.
     assert (shown[:3] != shown[6:]).any() and (shown[0] != shown[1]).any()
 

@@ -9,6 +9,7 @@ import pytest
 
 from gan_jax import build
 from gan_jax.checkpoints import checkpoint
+from gan_jax.data.source import without_labels
 from gan_jax.errors import UsageError
 from gan_jax.sampling import loading
 from gan_jax.sampling.samples import sampler
@@ -42,11 +43,11 @@ def test_best_checkpoint_is_kept_and_the_end_says_so(tiny, tmp_path, caplog):
     record = report.evaluations(str(tmp_path))[0]
     assert record["protocol"]["features"]["name"] == MINE and record["protocol"]["seed"] == 0
     real_baseline = record["values"]["frechet_distance"]["real_baseline"]
-    said = f"best {values[best]:.4g} at step {best}, final {values[21]:.4g} at step 21, real baseline {real_baseline:.4g}"
-    assert f"frechet_distance: {said}" in caplog.messages
+    line = f"best {values[best]:.4g} at step {best}, final {values[21]:.4g} at step 21"
+    assert f"frechet_distance: {line}, real baseline {real_baseline:.4g}" in caplog.messages
 
 
-def test_due_after_every_few_rounds_and_the_last(tiny):
+def test_due_after_every_few_steps_and_the_last(tiny):
     assert [step for step in range(1, 8) if evaluating.due(tiny(eval_every=3, steps=7), step)] == [3, 6, 7]
     assert not any(evaluating.due(tiny(eval_every=0), step) for step in range(1, 11))
 
@@ -71,7 +72,7 @@ def test_evaluation_does_not_change_training(tiny, tmp_path):
 def test_more_is_better_for_some(tiny, tmp_path, monkeypatch):
     shares = iter([0.5, 0.75, 0.25])
     monkeypatch.setattr(
-        evaluating.Evaluator, "__call__", lambda *given: {"precision": {"value": next(shares)}}
+        evaluating.Evaluator, "__call__", lambda *args: {"precision": {"value": next(shares)}}
     )
     train.run(_watched(tiny, steps=6, checkpoint_every=6), str(tmp_path))
     assert checkpoint.best_step(str(tmp_path)) == 4
@@ -80,22 +81,19 @@ def test_more_is_better_for_some(tiny, tmp_path, monkeypatch):
 
 
 def test_no_more_images_than_are_held_out(tiny, tmp_path, monkeypatch):
-    judged = []
+    sizes = []
     evaluator = evaluating.Evaluator.__call__
     monkeypatch.setattr(
         evaluating.Evaluator,
         "__call__",
-        lambda self, m, fake: judged.append(fake.size) or evaluator(self, m, fake),
+        lambda self, m, fake: sizes.append(fake.size) or evaluator(self, m, fake),
     )
     train.run(_watched(tiny, eval_every=10, eval_samples=9_000), str(tmp_path))
-    assert judged == [500]
+    assert sizes == [500]
 
 
 def test_data_without_labels_has_no_classifier_and_trains_all_the_same(tiny, tmp_path, monkeypatch, caplog):
-    from gan_jax import build
-
-    digits = build.source(tiny())
-    plain = digits._replace(classes=(), read=lambda rows: {"real": digits.read(rows)["real"]})
+    plain = without_labels(build.source(tiny()))
     monkeypatch.setattr(build, "source", lambda recipe, data_dir: plain)
     with caplog.at_level(logging.WARNING, "gan_jax"):
         train.run(_watched(tiny, eval_features="classifier"), str(tmp_path))
@@ -112,7 +110,10 @@ def test_mistakes_come_before_anything_is_written(tiny, tmp_path):
             "metrics: unknown name 'frechet'; did you mean frechet_distance",
         ),
         (dict(eval_metrics={}), "eval_metrics is empty: expected a metric for eval_every=2"),
-        (dict(eval_metrics=dict(modes={})), "metrics: modes reads what there is not: .*'fake_label_logits'"),
+        (
+            dict(eval_metrics=dict(modes={})),
+            "metric modes needs 'fake_label_logits', which is not available here",
+        ),
     ]:
         with pytest.raises(UsageError, match=message):
             train.run(_watched(tiny, **changes), str(tmp_path / "unborn"))
@@ -127,20 +128,22 @@ def pale(images):
     return {"features": jnp.stack([flat.mean(1), flat.std(1)], axis=1), "class_logits": logits}
 
 
-def test_missing_classes_are_told_of_where_a_classifier_is_at_hand(tiny, tmp_path, caplog):
+def test_missing_classes_are_reported_where_a_classifier_is_at_hand(tiny, tmp_path, caplog):
     recipe = _watched(tiny, eval_every=500, eval_features=f"{__name__}.pale", steps=2000)
-    source, facts = build.source(recipe), {"resolution": 8, "channels": 1, "classes": 10}
-    train_spec = build.train_spec(recipe, facts)
-    state = build.start(train_spec, facts, recipe.batch_size)(jax.random.key(0))
+    source = build.source(recipe)
+    train_spec = build.train_spec(recipe, source.modality)
+    state = build.start(train_spec, source.modality, recipe.batch_size)(jax.random.key(0))
     state = state.replace(average=jax.tree.map(jnp.zeros_like, state.average))  # Its samples are grey.
-    look = evaluating.watch(recipe, train_spec.game, source, sampler(train_spec.game, facts))
-    with report.opened(str(tmp_path), recipe, 0) as reporter:
+    sample = sampler(train_spec.game, source.modality)
+    watch = evaluating.watch(recipe, train_spec.game, source, sample)
+    watch.load()
+    with report.opened(str(tmp_path), recipe, "images", 0) as reporter:
         for step in (500, 1000, 1500):
-            look(step, state, reporter)
+            watch.evaluate(step, state, reporter)
     records = report.read_metrics(tmp_path / "alerts.jsonl")
     assert [(record["step"], record["samples"]) for record in records] == [
         (step, {"classes": 1.0, "real_classes": 10.0}) for step in (500, 1000, 1500)
     ]
     assert [len(record["lines"]) for record in records] == [0, 0, 1]
-    said = "some classes are missing from the samples, for 1000 steps now (classes 1, real classes 10)"
-    assert f"step 1500/2000  alert: {said}" in caplog.text
+    line = "some classes are missing from the samples, for 1000 steps now (classes 1, real classes 10)"
+    assert f"step 1500/2000  alert: {line}" in caplog.text

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import sources
 
 from gan_jax import build, step
 from gan_jax import recipe as recipe_lib
@@ -17,13 +18,15 @@ from gan_jax.runtime import parallel
 from gan_jax.sampling import samples
 from gan_jax.training import report, train
 
-FACTS = {"resolution": 8, "channels": 1, "classes": 10, "kind": "images"}
+MODALITY = sources.modality(classes=10)
 
 
 def _state(recipe, workdir, step):
     everywhere = parallel.replicated(parallel.mesh(recipe.batch_size))
     abstract = parallel.abstract(
-        build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size), jax.random.key(0), everywhere
+        build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size),
+        jax.random.key(0),
+        everywhere,
     )
     return checkpoint.restore(str(workdir), abstract, step)
 
@@ -33,7 +36,8 @@ def _leaves(recipe, workdir, step):
 
 
 @pytest.mark.parametrize(
-    "net, turns", [("mlp", dict(discriminator=3, generator=1)), ("dcgan", dict(discriminator=1, generator=1))]
+    "net, updates",
+    [("mlp", dict(discriminator=3, generator=1)), ("dcgan", dict(discriminator=1, generator=1))],
 )
 def test_ten_steps_are_five_and_five_more(tiny, tmp_path, net, updates):
     recipe = tiny(net, updates=updates)
@@ -69,7 +73,13 @@ def test_files_of_a_run(tiny, tmp_path):
     assert os.listdir(tmp_path / "grids") == ["step_0000010.png"]
     assert (tmp_path / "curves.png").stat().st_size > 1000
     stored = json.loads((tmp_path / "recipe.json").read_text())
-    assert stored == {"recipe": recipe_lib.to_dict(recipe), "facts": FACTS}
+    assert stored == {
+        "recipe": recipe_lib.to_dict(recipe),
+        "data": {
+            "spec": {"real": [[8, 8, 1], "uint8"], "label": [[], "int32"]},
+            "facts": {"modality": "images", "class_names": list("0123456789")},
+        },
+    }
     assert checkpoint.steps(str(tmp_path)) == [5, 10]
 
 
@@ -88,15 +98,16 @@ def test_another_recipe_is_refused_with_what_differs(tiny, tmp_path):
         train.run(tiny(batch_size=16), str(tmp_path))
 
 
-@pytest.mark.filterwarnings("ignore:overflow")
-def test_a_run_older_than_a_field_goes_on(tiny, tmp_path):
+def test_a_recipe_that_lacks_fields_is_another_recipe(tiny, tmp_path):
     train.run(tiny(steps=5), str(tmp_path))
     path = tmp_path / "recipe.json"
     stored = json.loads(path.read_text())
     del stored["recipe"]["eval_samples"], stored["recipe"]["moves"]
     path.write_text(json.dumps(stored))
-    train.run(tiny(steps=10), str(tmp_path))
-    assert checkpoint.steps(str(tmp_path))[-1] == 10
+    message = r"another recipe \(moves: '\(absent\)' -> \{\}; eval_samples: '\(absent\)' -> 2000\)"
+    with pytest.raises(UsageError, match=message):
+        train.run(tiny(steps=10), str(tmp_path))
+    assert checkpoint.steps(str(tmp_path)) == [5] and json.loads(path.read_text()) == stored
 
 
 def test_divergence_names_step_and_term_and_keeps_the_last_good_checkpoint(tiny, tmp_path):
@@ -114,7 +125,7 @@ def _explodes_late(step):
     return jax.numpy.where(step >= 7, np.inf, 0.0)
 
 
-def test_a_parameter_that_is_not_finite_is_neither_saved_nor_judged(tiny, tmp_path):
+def test_a_parameter_that_is_not_finite_is_neither_saved_nor_evaluated(tiny, tmp_path):
     """The losses of the step that breaks it are finite, and so are its samples, as images are kept."""
     recipe = tiny(checkpoint_every=1, max_rollbacks=0, eval_every=1, eval_features="pixels", eval_samples=50)
     recipe.optimizers = {**recipe.optimizers, "generator": {_breaks_third: {}}}
@@ -134,7 +145,8 @@ def _breaks_third():
 def test_nothing_is_written_before_the_recipe_is_checked(tiny, tmp_path):
     recipe = tiny(losses=dict(discriminator={_wants_more: 1.0}, generator=dict(non_saturating_generator=1.0)))
     with pytest.raises(
-        UsageError, match="losses.discriminator._wants_more reads what its game does not offer"
+        UsageError,
+        match="losses.discriminator._wants_more needs 'perceptual_distance', which this game does not offer",
     ):
         train.run(recipe, str(tmp_path / "new"))
     assert not (tmp_path / "new").exists()
@@ -211,7 +223,7 @@ def test_terms_sum_transforms_chain_networks_wrap_all_at_once(tiny, tmp_path):
         updates=dict(discriminator=2, generator=1),
     )
     train.run(recipe, str(tmp_path))
-    before = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)(
+    before = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)(
         jax.random.key(recipe.seed)
     )
     after = _state(recipe, tmp_path, 10)
