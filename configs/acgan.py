@@ -3,9 +3,9 @@
     python -m gan_jax.main --config=configs/acgan.py          digits of scikit-learn
     python -m gan_jax.main --config=configs/acgan.py:mnist    any TFDS name with images and labels
 
-From the paper: the generator is told the class, the discriminator tells it, and both players are rewarded
-when it is right, on real and on generated images; Adam with learning rate 2e-4 and beta1 0.5, dropout 0.5.
-The networks are those of dcgan.py.
+From the paper: the generator gets the class, the discriminator predicts it, and the losses of both players
+fall when the prediction is right, on real and on generated images; Adam with learning rate 2e-4 and beta1
+0.5, dropout 0.5. The networks are those of dcgan.py.
 """
 
 from gan_jax.recipe import Recipe

@@ -3,10 +3,10 @@
     python -m gan_jax.main --config=configs/bigan.py          digits of scikit-learn
     python -m gan_jax.main --config=configs/bigan.py:mnist    any TFDS name with images
 
-From the papers: a discriminator of pairs of image and latents, an encoder and a generator that both want it
-to take one kind of pair for the other; Adam with learning rate 2e-4 and beta1 0.5, 50 uniform latents on
-MNIST. `encoders.GaussianEncoder` in place of `encoders.Encoder` makes it ALI. A grid shows originals above
-reconstructions.
+From the papers: a discriminator of pairs of image and latents, an encoder and a generator that both try to
+make it mistake one kind of pair for the other; Adam with learning rate 2e-4 and beta1 0.5, 50 uniform
+latents on MNIST. With `encoders.GaussianEncoder` instead of `encoders.Encoder` it is ALI. A grid shows
+originals above reconstructions.
 """
 
 import copy

@@ -3,8 +3,8 @@
     python -m gan_jax.main --config=configs/cgan.py          digits of scikit-learn
     python -m gan_jax.main --config=configs/cgan.py:mnist    any TFDS name with images and labels
 
-From the paper: both networks are told the label beside their input. The networks are those of dcgan.py,
-where the paper's are fully connected.
+From the paper: both networks get the label beside their input. The networks are those of dcgan.py; the
+paper's are fully connected.
 """
 
 from gan_jax.recipe import Recipe

@@ -4,8 +4,8 @@
     python -m gan_jax.main --config=configs/dcgan.py:mnist    any TFDS name with images
 
 From the paper: networks, initialisation, LeakyReLU 0.2, Adam with learning rate 2e-4 and beta1 0.5, uniform
-latents. Ours: batch 64 in place of 128, an averaged generator, and for small images a quarter of the paper's
-generator's channels and half of its code's discriminator's (there 128 and 64).
+latents. Ours: batch 64 instead of 128, an averaged generator, and fewer channels for small images: 32 instead
+of 128 in the paper's generator and of 64 in the discriminator of its code.
 """
 
 from gan_jax.recipe import Recipe

@@ -4,7 +4,7 @@
     python -m gan_jax.main --config=configs/lsgan.py:mnist    any TFDS name with images
 
 From the paper: least squares with the labels 0 and 1, Adam with beta1 0.5, latents of 1024 uniform numbers.
-The networks are those of dcgan.py, and its learning rate; the paper's are larger and its rate is 1e-3.
+Networks and learning rate are those of dcgan.py; the paper's networks are larger and its rate is 1e-3.
 """
 
 from gan_jax.recipe import Recipe

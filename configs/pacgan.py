@@ -4,8 +4,8 @@
     python -m gan_jax.main --config=configs/pacgan.py:mnist    any TFDS name with images
 
 From the paper: the discriminator sees two samples at a time, all real or all fake. The rest is dcgan.py, as
-the paper packs the DCGAN of its baselines. Differs from the code of its authors, in whose batches 64 are
-pairs, which is `batch_size=128`: here both recipes see as many images.
+the paper packs the DCGAN of its baselines. A batch of the authors' code has 64 pairs, which is
+`batch_size=128`; here both recipes see the same number of images.
 """
 
 from gan_jax.recipe import Recipe

@@ -5,9 +5,9 @@
 
 From the paper: the label enters the discriminator by an inner product, spectral norm in the discriminator,
 the hinge loss, five discriminator steps, Adam with learning rate 2e-4, beta1 0 and beta2 0.9. Ours: the
-networks of dcgan.py, whose generator hears the label at its input, as the paper's residual ones learn far
-more slowly in minutes on a CPU. Those, with conditional batch norm, are `resnet.Generator` and
-`resnet.Discriminator`.
+networks of dcgan.py, whose generator gets the label at its input, because the paper's residual networks
+learn far more slowly in minutes on a CPU. The paper's, with conditional batch norm, are `resnet.Generator`
+and `resnet.Discriminator`.
 """
 
 from gan_jax.recipe import Recipe

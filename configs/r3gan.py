@@ -6,8 +6,8 @@
 From the paper: the relativistic pairing loss with R1 and R2 in every step, residual networks without
 normalisation, 64 latents, Adam with beta1 0, learning rate 2e-4 down to 5e-5 and a gamma that falls to a
 tenth, both by half a cosine. Ours is for small images and a CPU: fewer channels, one block a stage, no
-augmentation, beta2 0.99 from the start, and the gamma of the paper's ImageNet at 64 pixels. Who changes
-`--config.steps` wants as many in the four `decay_steps`.
+augmentation, beta2 0.99 from the start, and the gamma of the paper's ImageNet at 64 pixels. If you change
+`--config.steps`, set the four `decay_steps` to the same number.
 """
 
 import copy

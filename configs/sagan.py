@@ -4,8 +4,8 @@
     python -m gan_jax.main --config=configs/sagan.py:mnist    any TFDS name with images
 
 From the paper: self-attention and spectral norm in both networks, the hinge loss, one step each with
-learning rates 4e-4 and 1e-4, beta1 0 and beta2 0.9. The paper is told classes, attends at 32 pixels and has
-more channels than our 32.
+learning rates 4e-4 and 1e-4, beta1 0 and beta2 0.9. The paper's networks are conditioned on classes, attend
+at 32 pixels and have more channels than our 32.
 """
 
 from gan_jax.recipe import Recipe

@@ -1,17 +1,17 @@
-"""The plain GAN on worlds of points, where lost modes can be seen: Lin et al. 2018, arXiv:1712.04086.
+"""The plain GAN on points of the plane, where lost modes are visible: Lin et al. 2018, arXiv:1712.04086.
 
     python -m gan_jax.main --config=configs/toy.py          a ring of 8 modes
     python -m gan_jax.main --config=configs/toy.py:grid     5 x 5 modes; swiss_roll has none
 
 From the paper's section 4.1: the networks, 100,000 points, two normal latents, Adam with beta1 0.8, batches
-of 100, coordinates as they are (`scale`), 2,500 points to count modes. The paper trains 400,000 steps.
+of 100, unscaled coordinates (`scale`), 2,500 points to count modes. The paper trains 400,000 steps.
 """
 
 from gan_jax.recipe import Recipe
 
 
 def get_config(data="ring"):
-    """The recipe on a world."""
+    """The recipe on a data set of points."""
     return Recipe(
         data=dict(name=data, scale=1.0, size=100_000, seed=0),
         game=dict(name="gan", latents=dict(name="normal", size=2)),

@@ -4,8 +4,8 @@
     python -m gan_jax.main --config=configs/vaegan.py:mnist    any TFDS name with images
 
 From the paper: three players, an autoencoder whose error is measured in a layer of the discriminator, 128
-normal latents, batch 64. The paper's RMSprop is Adam here, and its weight gamma of the similarity for the
-generator 1e-2: our similarity sums over features. A grid shows originals above reconstructions.
+normal latents, batch 64. Ours: Adam instead of RMSprop, and 1e-2 as the weight gamma of the similarity for
+the generator, since our similarity sums over features. A grid shows originals above reconstructions.
 """
 
 from gan_jax.recipe import Recipe

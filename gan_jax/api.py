@@ -14,7 +14,7 @@ import numpy as np
 from absl import logging as absl_logging
 
 from gan_jax import recipe as recipe_lib
-from gan_jax.errors import UsageError, unknown
+from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.recipe import Recipe
 from gan_jax.sampling import loading, samples
@@ -36,14 +36,11 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
         The Recipe.
 
     Raises:
-        UsageError: No such file, a file without a recipe, or a field that recipes do not have.
+        UsageError: No such file, a file without a recipe, or a mistake in the changes.
     """
     recipe = recipe_lib.load(config)
     fields = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
-    for name in overrides:
-        if name not in fields:
-            raise unknown("recipe", name, fields)
-    changed = Recipe(**_merged(fields, overrides))
+    changed = recipe_lib.from_dict(_merged(fields, overrides))
     recipe_lib.validate(changed)
     return changed
 
@@ -239,17 +236,20 @@ def _given(model: LoadedModel, count: int, conditions: Mapping[str, np.ndarray])
 @contextlib.contextmanager
 def _logged() -> Iterator[None]:
     """Shows the project's log lines on stderr, unless the program has set up logging itself."""
-    if log.hasHandlers():
+    # Handlers tell nothing: importing orbax makes absl give the root logger one, at the level of warnings.
+    if log.level != logging.NOTSET or log.isEnabledFor(logging.INFO):
         yield
         return
-    handler, level = logging.StreamHandler(sys.stderr), log.level
+    handler, propagate = logging.StreamHandler(sys.stderr), log.propagate
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+    log.propagate = False
     try:
         yield
     finally:
         log.removeHandler(handler)
-        log.setLevel(level)
+        log.setLevel(logging.NOTSET)
+        log.propagate = propagate
 
 
 @contextlib.contextmanager

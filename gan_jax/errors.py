@@ -23,7 +23,7 @@ def unknown(field: str, name: object, names: Iterable[str], *, shown: int = 24) 
         field: Place of the name, for example `losses.generator`.
         name: The unknown name.
         names: The names that exist.
-        shown: Largest number of names of which all are listed.
+        shown: Lists all names if there are at most this many.
 
     Returns:
         The error, for the caller to raise.

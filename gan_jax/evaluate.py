@@ -5,12 +5,17 @@ A set is a folder of images, an `.npz` or `.npy` file, or a data set with a spli
 
 from absl import flags
 
-from gan_jax.cli import command
+from gan_jax.cli import command, resolution
 from gan_jax.errors import UsageError
 
-_GENERATED = flags.DEFINE_string("generated", None, "The set to judge: folder, .npz file, or data:split.")
-_REFERENCE = flags.DEFINE_string("reference", None, "The set it should be like: folder, .npz, or data:split.")
-_RESOLUTION = flags.DEFINE_integer("resolution", 0, "Resize both sets to it, pixels; 0 for their own.", 0)
+_GENERATED = flags.DEFINE_string("generated", None, "The set to evaluate: folder, .npz file, or data:split.")
+_REFERENCE = flags.DEFINE_string(
+    "reference", None, "The set it should resemble: folder, .npz, or data:split."
+)
+_RESOLUTION = flags.DEFINE(
+    resolution.Parser(0), "resolution", 0,
+    "Resize both sets to it, pixels, as in 64 or, height x width, 64x96; 0 for their own.",
+)  # fmt: skip
 _SKIP_CORRUPT = flags.DEFINE_bool("skip_corrupt", False, "Leave corrupt image files out.")
 _METRICS = flags.DEFINE_list("metrics", ["quick"], "Names of metrics, or quick, or all.")
 _FEATURES = flags.DEFINE_string("features", "classifier", "Features; see README, Evaluate.")
@@ -21,16 +26,14 @@ _OUTPUT = flags.DEFINE_string("output", "", "JSON file for the results.")
 
 
 def _do():
-    for name, value in (("generated", _GENERATED.value), ("reference", _REFERENCE.value)):
-        if value is None:
-            raise UsageError(f"--{name} is missing: a folder of images, an .npz file, or data:split")
+    names = [_name(flag) for flag in (_GENERATED, _REFERENCE)]
     command.import_jax()
     from gan_jax import data
     from gan_jax.evaluation import reports
 
     generated, reference = (
         data.opened(name, _RESOLUTION.value, _DATA_DIR.value, skip_corrupt=_SKIP_CORRUPT.value)
-        for name in (_GENERATED.value, _REFERENCE.value)
+        for name in names
     )
     record = reports.of_sets(
         generated,
@@ -42,6 +45,13 @@ def _do():
         download=_DOWNLOAD.value,
     )
     print(reports.shown({"value": record}))
+
+
+def _name(flag: flags.FlagHolder[str | None]) -> str:
+    """The name of a set."""
+    if flag.value is None:
+        raise UsageError(f"--{flag.name} is missing: a folder of images, an .npz file, or data:split")
+    return flag.value
 
 
 if __name__ == "__main__":

@@ -13,9 +13,11 @@ from absl import flags
 from ml_collections import config_flags
 
 from gan_jax import recipe as recipe_lib
-from gan_jax.cli import command, config_file
+from gan_jax.cli import command, config_file, resolution
 from gan_jax.errors import UsageError
 
+# Any whole number of a recipe may be a resolution.
+config_flags.register_flag_parser_for_type(int, resolution.Parser())
 try:
     _CONFIG = config_flags.DEFINE_config_file(
         "config", None, "Recipe to train, as in configs/dcgan.py or configs/dcgan.py:mnist for other data."
@@ -82,20 +84,20 @@ def _train():
 def _cluster():
     """Arguments of `processes.joined`, or None if this process is alone."""
     flagged = (_COORDINATOR_ADDRESS, _NUM_PROCESSES, _PROCESS_ID)
-    given = {flag.name: flag.value for flag in flagged if flag.value is not None}
-    if not given:
-        return {} if _MULTIHOST.value else None
     missing = [f"--{flag.name}" for flag in flagged if flag.value is None]
-    if missing:
+    if len(missing) == len(flagged):
+        return {} if _MULTIHOST.value else None
+    address, count, number = _COORDINATOR_ADDRESS.value, _NUM_PROCESSES.value, _PROCESS_ID.value
+    if address is None or count is None or number is None:
         raise UsageError(
             f"{' and '.join(missing)}: missing; these come together: --coordinator_address, "
             "--num_processes and --process_id"
         )
-    if not re.fullmatch(r".+:\d+", _COORDINATOR_ADDRESS.value):
-        raise UsageError(f"coordinator_address={_COORDINATOR_ADDRESS.value}: expected host:port")
-    if _PROCESS_ID.value >= _NUM_PROCESSES.value:
-        raise UsageError(f"process_id={_PROCESS_ID.value}: expected 0 to {_NUM_PROCESSES.value - 1}")
-    return given
+    if not re.fullmatch(r".+:\d+", address):
+        raise UsageError(f"coordinator_address={address}: expected host:port")
+    if number >= count:
+        raise UsageError(f"process_id={number}: expected 0 to {count - 1}")
+    return dict(coordinator_address=address, num_processes=count, process_id=number)
 
 
 def _sample():

@@ -183,8 +183,8 @@ def _value(parameter: inspect.Parameter, value: Any, field: str, function: Calla
 def _elements(parameter: inspect.Parameter, values: tuple, field: str) -> tuple:
     """A tuple whose elements have its default's type; whole numbers are at least 1 or the least one there."""
     defaults = parameter.default if isinstance(parameter.default, tuple) else ()
-    kind = next(iter(typing.get_args(parameter.annotation) or map(type, defaults)), None)
-    allowed = {int: (int,), float: (float, int), str: (str,)}.get(kind, (object,))
+    kind = next(iter(typing.get_args(parameter.annotation) or map(type, defaults)), object)
+    allowed: tuple[type, ...] = {int: (int,), float: (float, int), str: (str,)}.get(kind, (object,))
     for value in values:
         if not isinstance(value, allowed) or isinstance(value, bool) and kind in (int, float):
             raise UsageError(f"{field}={values!r}: expected {kind.__name__} in it, not {value!r}")

@@ -8,6 +8,7 @@ import operator
 import os
 import re
 import runpy
+import typing
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,17 +130,32 @@ def load(config: str) -> Recipe:
     Raises:
         UsageError: No such file, or a file whose `get_config` fails or returns no Recipe.
     """
+    recipe = run_config(config)
+    _check_type(recipe)
+    return recipe
+
+
+def run_config(config: str) -> Any:
+    """The value that `get_config` of a config file returns, such as a Recipe or a study.
+
+    Args:
+        config: Path of the file, perhaps with `:name` of other data.
+
+    Returns:
+        The value.
+
+    Raises:
+        UsageError: No such file, or a file whose `get_config` fails.
+    """
     file, _, data = config.partition(":")
     if not os.path.isfile(file):
         raise UsageError(f"config file {file!r} does not exist")
     try:
-        recipe = runpy.run_path(file)["get_config"](*[data] if data else [])
+        return runpy.run_path(file)["get_config"](*[data] if data else [])
     except UsageError:
         raise
     except Exception as error:  # A config file is a program and may raise anything.
         raise UsageError(f"config {config}: {type(error).__name__}: {error}") from error
-    _check_type(recipe)
-    return recipe
 
 
 def validate(recipe: Recipe) -> None:
@@ -153,11 +169,12 @@ def validate(recipe: Recipe) -> None:
     """
     _check_type(recipe)
     for field in dataclasses.fields(recipe):
-        value = getattr(recipe, field.name)
-        if not isinstance(value, field.type) or isinstance(value, bool):
-            raise UsageError(f"{field.name}={value!r}: expected {field.type.__name__}")
+        value, kind = getattr(recipe, field.name), typing.get_origin(field.type) or field.type
+        assert isinstance(kind, type)  # Not a string: this module's annotations are evaluated.
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise UsageError(f"{field.name}={value!r}: expected {kind.__name__}")
         least = 0 if field.name in FROM_ZERO else 1
-        if field.type is int and value < least:
+        if isinstance(value, int) and value < least:
             raise UsageError(f"{field.name}={value}: expected at least {least}")
     if recipe.batch_size % recipe.accumulate:
         raise UsageError(f"batch_size={recipe.batch_size} is not divisible by accumulate={recipe.accumulate}")
@@ -243,10 +260,10 @@ def _plain(value):
 
 def _dotted(function):
     """A function's dotted path, by which a later process finds it again."""
-    home, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    home, name = getattr(function, "__module__", "") or "", getattr(function, "__qualname__", "")
     try:
         importable = operator.attrgetter(name)(importlib.import_module(home))
-    except (ImportError, AttributeError, TypeError):
+    except (ImportError, AttributeError, ValueError):
         importable = None
     if importable is not function:
         raise UsageError(

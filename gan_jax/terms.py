@@ -24,17 +24,18 @@ def reads(fn: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(p.name for p in inspect.signature(fn).parameters.values() if p.kind in positional)
 
 
-def call(fn: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+def call(fn: Callable[..., Any], values: Mapping[str, Any], /, **options: Any) -> Any:
     """Calls a function on the values that its positional parameters name.
 
     Args:
         fn: The function.
         values: Values by name, among them all that the function reads.
+        **options: Its keyword arguments.
 
     Returns:
         The function's result.
     """
-    return fn(*(values[name] for name in reads(fn)))
+    return fn(*(values[name] for name in reads(fn)), **options)
 
 
 def missing(field: str, name: str, names: Iterable[str], where: str) -> UsageError:

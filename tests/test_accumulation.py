@@ -8,17 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import sources
 
 from gan_jax import accumulation, build, step
 from gan_jax.augment.probability import adapt_probability, start_probability
 from gan_jax.data.batches import batches
-from gan_jax.data.source import facts
 from gan_jax.errors import UsageError
 from gan_jax.runtime import parallel
 from gan_jax.training.compiled import compiled
+from gan_jax.training.diagnostics import diagnostics
 from gan_jax.types import Game, Term
 
-FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+MODALITY = sources.modality(classes=10)
 KEY = jax.random.key(0)
 
 
@@ -66,17 +67,19 @@ def _recipe(tiny, **changes):
     return tiny(optimizer=dict(sgd=dict(learning_rate=0.05)), **{**fields, **changes})
 
 
-def _trained(recipe, devices=1, rounds=3):
-    """State and scalars after some rounds, as `gan_jax.training.train` comes to them."""
+def _trained(recipe, devices=1, steps=3):
+    """State and scalars after some steps, as `gan_jax.training.train` comes to them."""
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices], slices=recipe.accumulate)
     source = build.source(recipe)
-    train_spec = build.train_spec(recipe, facts(source), parallel.spread(mesh))
-    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh)
+    train_spec = build.train_spec(recipe, source.modality, parallel.spread(mesh))
+    decode = build.decoder(recipe, source.modality)
+    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh, decode)
     programs = compiled(
-        train_spec, source, recipe.batch_size, fed.decode, mesh, KEY, slices=recipe.accumulate
-    )
+        train_spec, functools.partial(diagnostics, train_spec), source.modality, recipe.batch_size, fed.decode,
+        mesh, KEY, slices=recipe.accumulate,
+    )  # fmt: skip
     state, history = programs.init(KEY), []
-    for part in fed.feed(0, rounds):
+    for part in fed.feed(0, steps):
         state, scalars = programs.step(state, fed.resident, part, KEY)
         history.append(jax.device_get(scalars))
     return jax.device_get(state), history
@@ -96,7 +99,7 @@ def test_slices_equal_the_batch_at_once(tiny, at_once, slices, devices):
     assert result[1][1]["discriminator/r1"] == 0
 
 
-def test_told_labels_go_with_their_rows(tiny):
+def test_labels_go_with_their_rows(tiny):
     game = dict(name="gan", latents=dict(name=same), condition_on=("label",))
     losses = dict(
         discriminator=dict(non_saturating_discriminator=1.0, classification_real=1.0),
@@ -157,14 +160,16 @@ def test_other_moves_accumulate_too(tiny, move):
         discriminator=dict(name="mlp.Discriminator", widths=(4,), dropout=0.0),
     )
     fields = dict(moves=dict(generator=move), losses=tiny().losses, nets=nets, batch_size=4)
-    train_spec = {k: build.train_spec(_recipe(tiny, accumulate=k, **fields), FACTS) for k in (1, 2)}
+    train_spec = {k: build.train_spec(_recipe(tiny, accumulate=k, **fields), MODALITY) for k in (1, 2)}
     images = jnp.repeat(jax.random.uniform(KEY, (2, 8, 8, 1)), 2, axis=0)
 
     @jax.jit
     def after(key):
-        state = build.start(train_spec[1], FACTS, 4)(key)
+        state = build.start(train_spec[1], MODALITY, 4)(key)
         played = [
-            each.moves["generator"]("generator", *each[:3], state, {"real": images}, key)[0].params
+            each.moves["generator"](
+                "generator", each.game, each.terms, each.optimizers, state, {"real": images}, key
+            )[0].params
             for each in (train_spec[1], train_spec[2])
         ]
         return state.params, *played
@@ -181,19 +186,19 @@ def _own_move():
 
 def test_a_move_that_takes_no_gradient_cannot_accumulate(tiny):
     moved = dict(generator=dict(name=_own_move))
-    assert build.train_spec(_recipe(tiny, moves=moved), FACTS).moves["generator"] is step.move
+    assert build.train_spec(_recipe(tiny, moves=moved), MODALITY).moves["generator"] is step.move
     with pytest.raises(UsageError, match="moves.generator.name: _own_move takes no `gradient`"):
-        build.train_spec(_recipe(tiny, moves=moved, accumulate=2), FACTS)
+        build.train_spec(_recipe(tiny, moves=moved, accumulate=2), MODALITY)
 
 
 def _compiled(tiny, slices, devices):
     nets = {player: dict(name=f"mlp.{player.title()}", widths=(64, 64)) for player in tiny().nets}
     recipe = tiny(batch_size=256, accumulate=slices, nets=nets)
     mesh = parallel.mesh(256, jax.devices()[:devices], slices=slices)
-    train_spec = build.train_spec(recipe, FACTS, parallel.spread(mesh))
-    played = functools.partial(step.train_step, *train_spec)
+    train_spec = build.train_spec(recipe, MODALITY, parallel.spread(mesh))
+    played = functools.partial(step.train_step, train_spec)
     everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
-    state = parallel.abstract(build.start(train_spec, FACTS, 256), KEY, everywhere)
+    state = parallel.abstract(build.start(train_spec, MODALITY, 256), KEY, everywhere)
     blank = {"real": jax.ShapeDtypeStruct((1, 256, 8, 8, 1), jnp.float32, sharding=rows)}
     return jax.jit(played, out_shardings=everywhere).lower(state, blank, KEY).compile()
 

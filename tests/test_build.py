@@ -10,7 +10,7 @@ from gan_jax.errors import UsageError
 from gan_jax.training import setup
 from gan_jax.types import Net
 
-FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+MODALITY = sources.modality(classes=10)
 
 
 def _my_loss(fake_logits, *, power=2.0):
@@ -26,7 +26,7 @@ def test_terms_take_weights_hyperparameters_schedules_and_functions(tiny):
         ),
         generator={_my_loss: dict(weight=3.0, power=4.0)},
     )
-    train_spec = build.train_spec(tiny(losses=losses), FACTS)
+    train_spec = build.train_spec(tiny(losses=losses), MODALITY)
     assert train_spec.terms["discriminator"]["non_saturating_discriminator"].fn.keywords == {
         "real_label": 0.9
     }
@@ -41,7 +41,7 @@ def test_optimizers_chain_in_the_order_written(tiny):
     gradient = {"w": np.float32([10.0])}
 
     def update(chain):
-        optimizer = build.train_spec(tiny(optimizer=chain), FACTS).optimizers["generator"]
+        optimizer = build.train_spec(tiny(optimizer=chain), MODALITY).optimizers["generator"]
         return optimizer.update(gradient, optimizer.init(params), params)[0]["w"]
 
     clip, sgd = dict(clip=dict(max_delta=1.0)), dict(sgd=dict(learning_rate=0.5))
@@ -61,13 +61,13 @@ def test_optimizers_chain_in_the_order_written(tiny):
 )
 def test_learning_rate_schedule_counts_the_players_moves(tiny, rate, expected):
     recipe = recipe_lib.from_dict(recipe_lib.to_dict(tiny(optimizer=dict(sgd=dict(learning_rate=rate)))))
-    optimizer = build.train_spec(recipe, FACTS).optimizers["generator"]
+    optimizer = build.train_spec(recipe, MODALITY).optimizers["generator"]
     state = optimizer.init({"w": np.float32(0)})
-    seen = []
+    rates = []
     for _ in range(3):
         updates, state = optimizer.update({"w": np.float32(1)}, state)
-        seen.append(-float(updates["w"]))
-    np.testing.assert_allclose(seen, expected, rtol=1e-6)
+        rates.append(-float(updates["w"]))
+    np.testing.assert_allclose(rates, expected, rtol=1e-6)
 
 
 def test_a_data_set_gives_as_many_images_of_each_class_as_a_recipe_says(tiny):
@@ -85,13 +85,13 @@ def _unlabelled():
 
 def test_networks_get_the_facts_they_ask_for_unless_told_otherwise(tiny):
     params, _ = jax.eval_shape(
-        build.train_spec(tiny(), FACTS).game.init, jax.random.key(0), build.blank(FACTS, 2)
+        build.train_spec(tiny(), MODALITY).game.init, jax.random.key(0), build.blank(MODALITY, 2)
     )
     assert params["generator"]["Dense_1"]["kernel"].shape == (16, 64)
     nets = tiny().nets
     nets["generator"] = dict(name="mlp.Generator", widths=(16,), channels=3)
     params, _ = jax.eval_shape(
-        build.train_spec(tiny(nets=nets), FACTS).game.init, jax.random.key(0), build.blank(FACTS, 2)
+        build.train_spec(tiny(nets=nets), MODALITY).game.init, jax.random.key(0), build.blank(MODALITY, 2)
     )
     assert params["generator"]["Dense_1"]["kernel"].shape == (16, 3 * 64)
 
@@ -105,8 +105,8 @@ def _own_net(*, scale=1.0):
 
 def test_a_function_that_returns_a_net_is_a_network(tiny):
     nets = {**tiny().nets, "discriminator": dict(name=_own_net, scale=2.0)}
-    game = build.train_spec(tiny(nets=nets), FACTS).game
-    params, _ = game.init(jax.random.key(0), build.blank(FACTS, 2))
+    game = build.train_spec(tiny(nets=nets), MODALITY).game
+    params, _ = game.init(jax.random.key(0), build.blank(MODALITY, 2))
     assert params["discriminator"] == {}
 
 
@@ -119,18 +119,18 @@ def test_networks_that_do_not_say_what_the_game_reads_and_players_without_one(ti
     with pytest.raises(
         UsageError, match="nets.discriminator: expected a dict of heads with 'logits' among them"
     ):
-        setup.check(silent, build.train_spec(silent, FACTS), FACTS, jax.random.key(0))
+        setup.check(silent, build.train_spec(silent, MODALITY), MODALITY)
     crowd = tiny(updates=dict(tiny().updates, critic=1))
     crowd.losses["critic"], crowd.optimizers["critic"] = (
         crowd.losses["generator"],
         crowd.optimizers["generator"],
     )
     with pytest.raises(UsageError, match="players of this game: unknown name 'critic'"):
-        setup.check(crowd, build.train_spec(crowd, FACTS), FACTS, jax.random.key(0))
+        setup.check(crowd, build.train_spec(crowd, MODALITY), MODALITY)
 
 
 def test_data_source(tiny):
-    assert build.source(tiny()).resolution == 8
+    assert build.source(tiny()).modality.facts["resolution"] == (8, 8)
     with pytest.raises(UsageError, match="data: unknown name 'resolutin'; did you mean resolution"):
         build.source(tiny(data=dict(name="digits", resolutin=8)))
 
@@ -149,7 +149,7 @@ def _losses(**discriminator):
         (_game(name="gam"), "game.name: unknown name 'gam'; did you mean gan"),
         (_game(latents=None), "game.latents=None: expected a dict with a 'name'"),
         (_game(latents=dict(name="normal", sise=4)), "game.latents: unknown name 'sise'; did you mean size"),
-        (_game(tolt=()), "game: unknown name 'tolt'; did you mean told"),
+        (_game(condition_in=()), "game: unknown name 'condition_in'; did you mean condition_on"),
         (_game(augment=dict(instance_nois={})), "game.augment: unknown name .* did you mean instance_noise"),
         (
             dict(optimizer=dict(adm=dict(learning_rate=1.0))),
@@ -176,12 +176,12 @@ def _losses(**discriminator):
 )
 def test_mistakes(tiny, change, message):
     with pytest.raises(UsageError, match=message):
-        build.train_spec(tiny(**change), FACTS)
+        build.train_spec(tiny(**change), MODALITY)
 
 
 def test_optax_names_come_after_ours(tiny):
     chain = dict(rmsprop=dict(learning_rate=1e-3), clip_weights=dict(max_value=0.5))
-    optimizer = build.train_spec(tiny(optimizer=chain), FACTS).optimizers["generator"]
+    optimizer = build.train_spec(tiny(optimizer=chain), MODALITY).optimizers["generator"]
     params = {"w": np.float32([3.0])}
     updates, _ = optimizer.update({"w": np.float32([1.0])}, optimizer.init(params), params)
     np.testing.assert_allclose(optax.apply_updates(params, updates)["w"], [0.5])
@@ -194,8 +194,8 @@ def test_wrappers_of_networks_and_losses_apply_in_the_order_written(tiny):
         discriminator=dict(non_saturating_discriminator=dict(wrap=dict(smooth=dict(amount=0.5)))),
         generator=dict(non_saturating_generator=dict(weight=2.0, wrap=dict(top_k=dict(k=2)))),
     )
-    train_spec = build.train_spec(tiny(nets=nets, losses=losses), FACTS)
-    params, carry = train_spec.game.init(jax.random.key(0), build.blank(FACTS, 4))
+    train_spec = build.train_spec(tiny(nets=nets, losses=losses), MODALITY)
+    params, carry = train_spec.game.init(jax.random.key(0), build.blank(MODALITY, 4))
     # Packed outside: the spectral norm inside saw kernels of two images side by side.
     assert params["discriminator"]["Dense_0"]["kernel"].shape == (2 * 64, 16)
     assert set(carry["discriminator"]["net"]) == {"spectral_norm", "net"}
@@ -212,21 +212,21 @@ def test_wrappers_of_networks_and_losses_apply_in_the_order_written(tiny):
 def test_moves_are_named_by_player(tiny):
     unrolled = dict(name="unrolled", learning_rate=0.1, steps=2)
     train_spec = build.train_spec(
-        tiny(moves=dict(generator=unrolled, discriminator=dict(name="extragradient"))), FACTS
+        tiny(moves=dict(generator=unrolled, discriminator=dict(name="extragradient"))), MODALITY
     )
     assert set(train_spec.moves) == {"generator", "discriminator"}
     unrolled["follower"] = "critic"
-    train_spec = build.train_spec(tiny(moves=dict(generator=unrolled)), FACTS)
+    train_spec = build.train_spec(tiny(moves=dict(generator=unrolled)), MODALITY)
     with pytest.raises(UsageError, match="moves.generator.follower: unknown name 'critic'"):
-        setup.check(tiny(), train_spec, FACTS, jax.random.key(0))
+        setup.check(tiny(), train_spec, MODALITY)
     recipe = tiny(moves=dict(generator=dict(name="unrolled", steps=2)))
     with pytest.raises(UsageError, match="moves.generator needs learning_rate"):
-        build.train_spec(recipe, FACTS)
+        build.train_spec(recipe, MODALITY)
 
 
 def test_a_pattern_is_no_name_of_a_function(tiny):
     chain = dict(sgd=dict(learning_rate=1.0), freeze=dict(pattern="Dense_0"))
-    optimizer = build.train_spec(tiny(optimizer=chain), FACTS).optimizers["generator"]
+    optimizer = build.train_spec(tiny(optimizer=chain), MODALITY).optimizers["generator"]
     params = {"Dense_0": np.float32([1.0]), "Dense_1": np.float32([1.0])}
     updates, _ = optimizer.update(params, optimizer.init(params), params)
     assert updates["Dense_0"] == 0.0 and updates["Dense_1"] == -1.0

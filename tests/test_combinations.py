@@ -36,7 +36,9 @@ AUGMENTS = {
     "adaptive": augment.chain(augment.adaptive(start=0.5)),
 }
 # Traced once and then reused: a thousand combinations share three augmentations.
-TRACED = {name: made._replace(apply=jax.jit(made.apply)) for name, made in AUGMENTS.items()}
+TRACED = {
+    name: augmentation._replace(apply=jax.jit(augmentation.apply)) for name, augmentation in AUGMENTS.items()
+}
 
 
 def _linear(key, size_in, size_out):
@@ -72,9 +74,9 @@ def _game(augmented):
     game = gan(NETS, lambda key, count: jax.random.normal(key, (count, SIZE)), augmented, averages=averages)
 
     def play(context):
-        table, carry = game.play(context)
+        outputs, carry = game.play(context)
         # What the equilibrium game will keep: the balance of real and fake energies.
-        return {**table, "balance": jnp.float32(0.5)}, carry
+        return {**outputs, "balance": jnp.float32(0.5)}, carry
 
     return game._replace(play=play)
 
@@ -91,9 +93,8 @@ def _step(loss, penalty, augmented):
     def run(state, key):
         updates = {"discriminator": 1, "generator": 1}
         batches = {"real": IMAGES}
-        return step.train_step(
-            _game(augmented), _terms(loss, penalty), OPTIMIZERS, {}, updates, {}, state, batches, key
-        )
+        spec = step.TrainSpec(_game(augmented), _terms(loss, penalty), OPTIMIZERS, {}, updates, {})
+        return step.train_step(spec, state, batches, key)
 
     return run
 
@@ -109,10 +110,10 @@ def test_there_are_as_many_as_the_library_has():
 @pytest.mark.parametrize("augmented", AUGMENTS)
 @pytest.mark.parametrize("loss", ADVERSARIAL)
 def test_traces_with_every_penalty(loss, augmented):
-    made = TRACED[augmented]
-    state = jax.eval_shape(lambda: _start(made))
+    augmentation = TRACED[augmented]
+    state = jax.eval_shape(lambda: _start(augmentation))
     for penalty in PENALTIES:
-        after, scalars = jax.eval_shape(_step(loss, penalty, made), state, jax.random.key(0))
+        after, scalars = jax.eval_shape(_step(loss, penalty, augmentation), state, jax.random.key(0))
         assert jax.tree.structure(after) == jax.tree.structure(state)
         assert {value.dtype for value in scalars.values()} == {jnp.dtype(jnp.float32)}
         assert set(scalars) == {"discriminator/loss", "discriminator/penalty", "generator/loss"}
@@ -142,12 +143,12 @@ def test_every_term_reads_what_the_game_offers():
         from gan_jax.types import Context
 
         state = _start(AUGMENTS["none"])
-        context["table"], _ = _game(AUGMENTS["none"]).play(
+        context["outputs"], _ = _game(AUGMENTS["none"]).play(
             Context(state.params, state.carry, {"real": IMAGES[0]}, jax.random.key(0), state.step)
         )
 
     jax.eval_shape(look)
     for loss, penalty in itertools.product(ADVERSARIAL, PENALTIES):
         for player, terms in _terms(loss, penalty).items():
-            check(player, terms, [*context["table"], "params"])
+            check(player, terms, [*context["outputs"], "params"])
     assert reads(penalties.lecam)[2] == "average_real_logits"

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sources
 import tiny_recipes
 
 from gan_jax import build
@@ -45,7 +46,7 @@ PAPER = {
     # Goodfellow et al. 2014, algorithm 1 and its choice of k = 1.
     "gan": {"updates": {"discriminator": 1, "generator": 1}, "game.latents.name": "uniform"},
     # Radford et al. 2016, section 4.
-    "dcgan": {**_both(DCGAN), "game.latents": {"name": "uniform", "size": 100}, "turns.discriminator": 1},
+    "dcgan": {**_both(DCGAN), "game.latents": {"name": "uniform", "size": 100}, "updates.discriminator": 1},
     # Mao et al. 2017: labels 0 and 1 (defaults), beta1 0.5, 1024 latents.
     "lsgan": {"optimizers.generator.adam.b1": 0.5, "game.latents.size": 1024},
     # Arjovsky et al. 2017, algorithm 1.
@@ -64,7 +65,7 @@ PAPER = {
         "batch_size": 64,
     },
     # Kodali et al. 2017, algorithm 1.
-    "dragan": {"losses.discriminator.dragan": 10.0, "turns.discriminator": 1},
+    "dragan": {"losses.discriminator.dragan": 10.0, "updates.discriminator": 1},
     # Miyato et al. 2018, table 1 (setting E) and section 4: hinge, batch 64, five steps.
     "sngan": {**_both(HALF), "updates": {"discriminator": 5, "generator": 1}, "batch_size": 64},
     # Zhang et al. 2018, section 5.
@@ -75,9 +76,9 @@ PAPER = {
         "game.latents.size": 128,
     },
     # Miyato and Koyama 2018, section 5.
-    "projection": {**_both(HALF), "turns.discriminator": 5, "game.latents.size": 128},
-    # Mirza and Osindero 2014, section 4.1: 100 uniform latents; both networks hear the label.
-    "cgan": {"game.latents": {"name": "uniform", "size": 100}, "game.told": ["label"]},
+    "projection": {**_both(HALF), "updates.discriminator": 5, "game.latents.size": 128},
+    # Mirza and Osindero 2014, section 4.1: 100 uniform latents; both networks get the label.
+    "cgan": {"game.latents": {"name": "uniform", "size": 100}, "game.condition_on": ["label"]},
     # Odena et al. 2017, appendix A.
     "acgan": {
         **_both(DCGAN),
@@ -151,10 +152,10 @@ CHANGED = {
     "leaky_relu": {"nets.*.slope": 0.01},
     "weight_decay": {"optimizers.*": {"adam": DCGAN, "weight_decay": {"strength": 1e-4}}},
 }
-# Recipes that are not for digits unless told otherwise.
+# Recipes whose default data are not the digits.
 DATA = {"toy": "ring"}
-# Recipes that are told labels; without any they say so.
-TOLD = {"cgan", "acgan", "projection"}
+# Recipes of conditional networks; without labels they say so.
+CONDITIONAL = {"cgan", "acgan", "projection"}
 
 
 def _recipe(path, *data):
@@ -167,12 +168,16 @@ def _at(tree, path):
     return tree
 
 
-# Resolution, channels and classes; a trick is traced with more than digits if it changes networks.
-FACTS = {"digits": (28, 1, 10), "cifar10": (32, 3, 10), "64": (64, 3, 0)}
-TRACED = [(path, data) for path in CONFIGS for data in FACTS] + [
+# A trick is traced with more than digits if it changes networks.
+MODALITIES = {
+    "digits": sources.modality(28, classes=10),
+    "cifar10": sources.modality(32, channels=3, classes=10),
+    "64": sources.modality(64, channels=3),
+}
+TRACED = [(path, data) for path in CONFIGS for data in MODALITIES] + [
     (path, data)
     for path in TRICKS
-    for data in FACTS
+    for data in MODALITIES
     if data == "digits" or any(where.startswith("nets.") for where in CHANGED[_stem(path)])
 ]
 
@@ -183,12 +188,12 @@ TRACED = [(path, data) for path in CONFIGS for data in FACTS] + [
 def test_traced(path, data):
     recipe = _recipe(path)
     recipe_lib.validate(recipe)
-    facts = dict(zip(("resolution", "channels", "classes"), FACTS[data]))
-    if not facts["classes"] and _name(path) in TOLD:
-        with pytest.raises(UsageError, match="game.told: the data does not have"):
-            setup.check(recipe, build.train_spec(recipe, facts), facts, jax.random.key(0))
+    modality = MODALITIES[data]
+    if not modality.facts["classes"] and _name(path) in CONDITIONAL:
+        with pytest.raises(UsageError, match="game.condition_on: the data does not have"):
+            setup.check(recipe, build.train_spec(recipe, modality), modality)
         return
-    setup.check(recipe, build.train_spec(recipe, facts), facts, jax.random.key(0))
+    setup.check(recipe, build.train_spec(recipe, modality), modality)
 
 
 @pytest.mark.parametrize("path", [*CONFIGS, *TRICKS], ids=_name)
@@ -241,7 +246,7 @@ def test_a_trick_is_dcgan_and_one_change(path):
 @pytest.mark.parametrize("player", ["generator", "discriminator"])
 def test_gradients_are_clipped_before_adam_and_weights_decay_behind_it(trick, updates, player):
     recipe = _recipe(os.path.join(ROOT, "tricks", f"{trick}.py"))
-    chain = build.train_spec(recipe, dict(resolution=8, channels=1, classes=0)).optimizers[player]
+    chain = build.train_spec(recipe, sources.modality()).optimizers[player]
     params = {"kernel": jnp.full((1, 1), 2.0)}
     state = chain.init(params)
     for gradient, expected in zip((1000.0, 1.0), updates):
@@ -276,12 +281,12 @@ def test_twenty_steps_of_all_tricks_at_once_are_finite():
     for last in ("adam", "weight_decay"):
         chain[last] = chain.pop(last)
     _change(plain, {"optimizers.*": chain})
-    recipe, facts = tiny_recipes.shrunk(plain), dict(resolution=8, channels=1, classes=0)
-    train_spec = build.train_spec(recipe, facts)
+    recipe, modality = tiny_recipes.shrunk(plain), sources.modality()
+    train_spec = build.train_spec(recipe, modality)
     images = jax.random.uniform(jax.random.key(1), (1, recipe.batch_size, 8, 8, 1), minval=-1.0)
-    state = jax.jit(build.start(train_spec, facts, recipe.batch_size))(jax.random.key(0))
+    state = jax.jit(build.start(train_spec, modality, recipe.batch_size))(jax.random.key(0))
     before = jax.device_get(state.params)
-    played = jax.jit(lambda state: train_step(*train_spec, state, {"real": images}, jax.random.key(2)))
+    played = jax.jit(lambda state: train_step(train_spec, state, {"real": images}, jax.random.key(2)))
     for _ in range(20):
         state, scalars = played(state)
         assert np.isfinite(list(scalars.values())).all()

@@ -10,11 +10,12 @@ import command_line
 import in_process
 import jax
 import pytest
+import sources
 import tiny_recipes
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gan_jax import build, features
+from gan_jax import build, features, modalities
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
@@ -92,7 +93,7 @@ def quick(folder):
         raise RuntimeError("no cluster")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "_go_on", lambda *given: None)
+        patch.setattr(train, "_resume", lambda *given: None)
         patch.setattr(features, "classifier", lambda real, heldout: features.pixels())
         patch.setattr(jax.distributed, "initialize", no_cluster)
         yield
@@ -119,8 +120,8 @@ def test_no_recipe_ends_in_a_traceback(plain, tmp_path_factory):
 
 
 def test_a_batch_that_no_memory_holds_is_checked_all_the_same(tiny):
-    recipe, facts = tiny(batch_size=2**30), {"resolution": 8, "channels": 1, "classes": 10}
-    setup.check(recipe, build.train_spec(recipe, facts), facts, jax.random.key(0))
+    recipe, modality = tiny(batch_size=2**30), sources.modality(classes=10)
+    setup.check(recipe, build.train_spec(recipe, modality), modality)
 
 
 @pytest.mark.slow
@@ -218,12 +219,12 @@ def folder(tmp_path_factory):
 
 def _run(workdir):
     """A workdir as training leaves it: a recipe and two checkpoints."""
-    recipe, facts = _tiny(), {"resolution": 8, "channels": 1, "classes": 10}
-    state = build.start(build.train_spec(recipe, facts), facts, recipe.batch_size)(jax.random.key(0))
+    recipe, modality = _tiny(), sources.modality(classes=10)
+    state = build.start(build.train_spec(recipe, modality), modality, recipe.batch_size)(jax.random.key(0))
     with checkpoint.manager(workdir, keep=2) as manager:
         for step in (5, 10):
             checkpoint.save(manager, step, state)
-    checkpoint.write_recipe(workdir, recipe, facts)
+    checkpoint.write_recipe(workdir, recipe, modalities.to_plain(modality.spec, modality.facts))
 
 
 def _answers(folder, flags):

@@ -79,19 +79,19 @@ def test_labels_keep_their_gains():
 
 
 def test_bfloat16_stays_bfloat16():
-    seen = []
+    dtypes = []
 
     class Noting(nn.Module):
         @nn.compact
         def __call__(self, x, train):
             x = nn.BatchNorm(use_running_average=not train)(x)
-            seen.append(x.dtype)
+            dtypes.append(x.dtype)
             return x
 
     net = wrap.mixed_precision(wrap.ghost_batch_norm(from_linen(Noting()), groups=4))
     params, carry = net.init(KEY, X)
     outputs, kept = jax.eval_shape(functools.partial(net.apply, key=KEY, train=True), params, carry, X)
-    assert seen[1:] == [jnp.bfloat16] and outputs.dtype == jnp.float32
+    assert dtypes[1:] == [jnp.bfloat16] and outputs.dtype == jnp.float32
     assert {leaf.dtype for leaf in jax.tree.leaves(kept)} == {jnp.dtype(jnp.float32)}
 
 

@@ -58,19 +58,19 @@ def flat(tree):
 
 def test_kernels_of_a_generator_with_conditional_norms():
     assert {path: generator()[path].shape for path in CONDITIONAL} == dict.fromkeys(CONDITIONAL, (3, 4))
-    found = kernels(params())
-    assert {path: kernel.shape for path, kernel in found.items()} == KERNELS
-    for path, kernel in found.items():
+    by_path = kernels(params())
+    assert {path: kernel.shape for path, kernel in by_path.items()} == KERNELS
+    for path, kernel in by_path.items():
         np.testing.assert_array_equal(kernel, generator()[path])
-    assert list(kernels(params(), separator=".")) == [path.replace("/", ".") for path in found]
+    assert list(kernels(params(), separator=".")) == [path.replace("/", ".") for path in by_path]
 
 
 def test_embeddings_of_labels_are_kernels():
     net = from_linen(resnet.Discriminator(classes=3, width=4, heads={"projection": {}}))
     shapes, _ = jax.eval_shape(net.init, KEY, IMAGES, LABELS)
-    found = kernels(shapes)
-    assert found["projection_of_label/embedding"].shape == (3, 4)
-    assert {path.rpartition("/")[2] for path in found} == {"kernel", "embedding"}
+    by_path = kernels(shapes)
+    assert by_path["projection_of_label/embedding"].shape == (3, 4)
+    assert {path.rpartition("/")[2] for path in by_path} == {"kernel", "embedding"}
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_without_conditional_norms_every_array_of_two_axes_is_a_kernel_in_order(
     # The same arrays in the same order: sums over kernels do not change in the last bit.
     shapes, _ = jax.eval_shape(from_linen(net).init, KEY, *inputs)
     expected = [leaf for leaf in jax.tree.leaves(shapes) if leaf.ndim >= 2]
-    found = list(kernels(shapes).values())
-    assert len(found) == len(expected) > 0
-    assert all(leaf is other for leaf, other in zip(found, expected))
+    leaves = list(kernels(shapes).values())
+    assert len(leaves) == len(expected) > 0
+    assert all(leaf is other for leaf, other in zip(leaves, expected))
 
 
 def test_kernels_of_any_pytree():

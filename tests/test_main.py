@@ -77,6 +77,11 @@ MISTAKES = {
         [DCGAN, "--config.data.resolution=27"],
         "resolution=(27, 27): expected an even height and width of at least 8 pixels",
     ),
+    "two sides of no pixels": (
+        [DCGAN, "--config.data.resolution=(64, 0)"],
+        "data.resolution=(64, 0): expected at least 1 in it, not 0",
+    ),
+    "two sides of a batch": ([DCGAN, "--config.batch_size=64x96"], "batch_size=(64, 96): expected int"),
     "devices": ([DCGAN, "--config.batch_size=12"], "batch_size=12 is not divisible by 8 devices"),
     "override of a trick": (
         [
@@ -94,9 +99,9 @@ MISTAKES = {
         ["--config=configs/dcgan.py:mnist", "--data_dir={f}/empty"],
         "data set 'mnist' is not prepared in {f}/empty",
     ),
-    "term reads what is not there": (
+    "input of a loss that its game does not offer": (
         ["--config={f}/reads.py"],
-        "losses.generator.own_loss reads what its game does not offer: unknown name 'perceptual_distance'",
+        "losses.generator.own_loss needs 'perceptual_distance', which this game does not offer",
     ),
     "unknown loss": (
         ["--config={f}/loss.py"],
@@ -133,9 +138,9 @@ MISTAKES = {
         ["--config={f}/tiny.py", "--config.eval_every=5", "--config.eval_features=missing"],
         "features: unknown name 'missing'",
     ),
-    "metric that reads what there is not": (
+    "input of a metric that is not available": (
         ["--config={f}/conditional_metric.py"],
-        "metrics: intra_class_frechet_distance reads what there is not: unknown name 'fake_labels'",
+        "metric intra_class_frechet_distance needs 'fake_labels', which is not available here",
     ),
     "sample without workdir": (["--mode=sample"], "--workdir is missing"),
     "sample from nothing": (["--mode=sample", "--workdir={f}/none"], "{f}/none holds no checkpoint"),
@@ -143,7 +148,10 @@ MISTAKES = {
         ["--mode=sample", "--workdir={f}/run", "--step=7"],
         "step 7 has no checkpoint in {f}/run; these exist: 15, 20",
     ),
-    "labels that are not told": (["--mode=sample", "--workdir={f}/run", "--labels=1"], "are not told labels"),
+    "labels of an unconditional model": (
+        ["--mode=sample", "--workdir={f}/run", "--labels=1"],
+        "labels=1: the networks of {f}/run are not conditioned on labels",
+    ),
     "labels that are no numbers": (["--mode=sample", "--workdir={f}/run", "--labels=a"], "got 'a'"),
     "encode without workdir": (["--mode=encode"], "--workdir is missing"),
     "encode without encoder": (
@@ -184,9 +192,9 @@ MISTAKES = {
         "workdir=gs://bucket/run: expected a folder of a file system",
     ),
     "augment without workdir": (["--mode=augment"], "--workdir is missing"),
-    "augment by a model that hears no labels": (
+    "augment by an unconditional model": (
         ["--mode=augment", "--workdir={f}/run", "--images_per_class=2"],
-        "{f}/run: an unconditional model, its images have no classes to learn; acgan, cgan and",
+        "{f}/run: this model is not conditioned on labels alone, so its images have no classes to learn",
     ),
     "more of a class than there are": (
         ["--config={f}/tiny.py", "--config.data.per_class=132"],
@@ -314,9 +322,9 @@ def test_kill_at_random_moments_and_resume_bit_for_bit(folder):
         command_line.start(f"--config={folder}/tiny.py", f"--workdir={broken}", *steps)
     )
     assert code == 0, err
-    (last, expected), (also, found) = _final(whole), _final(broken)
-    assert last == also == 400
-    for a, b in zip(expected, found, strict=True):
+    (last, expected), (other, actual) = _final(whole), _final(broken)
+    assert last == other == 400
+    for a, b in zip(expected, actual, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -332,7 +340,7 @@ def test_a_signal_saves_and_ends_cleanly(folder, kind):
     code, _, err = command_line.finish(process)
     assert code == 0 and "saving and stopping" in err and "Traceback" not in err
     last, _ = _final(workdir)
-    assert last >= 50 and f"stopped at step {last} of 1000000; the same command goes on from there" in err
+    assert last >= 50 and f"stopped at step {last} of 1000000; the same command resumes from there" in err
 
 
 def test_a_loss_that_is_not_finite_is_one_line_and_exit_code_1(folder):

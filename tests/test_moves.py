@@ -37,8 +37,8 @@ BILINEAR = {
 }
 
 
-def played(move, terms, optimizer, rounds, x=1.0, y=2.0):
-    """(x, y) after every round in which both players move, the generator first."""
+def played(move, terms, optimizer, steps, x=1.0, y=2.0):
+    """(x, y) after every step in which both players move, the generator first."""
     game = game_of(x, y)
     optimizers = dict.fromkeys(PLAYERS, optimizer)
     state = step.init(game, optimizers, (), KEY, {})
@@ -48,7 +48,7 @@ def played(move, terms, optimizer, rounds, x=1.0, y=2.0):
             state, _ = move(player, game, terms, optimizers, state, {}, KEY)
         return state, jnp.stack([state.params[player] for player in PLAYERS])
 
-    return jax.lax.scan(play_step, state, length=rounds)[1]
+    return jax.lax.scan(play_step, state, length=steps)[1]
 
 
 def simultaneous(player, game, terms, optimizers, state, batch, key):
@@ -77,17 +77,17 @@ def test_one_step_of_extragradient_by_hand():
 
 
 def test_extragradient_converges_where_descent_does_not():
-    rate, rounds = 0.3, 200
+    rate, steps = 0.3, 200
     radius = {
-        name: np.linalg.norm(played(move, BILINEAR, optax.sgd(rate), rounds), axis=1)
+        name: np.linalg.norm(played(move, BILINEAR, optax.sgd(rate), steps), axis=1)
         for name, move in (
             ("simultaneous", simultaneous),
             ("alternating", step.move),
             ("extragradient", moves.extragradient()),
         )
     }
-    # Every simultaneous round stretches the plane by sqrt(1 + rate^2); alternating ones keep areas.
-    expected = np.sqrt(5) * (1 + rate**2) ** (np.arange(1, rounds + 1) / 2)
+    # Every simultaneous step stretches the plane by sqrt(1 + rate^2); alternating ones keep areas.
+    expected = np.sqrt(5) * (1 + rate**2) ** (np.arange(1, steps + 1) / 2)
     np.testing.assert_allclose(radius["simultaneous"], expected, rtol=1e-4)
     assert 1 < radius["alternating"].min() and radius["alternating"].max() < 5
     # With the look ahead x becomes x - r (y + r x), and then y becomes y + r (x - r y).

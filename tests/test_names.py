@@ -94,6 +94,31 @@ def test_bind_passes_good_values_and_looks_up_functions():
     assert bound == dict(count=3, rate=1, widths=(4, 5), shape=jax.nn.tanh, many=0, axis=-1, extra=0)
 
 
+def _resized(*, resolution: int | tuple[int, int] = 0):
+    return resolution
+
+
+@pytest.mark.parametrize("given, bound", [(0, 0), (64, 64), ((64, 96), (64, 96)), ([64, 96], (64, 96))])
+def test_bind_takes_every_type_of_a_union(given, bound):
+    assert names.bind(_resized, dict(resolution=given), "data") == dict(resolution=bound)
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ("64", "data.resolution='64': expected int or tuple"),
+        (64.0, "data.resolution=64.0: expected int or tuple"),
+        (True, "data.resolution=True: expected int or tuple"),
+        (-1, "data.resolution=-1: expected at least 0"),
+        ((64, 0), r"data.resolution=\(64, 0\): expected at least 1 in it, not 0"),
+        ((64, 1.5), r"data.resolution=\(64, 1.5\): expected int in it, not 1.5"),
+    ],
+)
+def test_bind_refuses_other_types_than_those_of_a_union(given, message):
+    with pytest.raises(UsageError, match=f"^{message}$"):
+        names.bind(_resized, dict(resolution=given), "data")
+
+
 def test_a_number_that_must_be_given_may_be_from_zero():
     def skip(count: names.FromZero):
         return count

@@ -1,5 +1,6 @@
-"""In every recipe bfloat16 is for networks alone: state, table and terms are float32."""
+"""In every recipe bfloat16 is for networks alone: state, outputs and terms are float32."""
 
+import dataclasses
 import functools
 import glob
 import os
@@ -24,11 +25,10 @@ PRODUCTS = ("dot_general", "conv_general_dilated")
 def _made(path, precision):
     recipe = tiny_recipes.of_few_pixels(runpy.run_path(path)["get_config"]())
     recipe.precision = precision
-    side, channels = (1, 2) if recipe.data["name"] == "ring" else (recipe.data["resolution"], 1)
-    facts = dict(resolution=side, channels=channels, classes=10)
-    train_spec = build.train_spec(recipe, facts)
-    state = jax.eval_shape(build.start(train_spec, facts, recipe.batch_size), KEY)
-    return recipe, facts, train_spec, state
+    modality = build.source(recipe).modality
+    train_spec = build.train_spec(recipe, modality)
+    state = jax.eval_shape(build.start(train_spec, modality, recipe.batch_size), KEY)
+    return recipe, modality, train_spec, state
 
 
 def _floats(tree):
@@ -53,20 +53,20 @@ def _products(jaxpr):
 
     Not of a matrix and a vector: these are the spectral norm's, which stands around the network.
     """
-    found = [each for each in _equations(jaxpr) if each.primitive.name in PRODUCTS]
-    sides = [[variable.aval for variable in each.invars] for each in found]
+    products = [each for each in _equations(jaxpr) if each.primitive.name in PRODUCTS]
+    sides = [[variable.aval for variable in each.invars] for each in products]
     return [{str(side.dtype) for side in both} for both in sides if min(side.ndim for side in both) > 1]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: os.path.basename(path)[:-3])
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
 def test_networks_compute_in_it_and_show_float32(path, precision):
-    recipe, facts, train_spec, state = _made(path, precision)
-    blank = build.blank(facts, recipe.batch_size)
+    recipe, modality, train_spec, state = _made(path, precision)
+    blank = build.blank(modality, recipe.batch_size)
 
     def play(state, key):
-        table, carry = train_spec.game.play(Context(state.params, state.carry, blank, key, state.step))
-        return {name: value for name, value in table.items() if not callable(value)}, carry
+        outputs, carry = train_spec.game.play(Context(state.params, state.carry, blank, key, state.step))
+        return {name: value for name, value in outputs.items() if not callable(value)}, carry
 
     program, (offered, carry) = jax.make_jaxpr(play, return_shape=True)(state, KEY)
     products = _products(program.jaxpr)
@@ -77,25 +77,25 @@ def test_networks_compute_in_it_and_show_float32(path, precision):
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: os.path.basename(path)[:-3])
 def test_terms_and_the_state_after_a_step_are_float32(path):
-    recipe, facts, train_spec, state = _made(path, "bfloat16")
-    noted = []
+    recipe, modality, train_spec, state = _made(path, "bfloat16")
+    values = []
 
     def noting(fn):
         @functools.wraps(fn)
-        def noted_fn(*read):
-            noted.append(fn(*read))  # Before the sum, which would widen it.
-            return noted[-1]
+        def noting_fn(*read):
+            values.append(fn(*read))  # Before the sum, which would widen it.
+            return values[-1]
 
-        return noted_fn
+        return noting_fn
 
     terms = {
-        player: {name: term._replace(fn=noting(term.fn)) for name, term in given.items()}
-        for player, given in train_spec.terms.items()
+        player: {name: term._replace(fn=noting(term.fn)) for name, term in player_terms.items()}
+        for player, player_terms in train_spec.terms.items()
     }
-    once = train_spec._replace(terms=terms, updates=dict.fromkeys(train_spec.updates, 1))
-    blank = build.blank(facts, 1, recipe.batch_size)
-    after, scalars = jax.eval_shape(functools.partial(train_step, *once), state, blank, KEY)
-    assert _floats(noted) == _floats(scalars) == {"float32"} and len(noted) >= len(scalars)
+    once = dataclasses.replace(train_spec, terms=terms, updates=dict.fromkeys(train_spec.updates, 1))
+    blank = build.blank(modality, 1, recipe.batch_size)
+    after, scalars = jax.eval_shape(functools.partial(train_step, once), state, blank, KEY)
+    assert _floats(values) == _floats(scalars) == {"float32"} and len(values) >= len(scalars)
     assert jax.tree.map(lambda leaf: leaf.dtype, after) == jax.tree.map(lambda leaf: leaf.dtype, state)
     assert _floats(after) == {"float32"}
 

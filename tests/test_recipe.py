@@ -2,6 +2,7 @@ import functools
 import json
 import types
 
+import command_line
 import optax
 import pytest
 
@@ -35,7 +36,10 @@ def _loss(fake_logits):
         (dict(data=dict(name="digits", per_class=2.0)), "data.per_class=2.0: expected a whole number"),
         (dict(data=dict(name="digits", per_class=True)), "data.per_class=True: expected a whole number"),
         (dict(updates={}), "updates is empty"),
-        (dict(updates=dict(generator=1, discriminator=0)), "updates.discriminator=0: expected a whole number"),
+        (
+            dict(updates=dict(generator=1, discriminator=0)),
+            "updates.discriminator=0: expected a whole number",
+        ),
         (dict(updates=dict(generator=1)), "losses: unknown name 'discriminator'"),
         (dict(updates=dict(generator=1, discriminator=1, critic=1)), "losses: nothing for 'critic'"),
         (dict(average=dict(genrator={})), "average: unknown name 'genrator'; did you mean generator"),
@@ -59,9 +63,60 @@ def test_a_good_recipe_passes(tiny):
     recipe_lib.validate(tiny())
 
 
+def test_a_player_of_several_networks(tiny):
+    layers = dict(name="mlp.Generator", widths=(16,))
+    nets = dict(tiny().nets, generator=dict(there=layers, back=layers))
+    recipe_lib.validate(tiny(nets=nets))
+    nets["generator"] = dict(there=layers, back=dict(widths=(16,)))
+    with pytest.raises(UsageError, match="^nets.generator.back={.*}: expected a dict with a 'name'$"):
+        recipe_lib.validate(tiny(nets=nets))
+    nets["generator"] = dict(there=layers, back=dict(name=3))
+    with pytest.raises(UsageError, match="^nets.generator.back.name=3: expected a name or a function$"):
+        recipe_lib.validate(tiny(nets=nets))
+    nets["generator"] = {}
+    with pytest.raises(UsageError, match="^nets.generator={}: expected a dict with a 'name'$"):
+        recipe_lib.validate(tiny(nets=nets))
+
+
 def test_not_a_recipe():
     with pytest.raises(UsageError, match="must return a gan_jax.recipe.Recipe, got dict"):
         recipe_lib.validate({})
+
+
+def _written(folder, text):
+    (folder / "config.py").write_text(text)
+    return f"{folder}/config.py"
+
+
+def test_load_returns_what_a_config_file_returns(tmp_path):
+    path = _written(tmp_path, command_line.CONFIG)
+    assert recipe_lib.load(path).data == dict(name="digits", resolution=8, per_class=0)
+    assert recipe_lib.load(f"{path}:mnist").data["name"] == "mnist"
+    assert recipe_lib.load(f"{path}:mnist").batch_size == 8
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("def get_config(:\n", "config {path}: SyntaxError: .*"),
+        ("x = 1\n", "config {path}: KeyError: 'get_config'"),
+        ("def get_config(): return 1 / 0\n", "config {path}: ZeroDivisionError: division by zero"),
+        ("get_config = dict\n", "get_config must return a gan_jax.recipe.Recipe, got dict"),
+        (
+            "from gan_jax.errors import UsageError\ndef get_config(): raise UsageError('no such data')\n",
+            "no such data",
+        ),
+    ],
+)
+def test_load_says_in_one_line_why_a_config_file_gives_no_recipe(tmp_path, text, message):
+    path = _written(tmp_path, text)
+    with pytest.raises(UsageError, match=f"^{message.format(path=path)}$"):
+        recipe_lib.load(path)
+
+
+def test_load_of_a_config_file_that_does_not_exist(tmp_path):
+    with pytest.raises(UsageError, match=f"^config file '{tmp_path}/none.py' does not exist$"):
+        recipe_lib.load(f"{tmp_path}/none.py:mnist")
 
 
 def test_json_round_trip_keeps_order_and_names_functions(tiny):
@@ -132,7 +187,7 @@ def test_differences(tiny):
 
 
 def test_order_counts_where_a_recipe_is_read_in_order(tiny):
-    def made(ordered):
+    def recipe_of(ordered):
         wrap = ordered(input_noise=dict(deviation=0.1), input_dropout=dict(rate=0.1))
         terms = dict(
             non_saturating_generator=dict(weight=1.0, wrap=ordered(top_k=dict(k=2), smooth=dict(amount=0.1)))
@@ -146,8 +201,8 @@ def test_order_counts_where_a_recipe_is_read_in_order(tiny):
         recipe.game["augment"] = ordered(diffaugment={}, instance_noise=dict(start=0.1, end=0.0, steps=9))
         return recipe_lib.to_dict(recipe)
 
-    plain, turned = made(dict), made(lambda **given: dict(reversed(given.items())))
-    assert recipe_lib.differences(plain, made(dict)) == []
+    plain, turned = recipe_of(dict), recipe_of(lambda **options: dict(reversed(options.items())))
+    assert recipe_lib.differences(plain, recipe_of(dict)) == []
     assert sorted(recipe_lib.differences(plain, turned)) == [
         f"{path}: another order"
         for path in (
@@ -155,7 +210,7 @@ def test_order_counts_where_a_recipe_is_read_in_order(tiny):
             "nets.generator.wrap", "optimizers.discriminator", "optimizers.generator",
         )
     ]  # fmt: skip
-    # Hyperparameters are told apart by their names.
+    # The order of hyperparameters does not count.
     one, other = (
         tiny(optimizer=dict(adam=given))
         for given in (dict(b1=0.5, b2=0.9, learning_rate=1.0), dict(b2=0.9, learning_rate=1.0, b1=0.5))
@@ -163,6 +218,6 @@ def test_order_counts_where_a_recipe_is_read_in_order(tiny):
     assert recipe_lib.differences(recipe_lib.to_dict(one), recipe_lib.to_dict(other)) == []
 
 
-def test_what_a_round_sees(tiny):
+def test_samples_and_batches_of_a_step(tiny):
     recipe = tiny(updates=dict(discriminator=5, generator=2), batch_size=8)
     assert (recipe.batches_per_step, recipe.samples_per_step) == (5, 40)

@@ -140,7 +140,7 @@ def test_nothing_is_lost_and_nothing_is_wrong(soaked, monkeypatch):
     states = [loading.load(str(workdir), steps).state for workdir in (whole, broken)]
     assert int(states[0].step) == steps and damages.equal(*states)
     for file, without in (
-        ("metrics.jsonl", ("images_per_second",)),
+        ("metrics.jsonl", ("samples_per_second",)),
         ("alerts.jsonl", ("lines",)),  # What has lasted for long is counted anew at every start.
         (report.EVALUATIONS, ()),
     ):
@@ -162,8 +162,8 @@ def test_every_damage_is_noticed_or_does_no_harm(soaked, monkeypatch, tmp_path, 
             copy, path = tmp_path / "copy", random.choice(damages.files(newest))
             shutil.copytree(workdir, copy)
             damage(copy / os.path.relpath(path, workdir), number)
-            seen = damages.noticed(str(copy), abstract, states, caplog)
-            verdicts[f"{damage.__name__}, {'noticed' if seen else 'without harm'}"] += 1
+            detected = damages.noticed(str(copy), abstract, states, caplog)
+            verdicts[f"{damage.__name__}, {'noticed' if detected else 'without harm'}"] += 1
             shutil.rmtree(copy)
     print(dict(verdicts))
     assert sum(verdicts.values()) == 24
@@ -173,6 +173,6 @@ def test_every_damage_is_noticed_or_does_no_harm(soaked, monkeypatch, tmp_path, 
 def _abstract(workdir):
     """The shapes of a run's state, on one device."""
     model = loading.load(str(workdir))
-    start = build.start(model.train_spec, model.facts, model.recipe.batch_size)
+    start = build.start(model.train_spec, model.modality, model.recipe.batch_size)
     here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     return parallel.abstract(start, jax.random.key(0), here)

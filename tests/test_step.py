@@ -41,25 +41,25 @@ OPTIMIZERS = {"x": optax.sgd(0.1), "y": optax.sgd(0.1)}
 BATCHES = {"real": jnp.arange(3.0)[:, None]}
 
 
+def _spec(updates, *, moves={}, decay={}):
+    return step.TrainSpec(GAME, TERMS, OPTIMIZERS, moves, updates, decay)
+
+
 def _state(averaged=()):
     return step.init(GAME, OPTIMIZERS, averaged, jax.random.key(0), {})
 
 
 def test_players_move_one_after_the_other():
     # x: dx = y + x = 3, x = 0.7. y sees the new x: y = 2 + 0.1 * 0.7.
-    state, scalars = step.train_step(
-        GAME, TERMS, OPTIMIZERS, {}, {"x": 1, "y": 1}, {}, _state(), BATCHES, jax.random.key(0)
-    )
+    state, scalars = step.train_step(_spec({"x": 1, "y": 1}), _state(), BATCHES, jax.random.key(0))
     np.testing.assert_allclose([state.params["x"], state.params["y"]], [0.7, 2.07], rtol=1e-6)
     np.testing.assert_allclose([scalars["x/value"], scalars["y/value"]], [2.5, -(1.4 + 0.245)], rtol=1e-6)
     assert state.step == 1
 
 
-def test_order_of_turns_is_order_of_play():
+def test_order_of_updates_is_order_of_play():
     # y first: y = 2 + 0.1 * 1; x: dx = 2.1 + 1, x = 0.69.
-    state, _ = step.train_step(
-        GAME, TERMS, OPTIMIZERS, {}, {"y": 1, "x": 1}, {}, _state(), BATCHES, jax.random.key(0)
-    )
+    state, _ = step.train_step(_spec({"y": 1, "x": 1}), _state(), BATCHES, jax.random.key(0))
     np.testing.assert_allclose([state.params["x"], state.params["y"]], [0.69, 2.1], rtol=1e-6)
 
 
@@ -72,11 +72,9 @@ def test_a_move_changes_only_the_mover():
     )
 
 
-def test_each_of_several_turns_has_its_own_batch_and_key():
+def test_each_of_several_updates_has_its_own_batch_and_key():
     updates = {"x": 3, "y": 1}
-    state, scalars = step.train_step(
-        GAME, TERMS, OPTIMIZERS, {}, updates, {}, _state(), BATCHES, jax.random.key(0)
-    )
+    state, scalars = step.train_step(_spec(updates), _state(), BATCHES, jax.random.key(0))
     assert scalars["x/batch"] == 1.0  # mean of 0, 1 and 2
     assert state.carry == {"x": 3, "y": 1}
     keys = [jax.random.fold_in(jax.random.fold_in(jax.random.key(0), 0), move) for move in range(3)]
@@ -94,15 +92,13 @@ def test_players_see_the_same_batch_and_key_in_their_nth_moves():
 
     moves = {"x": move, "y": move}
     updates = {"x": 3, "y": 1}
-    step.train_step(GAME, TERMS, OPTIMIZERS, moves, updates, {}, _state(), BATCHES, jax.random.key(0))
+    step.train_step(_spec(updates, moves=moves), _state(), BATCHES, jax.random.key(0))
     assert keys["y"] == keys["x"][:1] and len(set(keys["x"])) == 3
 
 
 def test_averages_follow_with_their_decay():
     decay = {"x": lambda _: 0.75}
-    state, _ = step.train_step(
-        GAME, TERMS, OPTIMIZERS, {}, {"x": 1}, decay, _state(["x"]), BATCHES, jax.random.key(0)
-    )
+    state, _ = step.train_step(_spec({"x": 1}, decay=decay), _state(["x"]), BATCHES, jax.random.key(0))
     np.testing.assert_allclose(state.average["x"], 0.75 * 1.0 + 0.25 * 0.7, rtol=1e-6)
 
 
@@ -122,12 +118,12 @@ def test_state_holds_no_buffer_twice():
     assert len(set(pointers)) == len(pointers)
 
 
-def test_a_player_moves_as_it_is_told():
+def test_a_player_moves_by_its_own_move():
     def jump(player, game, terms, optimizers, state, batch, key):
         return state.replace(params={**state.params, player: jnp.float32(7.0)}), {"value": jnp.float32(3.0)}
 
     state, scalars = step.train_step(
-        GAME, TERMS, OPTIMIZERS, {"y": jump}, {"x": 1, "y": 1}, {}, _state(), BATCHES, jax.random.key(0)
+        _spec({"x": 1, "y": 1}, moves={"y": jump}), _state(), BATCHES, jax.random.key(0)
     )
     np.testing.assert_allclose([state.params["x"], state.params["y"]], [0.7, 7.0], rtol=1e-6)
     assert scalars["y/value"] == 3.0

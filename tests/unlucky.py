@@ -8,7 +8,7 @@ def unlucky(step, key, *, steps=(7, 12), shares=(0.75, 0.5)):
     """Infinite at some steps, for a share of random numbers each: by default three in four, and one in two.
 
     Args:
-        step: Rounds played.
+        step: Steps taken so far.
         key: Random key of the move.
         steps: Where it may happen.
         shares: How likely it is there, in [0, 1].

@@ -1,9 +1,10 @@
-"""How much work the compiled step of each recipe is: `python tests/work.py` measures it anew.
+"""The work of each recipe's compiled step, in figures: `python tests/work.py` computes them anew.
 
-The figures are of tiny recipes and of one of eight devices. They are counted, not timed: XLA's floating point
-operations and bytes of the program that it has compiled.
+The figures are those of tiny recipes, on one of eight devices. They are counted, not timed: XLA's floating
+point operations and bytes of the compiled program.
 """
 
+import functools
 import glob
 import json
 import os
@@ -24,36 +25,36 @@ def compiled_step(path):
 
     from gan_jax import build
     from gan_jax.data.batches import batches
-    from gan_jax.data.source import facts
     from gan_jax.runtime import parallel
     from gan_jax.training.compiled import compiled
+    from gan_jax.training.diagnostics import diagnostics
 
     recipe = tiny_recipes.of_few_pixels(runpy.run_path(path)["get_config"]())
     mesh, source = parallel.mesh(recipe.batch_size), build.source(recipe)
-    train_spec, key = (
-        build.train_spec(recipe, facts(source), parallel.spread(mesh)),
-        jax.random.key(recipe.seed),
-    )
-    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh)
-    programs = compiled(train_spec, source, recipe.batch_size, fed.decode, mesh, key)
+    modality, key = source.modality, jax.random.key(recipe.seed)
+    train_spec = build.train_spec(recipe, modality, parallel.spread(mesh))
+    decode = build.decoder(recipe, modality)
+    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh, decode)
+    diagnose = functools.partial(diagnostics, train_spec)
+    programs = compiled(train_spec, diagnose, modality, recipe.batch_size, fed.decode, mesh, key)
     rows = next(fed.feed(0, 1))
     return programs.step.lower(programs.abstract, fed.resident, rows, key).compile()
 
 
 def of(compiled):
     """Its work: `flops` and `bytes`."""
-    counted = compiled.cost_analysis()
-    return {"flops": counted["flops"], "bytes": counted["bytes accessed"]}
+    counts = compiled.cost_analysis()
+    return {"flops": counts["flops"], "bytes": counts["bytes accessed"]}
 
 
-def stored(name):
-    """What was written for a recipe on this line of JAX, such as 0.10; None if nothing was."""
+def stored(version=jax.__version__):
+    """The stored figures of every recipe for the minor version of a JAX; None if there are none."""
     with open(STORED) as file:
-        return json.load(file).get(_line(), {}).get(name)
+        return json.load(file).get(_minor(version))
 
 
 def slow_convolutions(text):
-    """Convolutions of a program for the CPU which XLA has no fast form for.
+    """Convolutions of a program for the CPU for which XLA has no fast form.
 
     These are exchanged ones, where the kernel is larger than the image; those in groups; and gradients of
     kernels with zeros between the pixels of the image.
@@ -68,8 +69,9 @@ def _is_slow(convolution):
     return bool("rhs_reversal" in convolution or groups or zeros)
 
 
-def _line():
-    return ".".join(jax.__version__.split(".")[:2])
+def _minor(version):
+    """The minor version, such as 0.10."""
+    return ".".join(version.split(".")[:2])
 
 
 def main():
@@ -78,7 +80,9 @@ def main():
     jax.config.update("jax_num_cpu_devices", 8)
     with open(STORED) as file:
         figures = json.load(file)
-    figures[_line()] = {os.path.basename(path)[:-3]: of(compiled_step(path)) for path in CONFIGS}
+    figures[_minor(jax.__version__)] = {
+        os.path.basename(path)[:-3]: of(compiled_step(path)) for path in CONFIGS
+    }
     with open(STORED, "w") as file:
         json.dump(figures, file, indent=1)
         file.write("\n")

@@ -3,8 +3,8 @@
     python -m gan_jax.main --config=configs/tricks/deeper_discriminator.py          digits of scikit-learn
     python -m gan_jax.main --config=configs/tricks/deeper_discriminator.py:mnist    any TFDS name with images
 
-Changes `nets.discriminator.depth`: behind each convolution that halves the image stands one more, of as many
-channels and without a stride.
+Changes `nets.discriminator.depth`: one more convolution, with as many channels and without a stride, follows
+each convolution that halves the image.
 """
 
 import os

@@ -3,7 +3,7 @@
     python -m gan_jax.main --config=configs/tricks/dropout.py          digits of scikit-learn
     python -m gan_jax.main --config=configs/tricks/dropout.py:mnist    any TFDS name with images
 
-Changes `nets.discriminator.dropout`: 0.3 of the features behind each convolution are dropped in training, as
+Changes `nets.discriminator.dropout`: 0.3 of the features after each convolution are dropped in training, as
 in the tutorials; the paper drops half of the hidden units.
 """
 

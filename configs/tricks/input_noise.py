@@ -4,8 +4,8 @@
     python -m gan_jax.main --config=configs/tricks/input_noise.py:mnist    any TFDS name with images
 
 Changes `nets.generator.wrap`: in training normal noise is added to the latents, a trick of the tutorials;
-samples are drawn without it. The paper does so for its consistency terms, which are not here; the deviation
-is ours.
+samples are drawn without it. The paper does so for its consistency terms, which this recipe does not have;
+the deviation is ours.
 """
 
 import os

@@ -3,10 +3,10 @@
     python -m gan_jax.main --config=configs/tricks/instance_noise.py          digits of scikit-learn
     python -m gan_jax.main --config=configs/tricks/instance_noise.py:mnist    any TFDS name with images
 
-Changes `game.augment`: normal noise on all that the discriminator sees, real and fake, so that the two
-overlap from the start (also Arjovsky and Bottou 2017, arXiv:1701.04862). It fades linearly to nothing over
-the run; its first deviation, 0.1, is ours. Who changes `--config.steps` wants as many in
-`--config.game.augment.instance_noise.steps`.
+Changes `game.augment`: normal noise on every sample that the discriminator sees, real and fake, so that the
+two overlap from the start (also Arjovsky and Bottou 2017, arXiv:1701.04862). It fades linearly to zero over
+the run; its first deviation, 0.1, is ours. If you change `--config.steps`, set
+`--config.game.augment.instance_noise.steps` to the same number.
 """
 
 import os

@@ -3,7 +3,7 @@
     python -m gan_jax.main --config=configs/tricks/least_squares.py          digits of scikit-learn
     python -m gan_jax.main --config=configs/tricks/least_squares.py:mnist    any TFDS name with images
 
-Changes `losses` of both players, with the labels 0 and 1. `configs/lsgan.py` has the paper's latents besides.
+Changes `losses` of both players, with the labels 0 and 1. `configs/lsgan.py` also has the paper's latents.
 """
 
 import os

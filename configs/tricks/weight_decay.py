@@ -3,8 +3,8 @@
     python -m gan_jax.main --config=configs/tricks/weight_decay.py          digits of scikit-learn
     python -m gan_jax.main --config=configs/tricks/weight_decay.py:mnist    any TFDS name with images
 
-Changes `optimizers` of both players: behind Adam each update shrinks kernels by 1e-4 of themselves, which is
-a third over the run's 4,000 steps where no gradient holds against it. The strength is ours.
+Changes `optimizers` of both players: after Adam each update shrinks kernels by 1e-4 of themselves, which is
+a third over the run's 4,000 steps where no gradient opposes it. The strength is ours.
 """
 
 import os

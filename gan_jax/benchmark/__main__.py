@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from typing import Any
 
 from absl import flags
 
@@ -12,7 +13,7 @@ from gan_jax.benchmark.timing_flags import REPEATS, SECONDS
 from gan_jax.cli import command
 from gan_jax.errors import UsageError, unknown
 
-_CASES = flags.DEFINE_list("cases", list(cases.CASES), "What to train.")
+_CASES = flags.DEFINE_list("cases", list(cases.CASES), "Cases to train.")
 _AGAINST = flags.DEFINE_list(
     "against",
     [],
@@ -21,12 +22,12 @@ _AGAINST = flags.DEFINE_list(
     + ".",
 )
 _PYTHON = flags.DEFINE_list(
-    "python", [], "Interpreters of other environments, as in torch:/path/python; this one if not given."
+    "python", [], "Interpreters of other environments, as in torch:/path/python; this one by default."
 )
 _OUTPUT = flags.DEFINE_string("output", "", "JSON file for the summary and every measurement.")
 
 
-def _do():
+def _do() -> None:
     from gan_jax.runtime import folders
 
     command.check("cases", _CASES.value, cases.CASES)
@@ -37,18 +38,20 @@ def _do():
         schedule.check(name, interpreters.get(FRAMEWORKS[name].package, sys.executable))
     if _OUTPUT.value:
         folders.make_writable(os.path.dirname(os.path.abspath(_OUTPUT.value)))
-    found = schedule.run(_CASES.value, frameworks, interpreters, REPEATS.value, SECONDS.value, command.say)
-    summary = report.summarise(found)
+    measurements = schedule.run(
+        _CASES.value, frameworks, interpreters, REPEATS.value, SECONDS.value, command.say
+    )
+    summary = report.summarise(measurements)
     print("\n".join(report.table(summary)))
     if _OUTPUT.value:
         with open(_OUTPUT.value, "w") as file:
-            json.dump({"summary": _plain(summary), "rounds": found}, file, indent=1)
+            json.dump({"summary": _plain(summary), "rounds": measurements}, file, indent=1)
 
 
-def _interpreters():
+def _interpreters() -> dict[str, str]:
     """--python as a dict of paths by package."""
     packages = {framework.package for framework in FRAMEWORKS.values()}
-    pairs = [given.partition(":") for given in _PYTHON.value]
+    pairs = [option.partition(":") for option in _PYTHON.value]
     for package, _, path in pairs:
         if package not in packages:
             raise unknown("--python", package, packages)
@@ -57,7 +60,7 @@ def _interpreters():
     return {package: path for package, _, path in pairs}
 
 
-def _plain(summary):
+def _plain(summary: Any) -> Any:
     """The summary with its spreads as dicts, for JSON."""
     if hasattr(summary, "_asdict"):
         return summary._asdict()

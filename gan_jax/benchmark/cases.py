@@ -1,4 +1,4 @@
-"""What is measured: recipes on noise. Imports no framework, so that every worker can read them."""
+"""The cases to measure: recipes on noise. Imports no framework, so that every worker can read them."""
 
 import os
 import runpy
@@ -9,7 +9,7 @@ from gan_jax.recipe import Recipe
 _CONFIGS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "configs")
 
 
-def mlp():
+def mlp() -> Recipe:
     """Fully connected GAN, 100-128-128-784 and 784-128-128-1, batch 128: configs/gan.py without dropout."""
     recipe = _config("gan", resolution=28, channels=1)
     for player in recipe.nets:
@@ -19,8 +19,8 @@ def mlp():
     return recipe
 
 
-def dcgan28():
-    """DCGAN of TensorFlow's tutorial, 28x28x1, batch 64: its networks, numbers and latents."""
+def dcgan28() -> Recipe:
+    """DCGAN of TensorFlow's tutorial, 28x28x1, batch 64: its networks, hyperparameters and latents."""
     adam = dict(learning_rate=1e-4, b1=0.9, b2=0.999, eps=1e-7)
     return Recipe(
         data=_noise(resolution=28, channels=1),
@@ -39,24 +39,24 @@ def dcgan28():
     )
 
 
-def dcgan64():
+def dcgan64() -> Recipe:
     """DCGAN in the paper's widths, 64x64x3, batch 64: configs/dcgan.py."""
     recipe = _config("dcgan", resolution=64, channels=3)
     recipe.nets["generator"]["width"], recipe.nets["discriminator"]["width"] = 128, 64
     return recipe
 
 
-def wgan_gp():
+def wgan_gp() -> Recipe:
     """WGAN-GP with five critic steps, 28x28x1, batch 64: configs/wgan_gp.py."""
     return _config("wgan_gp", resolution=28, channels=1)
 
 
-def sngan():
+def sngan() -> Recipe:
     """SNGAN's ResNet with spectral norm and five critic steps, 32x32x3, batch 64: configs/sngan.py."""
     return _config("sngan", resolution=32, channels=3)
 
 
-def r3gan():
+def r3gan() -> Recipe:
     """R3GAN with R1 and R2 in every step, 32x32x3, batch 64: configs/r3gan.py."""
     return _config("r3gan", resolution=32, channels=3)
 
@@ -64,7 +64,7 @@ def r3gan():
 CASES = {case.__name__: case for case in (mlp, dcgan28, dcgan64, wgan_gp, sngan, r3gan)}
 
 
-# What the DCGAN of `varied` may have one of, in place of the value in the middle.
+# Values of the one number in which the DCGAN of `varied` differs from its defaults.
 AXES = {
     "batch_size": (16, 32, 64, 128, 256),
     "resolution": (16, 32, 64, 128),
@@ -73,15 +73,15 @@ AXES = {
 }
 
 
-def varied(axis, value):
-    """DCGAN with 64 channels in both networks, 32x32x3, batch 64, but for one number.
+def varied(axis: str, value: int) -> Recipe:
+    """DCGAN with 64 channels in both networks, 32x32x3, batch 64, with one of these numbers changed.
 
     Args:
         axis: A name in AXES.
         value: A whole number.
 
     Returns:
-        The Recipe; how many devices there are is not in it, but is in `devices`.
+        The Recipe. It does not hold the number of devices; see `devices`.
     """
     recipe = _config("dcgan", resolution=value if axis == "resolution" else 32, channels=3)
     for net in recipe.nets.values():
@@ -90,13 +90,13 @@ def varied(axis, value):
     return recipe
 
 
-def devices(name):
-    """How many devices a case is measured on; more than 1 are simulated by one processor."""
+def devices(name: str) -> int:
+    """The number of devices of a case; more than 1 are simulated by one processor."""
     axis, _, value = name.partition("=")
     return int(value) if axis == "devices" else 1
 
 
-def find(name):
+def find(name: str) -> Recipe:
     """The recipe of a case.
 
     Args:
@@ -106,7 +106,7 @@ def find(name):
         The Recipe.
 
     Raises:
-        UsageError: There is no such case, or the checkout's configs/ are not beside the package.
+        UsageError: There is no such case, or configs/ of a checkout is not beside the package.
     """
     axis, _, value = name.partition("=")
     if axis in AXES:
@@ -126,7 +126,9 @@ def _config(name, resolution, channels):
     """The recipe of a file in configs/, on noise."""
     path = os.path.join(_CONFIGS, f"{name}.py")
     if not os.path.isfile(path):
-        raise UsageError(f"{path} does not exist: the benchmark runs from a checkout, with its configs/")
+        raise UsageError(
+            f"{path} does not exist: the benchmark needs a checkout of the repository, with its configs/"
+        )
     recipe = runpy.run_path(path)["get_config"]()
     recipe.data = _noise(resolution, channels)
     return recipe

@@ -1,15 +1,15 @@
-"""Which framework is measured where. Imports none of them."""
+"""The frameworks to measure, and their modules. Imports no framework."""
 
 from typing import NamedTuple
 
 
 class Framework(NamedTuple):
-    """Where a framework's version of the cases is.
+    """The module of a framework's version of the cases.
 
     Attributes:
-        module: Dotted path of the module that has it.
+        module: Dotted path of the module.
         prepare: The module's function from a Recipe to a Subject.
-        package: What must be installed.
+        package: Package that must be installed.
         description: For people.
     """
 

@@ -1,31 +1,41 @@
-"""Whether data keep up with training: `python -m gan_jax.benchmark.loading --data=mnist`.
+"""Tests if data loading keeps up with training: `python -m gan_jax.benchmark.loading --data=mnist`.
 
-One recipe is trained on the same images three times over, block by block in turn: from the device's memory,
-streamed from the disk by the loader's threads, and with one batch again and again, which costs nothing to
-choose or send. Before that the loader reads alone. TFDS_DATA_DIR says where prepared sets of TFDS are.
+One recipe trains on the same images in three ways, in alternating blocks: from the device's memory, streamed
+from the disk by the loader's threads, and with one repeated batch, which costs nothing to choose or send.
+The loader alone is measured too. TFDS_DATA_DIR is the folder of prepared sets of TFDS.
 """
 
-import itertools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from gan_jax.benchmark import cases
-from gan_jax.benchmark.report import between, spread
+from gan_jax.benchmark.report import Spread, between, spread
 from gan_jax.benchmark.timing_flags import REPEATS, SECONDS
 from gan_jax.benchmark.worker import clocked
 from gan_jax.cli import command
+from gan_jax.recipe import Recipe
 
-_CASE = flags.DEFINE_string("case", "mlp", "What to train; mlp is the fastest.")
-_DATA = flags.DEFINE_string("data", "digits", "Images to train on, as a recipe names them.")
+if TYPE_CHECKING:  # They import JAX, which must wait until the flags are parsed.
+    import jax
+
+    from gan_jax.data.batches import Batches
+    from gan_jax.data.source import Source
+
+_CASE = flags.DEFINE_string("case", "mlp", "Case to train; mlp is the fastest.")
+_DATA = flags.DEFINE_string("data", "digits", "Images to train on, by their name in a recipe.")
 
 
-def feeds(source, batch_size, rounds, mesh):
-    """The same images by the ways they come to a step.
+def feeds(
+    source: "Source", batch_size: int, batches_per_step: int, mesh: "jax.sharding.Mesh"
+) -> dict[str, "Batches"]:
+    """The same images, fed to a step in three ways.
 
     Args:
         source: The Source.
-        batch_size: Images a batch.
-        rounds: Batches a step.
+        batch_size: Images per batch.
+        batches_per_step: Batches per step.
         mesh: Mesh of the devices.
 
     Returns:
@@ -38,23 +48,23 @@ def feeds(source, batch_size, rounds, mesh):
     def decode(key, rows):
         return modality.decode(rows)
 
-    resident = batches(source, batch_size, rounds, 0, mesh, decode, resident_bytes=2**63)
+    resident = batches(source, batch_size, batches_per_step, 0, mesh, decode, resident_bytes=2**63)
     (first,) = resident.feed(0, 1)
     return {
         "resident": resident,
-        "streamed": batches(source, batch_size, rounds, 0, mesh, decode, resident_bytes=0),
-        "one batch": resident._replace(feed=lambda start, stop: itertools.repeat(first, stop - start)),
+        "streamed": batches(source, batch_size, batches_per_step, 0, mesh, decode, resident_bytes=0),
+        "one batch": resident._replace(feed=lambda start, stop: (first for _ in range(start, stop))),
     }
 
 
-def measured(recipe, source, seconds, repeats):
-    """Milliseconds a step of each way, and of the loader alone.
+def measured(recipe: Recipe, source: "Source", seconds: float, repeats: int) -> dict[str, Spread]:
+    """Milliseconds per step of each way, and of the loader alone.
 
     Args:
         recipe: The Recipe.
         source: The Source to train on.
-        seconds: About how long a block takes.
-        repeats: Blocks of each.
+        seconds: Approximate duration of a block.
+        repeats: Blocks of each way.
 
     Returns:
         Dict of Spreads: `loader alone`, and those of `feeds`.
@@ -62,9 +72,9 @@ def measured(recipe, source, seconds, repeats):
     from gan_jax.benchmark import ours
     from gan_jax.runtime import parallel
 
-    mesh, rounds = parallel.mesh(recipe.batch_size), recipe.batches_per_step
-    ways = feeds(source, recipe.batch_size, rounds, mesh)
-    advances = {"loader alone": _reading(ways["streamed"])}
+    mesh = parallel.mesh(recipe.batch_size)
+    ways = feeds(source, recipe.batch_size, recipe.batches_per_step, mesh)
+    advances: dict[str, Callable[[int], None]] = {"loader alone": _reading(ways["streamed"])}
     advances |= {name: ours.running(recipe, source, fed, mesh).advance for name, fed in ways.items()}
     for advance in advances.values():
         advance(1)
@@ -74,7 +84,7 @@ def measured(recipe, source, seconds, repeats):
 
 
 def _reading(fed):
-    """A function of a number of steps that reads their batches, from where it was."""
+    """A function of a number of steps that reads the batches of the next steps."""
     done = 0
 
     def advance(count):
@@ -86,23 +96,24 @@ def _reading(fed):
     return advance
 
 
-def table(found, images):
+def table(measurements: Mapping[str, Spread], images: int) -> list[str]:
     """A Markdown table.
 
     Args:
-        found: From `measured`.
-        images: Real images a step.
+        measurements: From `measured`.
+        images: Real images per step.
 
     Returns:
         Lines of text.
     """
     rows = [
-        f"| {name} | {between(time)} | {1e3 * images / time.median:,.0f} |" for name, time in found.items()
+        f"| {name} | {between(time)} | {1e3 * images / time.median:,.0f} |"
+        for name, time in measurements.items()
     ]
-    return ["| images | ms a step | images/s |", "|---|---|---|", *rows]
+    return ["| images | ms per step | images/s |", "|---|---|---|", *rows]
 
 
-def _do():
+def _do() -> None:
     command.check("case", [_CASE.value], cases.CASES)
     command.import_jax()
     from gan_jax import build
@@ -112,8 +123,8 @@ def _do():
     recipe = cases.find(_CASE.value)
     recipe.data = dict(name=_DATA.value)
     source = build.source(recipe)
-    found = measured(recipe, source, SECONDS.value, REPEATS.value)
-    print("\n".join(table(found, recipe.samples_per_step)))
+    measurements = measured(recipe, source, SECONDS.value, REPEATS.value)
+    print("\n".join(table(measurements, recipe.samples_per_step)))
 
 
 if __name__ == "__main__":

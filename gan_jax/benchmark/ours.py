@@ -1,40 +1,43 @@
-"""Training as `gan_jax.training.train` does it, and with plain convolutions: the very program that trains is timed."""
+"""The program that `gan_jax.training.train` trains with, and the same with plain convolutions."""
 
 import functools
 import time
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 
 from gan_jax import build
 from gan_jax import recipe as recipe_lib
 from gan_jax.benchmark.subject import Subject
-from gan_jax.data.batches import batches
+from gan_jax.data.batches import Batches, batches
+from gan_jax.data.source import Source
 from gan_jax.nets import convolution
+from gan_jax.recipe import Recipe
 from gan_jax.runtime import cpu, parallel
-from gan_jax.training.compiled import compiled
+from gan_jax.training.compiled import Programs, compiled
 from gan_jax.training.diagnostics import diagnostics
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 class Run(NamedTuple):
-    """A recipe that trains.
+    """A recipe in training.
 
     Attributes:
         programs: Its Programs.
-        arguments: What `programs.step` takes.
+        arguments: Arguments of `programs.step`.
         advance: As in Subject.
-        parameters: LoadedModel numbers by player.
+        parameters: As in Subject.
     """
 
-    programs: Any
-    arguments: tuple
-    advance: Callable
-    parameters: dict
+    programs: Programs
+    arguments: tuple[Any, ...]
+    advance: Callable[[int], None]
+    parameters: dict[str, int]
 
 
-def running(recipe, source, fed, mesh):
+def running(recipe: Recipe, source: Source, fed: Batches, mesh: jax.sharding.Mesh) -> Run:
     """The program that `gan_jax.training.train` trains with, at its first step.
 
     Args:
@@ -55,8 +58,8 @@ def running(recipe, source, fed, mesh):
 
     def advance(count):
         nonlocal state, done
-        for given in fed.feed(done, done + count):
-            state, _ = programs.step(state, fed.resident, given, key)
+        for step_feed in fed.feed(done, done + count):
+            state, _ = programs.step(state, fed.resident, step_feed, key)
         done += count
         jax.block_until_ready(state)
 
@@ -64,7 +67,7 @@ def running(recipe, source, fed, mesh):
     return Run(programs, (programs.abstract, fed.resident, first, key), advance, parameters)
 
 
-def prepare(recipe):
+def prepare(recipe: Recipe) -> Subject:
     """A recipe, ready to train on this process's devices.
 
     Args:
@@ -85,12 +88,17 @@ def prepare(recipe):
         parameters=run.parameters,
         versions={"jax": jax.__version__},
         compile_seconds=lambda: sum(compiling),
-        flops=lambda: run.programs.step.lower(*run.arguments).compile().cost_analysis().get("flops"),
+        flops=lambda: _flops(run),
     )
 
 
-def prepare_plain(recipe):
-    """The same with PLAIN's convolutions, in this process for good.
+def _flops(run):
+    """XLA's count of the floating point operations of a step."""
+    return run.programs.step.lower(*run.arguments).compile().cost_analysis().get("flops")
+
+
+def prepare_plain(recipe: Recipe) -> Subject:
+    """The same with the convolutions of PLAIN, which stay in place until the process ends.
 
     Args:
         recipe: The Recipe.
@@ -115,17 +123,17 @@ def _up(x, kernel, strides, padding):
     )
 
 
-# Functions of `nets/convolution.py` as plain Flax has them: those of `jax.lax`, with its derivatives.
+# Functions of `nets/convolution.py` as in plain Flax: those of `jax.lax`, with its derivatives.
 PLAIN = {"conv": _conv, "grouped_conv": _conv, "up": _up}
 
 
 def _compilations():
-    """A list to which the seconds of every compilation from now on are added."""
-    seconds = []
+    """A list to which the seconds of every later compilation are added."""
+    seconds: list[float] = []
 
-    def listen(event, duration, **_):
+    def listen(event: str, duration_secs: float, **_: str | int) -> None:
         if event == "/jax/core/compile/backend_compile_duration":
-            seconds.append(duration)
+            seconds.append(duration_secs)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     return seconds
@@ -135,17 +143,17 @@ def _count(params):
     return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
-def matrix_product_peak(seconds, size=2_048):
-    """The best rate of float32 matrix products, of a size at which they run at the machine's peak.
+def matrix_product_peak(seconds: float, size: int = 2_048) -> float:
+    """The best rate of float32 matrix products, of a size at which they reach the machine's peak.
 
     Args:
-        seconds: How long to measure.
+        seconds: Duration of the measurement.
         size: Rows and columns.
 
     Returns:
         FLOP/s.
     """
-    product = jax.jit(lambda a, b: a @ b, compiler_options=cpu.compiler_options())  # As steps have it.
+    product = jax.jit(lambda a, b: a @ b, compiler_options=cpu.compiler_options())  # As for steps.
     a = jax.random.normal(jax.random.key(0), (size, size))
     jax.block_until_ready(product(a, a))
     best, until = float("inf"), time.perf_counter() + seconds

@@ -1,7 +1,8 @@
-"""From rounds of measurements to medians, spreads and ratios, and a table of them."""
+"""Medians, spreads and ratios of rounds of measurements, and a table of them."""
 
 import statistics
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from gan_jax.benchmark.frameworks import OURS
 
@@ -14,7 +15,7 @@ class Spread(NamedTuple):
     high: float
 
 
-def spread(values):
+def spread(values: Sequence[float]) -> Spread:
     """Median and quartiles, linear between neighbours.
 
     Args:
@@ -28,41 +29,42 @@ def spread(values):
     return Spread(*statistics.quantiles(values, n=4, method="inclusive"))
 
 
-def between(values):
+def between(values: Spread) -> str:
     """A Spread for people: `median [lower quartile, upper quartile]`, three significant digits."""
     return "{1:{f}} [{0:{f}}, {2:{f}}]".format(*values, f="#.3g" if values.high < 100 else ".0f")
 
 
-def milliseconds(measured):
+def milliseconds(measured: Mapping[str, Any]) -> float:
     """A step's time in one process: the median of its blocks."""
     return statistics.median(measured["milliseconds"])
 
 
-def summarise(found):
-    """What rounds of measurements say.
+def summarise(measurements: Mapping[str, Any]) -> dict[str, Any]:
+    """Summarises rounds of measurements.
 
     Args:
-        found: From `schedule.run`.
+        measurements: From `schedule.run`.
 
     Returns:
-        `{"peak": FLOP/s, "cases": {case: {framework: summary}}}`, the peak that of the best round. A summary
-        has the Spreads `milliseconds` a step and `ratio`, this framework's time over ours in the same round
-        (None for ours), `images_per_second`, `share_of_peak` (if every framework did our step's operations),
-        `compile_seconds` and `first_step_seconds` since the start in the first round, `warm_seconds` to the
-        first step in later rounds, `memory_mib`, `parameters`, `threads` and `versions`; None where unknown.
+        `{"peak": FLOP/s, "cases": {case: {framework: summary}}}`, with the peak of the best round. A summary
+        has the Spreads `milliseconds` per step and `ratio`, this framework's time over ours in the same round
+        (None for ours), `images_per_second`, `share_of_peak` (as if every framework did the operations of our
+        step), `compile_seconds` and `first_step_seconds` since the start in the first round, `warm_seconds`
+        to the first step in later rounds, `memory_mib`, `parameters`, `threads` and `versions`; None if
+        unknown.
     """
-    peak = max(found["peak"])
+    peak = max(measurements["peak"])
     return {
         "peak": peak,
         "cases": {
             case: {name: _summary(name, rounds, peak) for name in rounds[0]}
-            for case, rounds in found["cases"].items()
+            for case, rounds in measurements["cases"].items()
         },
     }
 
 
 def _summary(name, rounds, peak):
-    """Of one framework in one case."""
+    """The summary of one framework in one case."""
     own = [measured[name] for measured in rounds]
     step = spread([milliseconds(measured) for measured in own])
     flops = rounds[0].get(OURS, {}).get("flops")
@@ -79,11 +81,11 @@ def _summary(name, rounds, peak):
     }
 
 
-def ratios(rounds, name):
-    """How many times as long as ours a framework takes, round by round.
+def ratios(rounds: Sequence[Mapping[str, Any]], name: str) -> Spread:
+    """A framework's time over ours, round by round.
 
     Args:
-        rounds: List of dicts from framework to what its worker measured.
+        rounds: Measurements of the workers by framework, one dict per round.
         name: The framework.
 
     Returns:
@@ -98,7 +100,7 @@ def _median(values):
 
 _COLUMNS = (
     ("framework", "{name}"),
-    ("ms a step", "{milliseconds}"),
+    ("ms per step", "{milliseconds}"),
     ("images/s", "{images_per_second:,.0f}"),
     ("of peak", "{share_of_peak:.0%}"),
     ("time / ours", "{ratio}"),
@@ -109,8 +111,8 @@ _COLUMNS = (
 )
 
 
-def table(summary):
-    """A table for people, of each case and framework.
+def table(summary: Mapping[str, Any]) -> list[str]:
+    """A table for people, one row for each case and framework.
 
     Args:
         summary: From `summarise`.
@@ -127,9 +129,11 @@ def table(summary):
 
 
 def _cells(name, values):
-    """A row: numbers that are not known are left empty."""
-    shown = {field: between(value) if isinstance(value, Spread) else value for field, value in values.items()}
-    shown["name"] = name
+    """A row; unknown numbers are empty."""
+    fields = {
+        field: between(value) if isinstance(value, Spread) else value for field, value in values.items()
+    }
+    fields["name"] = name
     return [
-        "" if shown[form[1:-1].partition(":")[0]] is None else form.format(**shown) for _, form in _COLUMNS
+        "" if fields[form[1:-1].partition(":")[0]] is None else form.format(**fields) for _, form in _COLUMNS
     ]

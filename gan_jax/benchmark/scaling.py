@@ -1,13 +1,14 @@
-"""What a step costs as the work grows: `python -m gan_jax.benchmark.scaling --output=folder`.
+"""The cost of a step as the work grows: `python -m gan_jax.benchmark.scaling --output=folder`.
 
-A DCGAN, one of its numbers at a time: batch, resolution, width, and into how many devices one processor is
-cut. Writes `scaling.json` and `scaling.png`.
+Varies one number of a DCGAN at a time: batch size, resolution, width, and the number of devices that one
+processor simulates. Writes `scaling.json` and `scaling.png`.
 """
 
 import json
 import math
 import os
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from absl import flags
 
@@ -17,7 +18,7 @@ from gan_jax.benchmark.report import Spread, between, milliseconds, spread
 from gan_jax.benchmark.timing_flags import REPEATS, SECONDS
 from gan_jax.cli import command
 
-_AXES = flags.DEFINE_list("axes", list(cases.AXES), "What to vary.")
+_AXES = flags.DEFINE_list("axes", list(cases.AXES), "Numbers to vary.")
 _OUTPUT = flags.DEFINE_string("output", ".", "Folder of scaling.json and scaling.png.")
 
 
@@ -25,11 +26,11 @@ class Point(NamedTuple):
     """A step at one value of an axis.
 
     Attributes:
-        value: The number that was varied.
+        value: The value of the varied number.
         milliseconds: Spread of a step's time.
         flops: Floating point operations of a step, over all devices.
-        growth: By which power of the operations the time has grown since the value before; None for the
-            first, and where the operations have not grown.
+        growth: The time grew since the previous value as this power of the operations; None for the first
+            value, and if the operations did not grow.
     """
 
     value: int
@@ -38,21 +39,21 @@ class Point(NamedTuple):
     growth: float | None
 
 
-def points(found, axis):
+def points(measurements: Mapping[str, Any], axis: str) -> list[Point]:
     """An axis's measurements as points.
 
     Args:
-        found: From `schedule.run`.
+        measurements: From `schedule.run`.
         axis: A name in `cases.AXES`.
 
     Returns:
-        List of Point by growing value.
+        List of Points in increasing order of their values.
     """
-    line = []
-    for name, rounds in found["cases"].items():
+    line: list[Point] = []
+    for name, rounds in measurements["cases"].items():
         if name.partition("=")[0] != axis:
             continue
-        flops = rounds[0][OURS]["flops"] * cases.devices(name)  # XLA counts those of one device.
+        flops = rounds[0][OURS]["flops"] * cases.devices(name)  # XLA counts one device.
         time = spread([milliseconds(measured[OURS]) for measured in rounds])
         value = int(name.partition("=")[2])
         line.append(Point(value, time, flops, _growth(line[-1], time, flops) if line else None))
@@ -66,16 +67,16 @@ def _growth(before, time, flops):
     return math.log(time.median / before.milliseconds.median) / math.log(flops / before.flops)
 
 
-def table(lines):
+def table(lines: Mapping[str, Sequence[Point]]) -> list[str]:
     """A Markdown table of all axes.
 
     Args:
-        lines: Lists of Point by axis.
+        lines: Points by axis.
 
     Returns:
         Lines of text.
     """
-    rows = ["| axis | value | ms a step | GFLOP a step | GFLOP/s | growth |", "|---|---|---|---|---|---|"]
+    rows = ["| axis | value | ms per step | GFLOP per step | GFLOP/s | growth |", "|---|---|---|---|---|---|"]
     for axis, line in lines.items():
         for point in line:
             time, work = point.milliseconds, point.flops / 1e9
@@ -85,11 +86,11 @@ def table(lines):
     return rows
 
 
-def plot(lines, path):
-    """Time against each axis, beside what it would be if it grew as the operations do.
+def plot(lines: Mapping[str, Sequence[Point]], path: str | os.PathLike[str]) -> None:
+    """Plots the time over each axis, beside a time proportional to the operations.
 
     Args:
-        lines: Lists of Point by axis.
+        lines: Points by axis.
         path: PNG file.
     """
     from matplotlib.figure import Figure
@@ -104,22 +105,22 @@ def plot(lines, path):
         axes.set_xticks(values, [str(value) for value in values], minor=False)
         axes.set_xticks([], minor=True)
         axes.set_xlabel(axis.replace("_", " "))
-    figure.axes[0].set_ylabel("ms a step")
+    figure.axes[0].set_ylabel("ms per step")
     figure.axes[0].legend(frameon=False)
     figure.savefig(path, dpi=110)
 
 
-def _do():
+def _do() -> None:
     from gan_jax.runtime import folders
 
     command.check("axes", _AXES.value, cases.AXES)
     folders.make_writable(_OUTPUT.value)
     names = [f"{axis}={value}" for axis in _AXES.value for value in cases.AXES[axis]]
-    found = schedule.run(names, [OURS], {}, REPEATS.value, SECONDS.value, command.say)
-    lines = {axis: points(found, axis) for axis in _AXES.value}
+    measurements = schedule.run(names, [OURS], {}, REPEATS.value, SECONDS.value, command.say)
+    lines = {axis: points(measurements, axis) for axis in _AXES.value}
     print("\n".join(table(lines)))
     with open(os.path.join(_OUTPUT.value, "scaling.json"), "w") as file:
-        json.dump(found, file, indent=1)
+        json.dump(measurements, file, indent=1)
     plot(lines, os.path.join(_OUTPUT.value, "scaling.png"))
 
 

@@ -1,4 +1,4 @@
-"""A B A B: rounds of processes, one a framework, so that what else the machine does meets all alike."""
+"""Alternating rounds of processes, one per framework: other load on the machine affects all equally."""
 
 import json
 import os
@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from gan_jax.benchmark import cases
 from gan_jax.benchmark.frameworks import FRAMEWORKS
@@ -14,7 +16,7 @@ from gan_jax.errors import Fault, UsageError
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def check(framework, interpreter):
+def check(framework: str, interpreter: str) -> None:
     """Makes sure that an interpreter has a framework.
 
     Args:
@@ -37,25 +39,32 @@ def check(framework, interpreter):
         )
 
 
-def run(case_names, frameworks, interpreters, repeats, seconds, say=lambda line: None):
+def run(
+    case_names: Sequence[str],
+    frameworks: Sequence[str],
+    interpreters: Mapping[str, str],
+    repeats: int,
+    seconds: float,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
     """Measures cases in frameworks, in alternating rounds.
 
-    The first process of a case in a framework compiles everything; those of later rounds find what the first
-    has left in a compilation cache of this run.
+    The first process of a case in a framework compiles everything; processes of later rounds use the
+    compilation cache of this run.
 
     Args:
         case_names: Names that `cases.find` knows.
         frameworks: Names in FRAMEWORKS, in the order within a round.
-        interpreters: Python interpreter by package; where there is none, this one.
+        interpreters: Python interpreter by package; this one for all other packages.
         repeats: Rounds, at least 1.
         seconds: Length of a block of steps.
-        say: Function of a line about progress.
+        say: Function that prints a line about progress.
 
     Returns:
-        `{"peak": [FLOP/s of each round], "cases": {case: [{framework: what the worker measured}, ...]}}`.
+        `{"peak": [FLOP/s of each round], "cases": {case: [{framework: measurement}, ...]}}`.
 
     Raises:
-        Fault: A worker failed; its last words.
+        Fault: A worker failed; with its last line of output.
     """
     with tempfile.TemporaryDirectory() as cache:
 
@@ -68,16 +77,17 @@ def run(case_names, frameworks, interpreters, repeats, seconds, say=lambda line:
                 _environment(os.path.join(cache, framework), cases.devices(case)),
             )
 
-        found = {"peak": [], "cases": {case: [] for case in case_names}}
+        peaks: list[float] = []
+        rounds: dict[str, list[dict[str, Any]]] = {case: [] for case in case_names}
         for _ in range(repeats):
-            found["peak"].append(worker("peak", "")["peak"])
+            peaks.append(worker("peak", "")["peak"])
             for case in case_names:
-                found["cases"][case].append({name: worker(name, case) for name in frameworks})
-    return found
+                rounds[case].append({name: worker(name, case) for name in frameworks})
+    return {"peak": peaks, "cases": rounds}
 
 
 def _environment(cache, devices):
-    """Of a worker: this package, the CPU, and a compilation cache of this run and framework alone."""
+    """A worker's environment: this package, the CPU, and a compilation cache of this run and framework."""
     paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **os.environ,
@@ -93,7 +103,7 @@ def _environment(cache, devices):
 
 
 def _worker(command, environment):
-    """What a worker prints, once it has ended."""
+    """Runs a worker and returns the measurement that it prints."""
     started = f"--started={time.time()}"
     ended = subprocess.run([*command, started], env=environment, capture_output=True, text=True)
     if ended.returncode:

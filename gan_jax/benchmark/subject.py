@@ -1,22 +1,25 @@
-"""What a framework hands over to be measured."""
+"""The record of a case that is ready to be measured."""
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 
 class Subject(NamedTuple):
     """A case in a framework, ready to train.
 
     Attributes:
-        advance: Function of a number of steps, at least 1, that trains so many and waits for the last one. A
-            step is a whole round: all turns of all players, and the average.
-        parameters: LoadedModel numbers by player.
-        versions: Versions by name of what computes.
-        compile_seconds: Function of nothing to the seconds spent in compilers so far; None if unknown.
-        flops: Function of nothing to the floating point operations of a step; None if unknown.
+        advance: Function of a number of steps, at least 1, that takes these steps and waits for the last one.
+            A step has all updates of all players, and moves the average.
+        parameters: Number of trained parameters by player.
+        versions: Versions of libraries and the like, by name.
+        compile_seconds: Function without arguments that returns the seconds spent in compilers so far; None
+            if unknown.
+        flops: Function without arguments that returns the floating point operations of a step; None if
+            unknown.
     """
 
-    advance: Callable
-    parameters: dict
-    versions: dict
-    compile_seconds: Callable = lambda: None
-    flops: Callable = lambda: None
+    advance: Callable[[int], None]
+    parameters: dict[str, int]
+    versions: dict[str, str | int]
+    compile_seconds: Callable[[], float | None] = lambda: None
+    flops: Callable[[], float | None] = lambda: None

@@ -1,4 +1,4 @@
-"""Images of noise: data that costs nothing to prepare, for measuring."""
+"""Images of noise, which cost nothing to prepare."""
 
 import numpy as np
 

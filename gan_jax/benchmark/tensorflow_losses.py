@@ -1,33 +1,49 @@
 """The losses of the cases in TensorFlow: one forward pass serves a loss and its penalty."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import tensorflow as tf
 
+# From images [B, H, W, C] to logits [B].
+Network = Callable[[tf.Tensor], tf.Tensor]
 
-def non_saturating_discriminator(discriminator, real, fake, weights):
-    """Cross entropy of telling real from fake."""
+
+def non_saturating_discriminator(
+    discriminator: Network, real: tf.Tensor, fake: tf.Tensor, weights: Mapping[str, Any]
+) -> tf.Tensor:
+    """Cross entropy of a classifier of real and fake."""
     return tf.reduce_mean(tf.nn.softplus(-discriminator(real))) + tf.reduce_mean(
         tf.nn.softplus(discriminator(fake))
     )
 
 
-def non_saturating_generator(discriminator, real, fake):
-    """Cross entropy of fakes that pass for real."""
+def non_saturating_generator(discriminator: Network, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """Cross entropy of fakes classified as real."""
     return tf.reduce_mean(tf.nn.softplus(-discriminator(fake)))
 
 
-def hinge_discriminator(discriminator, real, fake, weights):
+def hinge_discriminator(
+    discriminator: Network, real: tf.Tensor, fake: tf.Tensor, weights: Mapping[str, Any]
+) -> tf.Tensor:
     """The hinge loss with margins of 1."""
     return tf.reduce_mean(tf.nn.relu(1 - discriminator(real))) + tf.reduce_mean(
         tf.nn.relu(1 + discriminator(fake))
     )
 
 
-def minus_fake(discriminator, real, fake):
+def minus_fake(discriminator: Network, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """The generator's loss of hinge and Wasserstein games."""
     return -tf.reduce_mean(discriminator(fake))
 
 
-def wasserstein_discriminator(discriminator, real, fake, weights, share=None):
+def wasserstein_discriminator(
+    discriminator: Network,
+    real: tf.Tensor,
+    fake: tf.Tensor,
+    weights: Mapping[str, Any],
+    share: tf.Tensor | None = None,
+) -> tf.Tensor:
     """WGAN's loss with the gradient penalty; `share` is the place between real and fake, [B, 1, 1, 1]."""
     share = tf.random.uniform((real.shape[0], 1, 1, 1)) if share is None else share
     between = real + share * (fake - real)
@@ -40,7 +56,9 @@ def wasserstein_discriminator(discriminator, real, fake, weights, share=None):
     return distance + weights["gradient_penalty"] * tf.reduce_mean(tf.square(norm - 1))
 
 
-def relativistic_discriminator(discriminator, real, fake, weights):
+def relativistic_discriminator(
+    discriminator: Network, real: tf.Tensor, fake: tf.Tensor, weights: Mapping[str, Any]
+) -> tf.Tensor:
     """R3GAN's loss with R1 and R2; one forward pass for all three."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch((real, fake))
@@ -52,7 +70,7 @@ def relativistic_discriminator(discriminator, real, fake, weights):
     return loss + weights["r1"] * r1 + weights["r2"] * r2
 
 
-def relativistic_generator(discriminator, real, fake):
+def relativistic_generator(discriminator: Network, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """R3GAN's loss; the real images' logits depend on no parameter of the generator."""
     return tf.reduce_mean(tf.nn.softplus(discriminator(real) - discriminator(fake)))
 

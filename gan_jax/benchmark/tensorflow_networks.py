@@ -1,6 +1,8 @@
 """The networks of the cases in Keras on TensorFlow, with the same parameters as those of gan_jax."""
 
 import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 from keras import layers
@@ -10,7 +12,7 @@ from gan_jax.benchmark.arithmetic import halvings
 from gan_jax.benchmark.tensorflow_layers import SpectralConv2D, SpectralDense
 
 
-def mlp_generator(resolution, channels, *, widths, slope):
+def mlp_generator(resolution: int, channels: int, *, widths: Sequence[int], slope: float) -> keras.Model:
     """`mlp.Generator`."""
     hidden = [layer for width in widths for layer in (layers.Dense(width), layers.LeakyReLU(slope))]
     shape = (resolution, resolution, channels)
@@ -18,16 +20,18 @@ def mlp_generator(resolution, channels, *, widths, slope):
     return keras.Sequential([*hidden, pixels, layers.Reshape(shape)])
 
 
-def mlp_discriminator(resolution, channels, *, widths, slope, dropout):
+def mlp_discriminator(
+    resolution: int, channels: int, *, widths: Sequence[int], slope: float, dropout: float
+) -> keras.Model:
     """`mlp.Discriminator`."""
-    hidden = []
+    hidden: list[layers.Layer] = []
     for width in widths:
         hidden += [layers.Dense(width), layers.LeakyReLU(slope)]
         hidden += [layers.Dropout(dropout)] if dropout else []
     return keras.Sequential([layers.Flatten(), *hidden, layers.Dense(1)])
 
 
-def tutorial_generator(resolution, channels):
+def tutorial_generator(resolution: int, channels: int) -> keras.Model:
     """`tutorial.Generator`."""
     up = functools.partial(layers.Conv2DTranspose, kernel_size=5, padding="same", use_bias=False)
     return keras.Sequential(
@@ -47,9 +51,9 @@ def tutorial_generator(resolution, channels):
     )
 
 
-def tutorial_discriminator(resolution, channels):
+def tutorial_discriminator(resolution: int, channels: int) -> keras.Model:
     """`tutorial.Discriminator`."""
-    hidden = []
+    hidden: list[layers.Layer] = []
     for width in (64, 128):
         hidden += [layers.Conv2D(width, 5, 2, padding="same"), layers.LeakyReLU(0.3), layers.Dropout(0.3)]
     return keras.Sequential([*hidden, layers.Flatten(), layers.Dense(1)])
@@ -58,7 +62,7 @@ def tutorial_discriminator(resolution, channels):
 _batch_norm = functools.partial(layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
 
 
-def dcgan_generator(resolution, channels, *, width):
+def dcgan_generator(resolution: int, channels: int, *, width: int) -> keras.Model:
     """`dcgan.Generator`."""
     count = halvings(resolution)
     size, first = resolution >> count, width << (count - 1)
@@ -70,9 +74,11 @@ def dcgan_generator(resolution, channels, *, width):
     return keras.Sequential([*hidden, up(channels, activation="tanh")])
 
 
-def dcgan_discriminator(resolution, channels, *, width, batch_norm=True):
+def dcgan_discriminator(
+    resolution: int, channels: int, *, width: int, batch_norm: bool = True
+) -> keras.Model:
     """`dcgan.Discriminator`."""
-    hidden = []
+    hidden: list[layers.Layer] = []
     for level in range(halvings(resolution)):
         normed = batch_norm and level > 0
         hidden.append(layers.Conv2D(width << level, 5, 2, padding="same", use_bias=not normed))
@@ -81,7 +87,7 @@ def dcgan_discriminator(resolution, channels, *, width, batch_norm=True):
     return keras.Sequential([*hidden, layers.Flatten(), layers.Dense(1)])
 
 
-NETWORKS = {
+NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "mlp.Generator": mlp_generator,
     "mlp.Discriminator": mlp_discriminator,
     "gan_jax.benchmark.tutorial.Generator": tutorial_generator,
@@ -95,14 +101,14 @@ NETWORKS = {
 }
 
 
-def network(spec, resolution, channels, shape):
-    """The network that a recipe names, with its variables made.
+def network(spec: Mapping[str, Any], resolution: int, channels: int, shape: tuple[int, ...]) -> keras.Model:
+    """A network of a recipe, with its variables.
 
     Args:
         spec: `nets.<player>` of the recipe.
         resolution: Height and width of the images, pixels.
         channels: Channels of the images.
-        shape: Of its input, without the batch.
+        shape: Shape of its input, without the batch.
 
     Returns:
         keras.Model.
@@ -110,6 +116,6 @@ def network(spec, resolution, channels, shape):
     options = {name: value for name, value in spec.items() if name not in ("name", "wrap")}
     if "spectral_norm" in spec.get("wrap", {}):
         options |= dict(conv=SpectralConv2D, dense=SpectralDense)
-    made = NETWORKS[spec["name"]](resolution, channels, **options)
-    made(keras.ops.zeros((1, *shape)))
-    return made
+    net = NETWORKS[spec["name"]](resolution, channels, **options)
+    net(keras.ops.zeros((1, *shape)))
+    return net

@@ -1,7 +1,7 @@
-"""The cases in Keras on TensorFlow: one `tf.function` over the whole step, by request compiled by XLA.
+"""The cases in Keras on TensorFlow: one `tf.function` over the whole step, on request compiled by XLA.
 
-The samples of the generator's move are those of the discriminator's first one, made once; those of further
-moves are made outside any tape. Rows and latents are drawn in the graph.
+The generator's update uses the samples of the discriminator's first update, generated once; samples of
+further updates are generated outside any tape. Rows and latents are drawn in the graph.
 """
 
 import os
@@ -16,9 +16,10 @@ from gan_jax.benchmark.subject import Subject  # noqa: E402
 from gan_jax.benchmark.synthetic import pixels_of  # noqa: E402
 from gan_jax.benchmark.tensorflow_losses import LOSSES  # noqa: E402
 from gan_jax.benchmark.tensorflow_networks import network  # noqa: E402
+from gan_jax.recipe import Recipe  # noqa: E402
 
 
-def networks(recipe):
+def networks(recipe: Recipe) -> dict[str, keras.Model]:
     """The recipe's networks.
 
     Args:
@@ -38,24 +39,26 @@ def networks(recipe):
 
 
 def _scheduled(spec):
-    """A number, or a function of the step as a tensor."""
+    """A number, or a function of the step, which is a tensor."""
     if not isinstance(spec, dict):
         return spec
     if "weight" in spec:
         return _scheduled(spec["weight"])
-    given = spec["cosine_decay_schedule"]
-    return keras.optimizers.schedules.CosineDecay(given["init_value"], given["decay_steps"], given["alpha"])
+    options = spec["cosine_decay_schedule"]
+    return keras.optimizers.schedules.CosineDecay(
+        options["init_value"], options["decay_steps"], options["alpha"]
+    )
 
 
 class Training:
-    """A recipe's state and its step, as a script would have them.
+    """A recipe's state and its step, as a user's script has them.
 
     Args:
         recipe: The Recipe.
         compiled: Whether XLA compiles the step.
     """
 
-    def __init__(self, recipe, compiled):
+    def __init__(self, recipe: Recipe, compiled: bool) -> None:
         self.recipe, data = recipe, recipe.data
         self.images = tf.constant(pixels_of(data["resolution"], data["channels"], data["size"]))
         self.nets = networks(recipe)
@@ -65,42 +68,42 @@ class Training:
         self.weights = {name: _scheduled(weight) for name, weight in terms.items()}
         self.average = [tf.Variable(value) for value in self.nets["generator"].trainable_variables]
         self.step = tf.Variable(0, dtype=tf.int64)
-        self.round = tf.function(self._round, jit_compile=compiled)
+        self.train_step = tf.function(self._train_step, jit_compile=compiled)
 
     def _adam(self, player):
-        given = arithmetic.adam(self.recipe, player)
-        made = keras.optimizers.Adam(
-            _scheduled(given["learning_rate"]), given["b1"], given["b2"], epsilon=given["eps"]
+        options = arithmetic.adam(self.recipe, player)
+        optimizer = keras.optimizers.Adam(
+            _scheduled(options["learning_rate"]), options["b1"], options["b2"], epsilon=options["eps"]
         )
-        made.build(self.nets[player].trainable_variables)
-        return made
+        optimizer.build(self.nets[player].trainable_variables)
+        return optimizer
 
-    def latents(self):
-        """[B, size]."""
+    def latents(self) -> tf.Tensor:
+        """Latents, [B, size]."""
         name, size = arithmetic.latents(self.recipe)
         shape = (self.recipe.batch_size, size)
         return tf.random.normal(shape) if name == "normal" else tf.random.uniform(shape, -1.0, 1.0)
 
-    def real(self):
+    def real(self) -> tf.Tensor:
         """Rows drawn with replacement, float32 [B, H, W, C] in [-1, 1]."""
         rows = tf.random.uniform((self.recipe.batch_size,), maxval=self.images.shape[0], dtype=tf.int32)
         return tf.cast(tf.gather(self.images, rows), tf.float32) / 127.5 - 1.0
 
-    def descend(self, player, tape, loss):
+    def descend(self, player: str, tape: tf.GradientTape, loss: tf.Tensor) -> None:
         """One update of a player."""
         variables = self.nets[player].trainable_variables
         self.optimizers[player].apply(tape.gradient(loss, variables), variables)
 
-    def generator(self, latents):
-        """Images, with the batch's statistics."""
+    def generator(self, latents: tf.Tensor) -> tf.Tensor:
+        """Images [B, H, W, C], with the batch's statistics."""
         return self.nets["generator"](latents, training=True)
 
-    def discriminator(self, images):
+    def discriminator(self, images: tf.Tensor) -> tf.Tensor:
         """Logits [B], with the batch's statistics and dropout."""
         return self.nets["discriminator"](images, training=True)[:, 0]
 
-    def _round(self):
-        """All turns of the discriminator, one of the generator, then the average."""
+    def _train_step(self):
+        """All updates of the discriminator, one of the generator, then the average."""
         with tf.GradientTape() as tape:
             shared = self.generator(self.latents())
             with tape.stop_recording():
@@ -112,26 +115,26 @@ class Training:
         self.step.assign_add(1)
 
     def _discriminate(self, shared):
-        """All turns of the discriminator, the first one with these samples; the last turn's real images."""
+        """Updates the discriminator, first with these samples; returns the last real images."""
         weights = {name: w(self.step) if callable(w) else w for name, w in self.weights.items()}
-        for context in range(self.recipe.updates["discriminator"]):
-            real, fake = self.real(), self.generator(self.latents()) if context else shared
+        for update in range(self.recipe.updates["discriminator"]):
+            real, fake = self.real(), self.generator(self.latents()) if update else shared
             with tf.GradientTape() as tape:
                 loss = self.losses[0](self.discriminator, real, fake, weights)
             self.descend("discriminator", tape, loss)
         return real
 
     def _follow(self):
-        """The average moves towards the generator, as `arithmetic.average_decay` says."""
-        given = self.recipe.average["generator"]
+        """Moves the average towards the generator, with the decay of `arithmetic.average_decay`."""
+        options = self.recipe.average["generator"]
         images = float(self.recipe.samples_per_step)
-        seen = tf.cast(self.step + 1, tf.float32) * images
-        decay = 0.5 ** (images / tf.minimum(float(given["half_life"]), given["ramp_up"] * seen))
+        total = tf.cast(self.step + 1, tf.float32) * images
+        decay = 0.5 ** (images / tf.minimum(float(options["half_life"]), options["ramp_up"] * total))
         for mean, value in zip(self.average, self.nets["generator"].trainable_variables):
             mean.assign_sub((1.0 - decay) * (mean - value))
 
 
-def prepare(recipe, compiled=False):
+def prepare(recipe: Recipe, compiled: bool = False) -> Subject:
     """A recipe, ready to train on the CPU.
 
     Args:
@@ -146,7 +149,7 @@ def prepare(recipe, compiled=False):
 
     def advance(count):
         for _ in range(count):
-            training.round()
+            training.train_step()
         training.step.numpy()
 
     return Subject(
@@ -159,6 +162,6 @@ def prepare(recipe, compiled=False):
     )
 
 
-def prepare_compiled(recipe):
+def prepare_compiled(recipe: Recipe) -> Subject:
     """The same, compiled by XLA."""
     return prepare(recipe, compiled=True)

@@ -1,6 +1,7 @@
 """The residual networks of the cases in Keras: those of SNGAN and of R3GAN."""
 
 import functools
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -15,7 +16,7 @@ _batch_norm = functools.partial(layers.BatchNormalization, momentum=0.9, epsilon
 class UpBlock(layers.Layer):
     """`residual.UpBlock`."""
 
-    def __init__(self, features):
+    def __init__(self, features: int) -> None:
         super().__init__()
         self.first_norm = _batch_norm()
         self.first = layers.Conv2D(features, 3, padding="same", use_bias=False)
@@ -24,7 +25,7 @@ class UpBlock(layers.Layer):
         self.shortcut = layers.Conv2D(features, 1)
         self.double = layers.UpSampling2D(2)
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         residual = tf.nn.relu(self.first_norm(x, training=training))
         residual = self.first(self.double(residual))
         residual = self.second(tf.nn.relu(self.second_norm(residual, training=training)))
@@ -32,15 +33,17 @@ class UpBlock(layers.Layer):
 
 
 class DownBlock(layers.Layer):
-    """`residual.DownBlock`, with as many channels between its convolutions as it puts out."""
+    """`residual.DownBlock`; the channels between its convolutions are those of its output."""
 
-    def __init__(self, inputs, features, halve, activate, conv):
+    def __init__(
+        self, inputs: int, features: int, halve: bool, activate: bool, conv: Callable[..., layers.Layer]
+    ) -> None:
         super().__init__()
         self.halve, self.activate = halve, activate
         self.first, self.second = (conv(features, 3, padding="same") for _ in range(2))
         self.shortcut = conv(features, 1, padding="same") if halve or inputs != features else tf.identity
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         residual = self.second(tf.nn.relu(self.first(tf.nn.relu(x) if self.activate else x)))
         if self.halve:
             residual, x = (tf.nn.avg_pool2d(image, 2, 2, "VALID") for image in (residual, x))
@@ -50,11 +53,11 @@ class DownBlock(layers.Layer):
 class SumOfPixels(layers.Layer):
     """ReLU and the sum over pixels, [B, H, W, C] to [B, C]."""
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(tf.nn.relu(x), (1, 2))
 
 
-def resnet_generator(resolution, channels, *, width):
+def resnet_generator(resolution: int, channels: int, *, width: int) -> keras.Model:
     """`resnet.Generator` below 48 pixels."""
     count = halvings(resolution)
     size = resolution >> count
@@ -70,9 +73,17 @@ def resnet_generator(resolution, channels, *, width):
     )
 
 
-def resnet_discriminator(resolution, channels, *, width, conv=layers.Conv2D, dense=layers.Dense):
+def resnet_discriminator(
+    resolution: int,
+    channels: int,
+    *,
+    width: int,
+    conv: Callable[..., layers.Layer] = layers.Conv2D,
+    dense: Callable[..., layers.Layer] = layers.Dense,
+) -> keras.Model:
     """`resnet.Discriminator` below 48 pixels."""
-    blocks, inputs, before = [], channels, resolution
+    blocks: list[layers.Layer] = []
+    inputs, before = channels, resolution
     for size in halved(resolution):
         blocks.append(DownBlock(inputs, width, size < before, bool(blocks), conv))
         inputs, before = width, size
@@ -82,14 +93,14 @@ def resnet_discriminator(resolution, channels, *, width, conv=layers.Conv2D, den
 class Block(layers.Layer):
     """`r3gan.Block`."""
 
-    def __init__(self, channels, expansion=2, group_width=16):
+    def __init__(self, channels: int, expansion: int = 2, group_width: int = 16) -> None:
         super().__init__()
         inner = expansion * channels
         self.widen = layers.Conv2D(inner, 1)
         self.middle = GroupedConv2D(inner, inner // group_width)
         self.narrow = layers.Conv2D(channels, 1, use_bias=False, kernel_initializer="zeros")
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         y = tf.nn.leaky_relu(self.widen(x), 0.2)
         return x + self.narrow(tf.nn.leaky_relu(self.middle(y), 0.2))
 
@@ -98,21 +109,21 @@ def _linear(inputs, outputs):
     return [] if inputs == outputs else [layers.Conv2D(outputs, 1, use_bias=False)]
 
 
-def r3gan_generator(resolution, channels, *, widths, blocks):
+def r3gan_generator(resolution: int, channels: int, *, widths: Sequence[int], blocks: int) -> keras.Model:
     """`r3gan.Generator`."""
     inputs, *others = reversed(stages(resolution, widths))
-    made = [Basis(inputs, resolution >> len(others)), *[Block(inputs) for _ in range(blocks)]]
+    parts = [Basis(inputs, resolution >> len(others)), *[Block(inputs) for _ in range(blocks)]]
     for width in others:
-        made += [*_linear(inputs, width), Smooth(up=True), *[Block(width) for _ in range(blocks)]]
+        parts += [*_linear(inputs, width), Smooth(up=True), *[Block(width) for _ in range(blocks)]]
         inputs = width
-    return keras.Sequential([*made, layers.Conv2D(channels, 1, use_bias=False)])
+    return keras.Sequential([*parts, layers.Conv2D(channels, 1, use_bias=False)])
 
 
-def r3gan_discriminator(resolution, channels, *, widths, blocks):
+def r3gan_discriminator(resolution: int, channels: int, *, widths: Sequence[int], blocks: int) -> keras.Model:
     """`r3gan.Discriminator`."""
     inputs, *others = stages(resolution, widths)
-    made = [layers.Conv2D(inputs, 1, use_bias=False), *[Block(inputs) for _ in range(blocks)]]
+    parts = [layers.Conv2D(inputs, 1, use_bias=False), *[Block(inputs) for _ in range(blocks)]]
     for width in others:
-        made += [Smooth(up=False), *_linear(inputs, width), *[Block(width) for _ in range(blocks)]]
+        parts += [Smooth(up=False), *_linear(inputs, width), *[Block(width) for _ in range(blocks)]]
         inputs = width
-    return keras.Sequential([*made, WeightedSum(), layers.Dense(1, use_bias=False)])
+    return keras.Sequential([*parts, WeightedSum(), layers.Dense(1, use_bias=False)])

@@ -1,18 +1,20 @@
-"""Whether a step does any work twice: `python -m gan_jax.benchmark.theory`.
+"""Tests if a step does any work twice: `python -m gan_jax.benchmark.theory`.
 
-Counts the floating point operations of a case's compiled step, and those of its parts, each compiled alone:
-what the players' networks cost forwards, and in derivatives for parameters and for samples. From the parts
-follows what the algorithm needs at least; the step has Adam, the average and the loss besides.
+Counts the floating point operations of a case's compiled step, and of its parts, each compiled alone: the
+forward passes of the players' networks, and their derivatives for parameters and for samples. From the parts
+follows the least that the algorithm needs; the step adds Adam, the average and the loss.
 """
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 from absl import flags
 
 from gan_jax.benchmark import cases
 from gan_jax.cli import command
+from gan_jax.recipe import Recipe
 
-_CASES = flags.DEFINE_list("cases", list(cases.CASES), "What to count.")
+_CASES = flags.DEFINE_list("cases", list(cases.CASES), "Cases to count.")
 
 
 class Parts(NamedTuple):
@@ -21,21 +23,21 @@ class Parts(NamedTuple):
     Attributes:
         forward: The outputs.
         trained: Outputs and the derivative for parameters.
-        sloped: Outputs and the derivative for inputs; None where nobody needs it.
+        sloped: Outputs and the derivative for inputs; NaN if it is not needed.
     """
 
     forward: float
     trained: float
-    sloped: float | None = None
+    sloped: float = math.nan
 
 
-def needed(recipe, discriminator, generator):
-    """What a round needs at least, if the discriminator is linear piece by piece.
+def needed(recipe: Recipe, discriminator: Parts, generator: Parts) -> float:
+    """The least operations of a step, if the discriminator is piecewise linear.
 
-    Each discriminator's turn sees real and fake samples, forwards and backwards. A gradient penalty goes
-    forwards, down to the samples, and back up that way, where each layer has a derivative for its kernel and
-    one for its slope; there is no curvature to go further. At samples whose logits the loss has, the forward
-    is there already. The generator's turn has the samples of the first discriminator's turn.
+    Each update of the discriminator takes real and fake samples forwards and backwards. A gradient penalty
+    goes forwards, down to the samples, and back up, where each layer has one derivative for its kernel and
+    one for its slope; there is no curvature to go further. At samples whose logits the loss uses, the forward
+    pass exists already. The generator's update uses the samples of the discriminator's first update.
 
     Args:
         recipe: The Recipe.
@@ -49,7 +51,7 @@ def needed(recipe, discriminator, generator):
     down = discriminator.sloped - discriminator.forward
     penalties = 3 * down * sum(name in terms for name in ("gradient_penalty", "r1", "r2"))
     between = discriminator.forward if "gradient_penalty" in terms else 0
-    # A relativistic generator looks at real samples too.
+    # A relativistic generator needs the logits of real samples too.
     real = discriminator.forward if "relativistic_generator" in recipe.losses["generator"] else 0
     return (
         updates * (2 * discriminator.trained + penalties + between)
@@ -58,8 +60,8 @@ def needed(recipe, discriminator, generator):
     )
 
 
-def counted(recipe):
-    """What XLA counts of a recipe.
+def counted(recipe: Recipe) -> tuple[Parts, Parts, float]:
+    """The operations of a recipe, as XLA counts them.
 
     Args:
         recipe: The Recipe of a two-player game.
@@ -75,42 +77,45 @@ def counted(recipe):
     from gan_jax.types import Context
 
     source, key = build.source(recipe), jax.random.key(0)
-    info, size, rounds = source.modality, recipe.batch_size, recipe.batches_per_step
-    train_spec = build.train_spec(recipe, info)
-    state = jax.eval_shape(build.start(train_spec, info, size), key)
-    images = jax.eval_shape(lambda: build.blank(info, size)["real"])
-    latents = jax.eval_shape(lambda: train_spec.game.draw(key, size))
+    modality, size = source.modality, recipe.batch_size
+    train_spec = build.train_spec(recipe, modality)
+    draw = train_spec.game.draw
+    assert draw is not None, "every case has latents"
+    state = jax.eval_shape(build.start(train_spec, modality, size), key)
+    images = jax.eval_shape(lambda: build.blank(modality, size)["real"])
+    latents = jax.eval_shape(lambda: draw(key, size))
 
-    def seen(player, name, state, params, inputs):
-        """A function on the table, with a player's parameters in the place of the state's."""
-        context = Context(
-            {**state.params, player: params}, state.carry, build.blank(info, size), key, jnp.int32(0)
-        )
+    def output(player, name, state, params, inputs):
+        """A function among the game's outputs, applied to inputs, with these parameters of a player."""
+        batch = build.blank(modality, size)
+        context = Context({**state.params, player: params}, state.carry, batch, key, jnp.int32(0))
         return train_spec.game.play(context)[0][name](inputs)
 
-    def operations(function, *arguments):
+    def operations(function: Any, *arguments: Any) -> float:
         compiled = jax.jit(function, compiler_options=cpu.compiler_options()).lower(*arguments).compile()
-        return compiled.cost_analysis()["flops"]
+        analysis: Any = compiled.cost_analysis()
+        return analysis["flops"]
 
     def critic(state, params, images):
-        return jnp.sum(seen("discriminator", "critic", state, params, images))
+        return jnp.sum(output("discriminator", "critic", state, params, images))
 
     def generate(state, params, latents):
-        return seen("generator", "generate", state, params, latents)
+        return output("generator", "generate", state, params, latents)
 
     def pulled(state, params, latents, slopes):
         return jax.vjp(lambda params: generate(state, params, latents), params)[1](slopes)[0]
 
-    given, made = (state, state.params["discriminator"], images), (state, state.params["generator"], latents)
-    batches = jax.eval_shape(lambda: build.blank(info, rounds, size))
+    to_critic = state, state.params["discriminator"], images
+    to_generator = state, state.params["generator"], latents
+    batches = jax.eval_shape(lambda: build.blank(modality, recipe.batches_per_step, size))
     return (
-        Parts(*(operations(f, *given) for f in (critic, jax.grad(critic, 1), jax.grad(critic, 2)))),
-        Parts(operations(generate, *made), operations(pulled, *made, images)),
+        Parts(*(operations(f, *to_critic) for f in (critic, jax.grad(critic, 1), jax.grad(critic, 2)))),
+        Parts(operations(generate, *to_generator), operations(pulled, *to_generator, images)),
         operations(train_spec.step, state, batches, key),
     )
 
 
-def _do():
+def _do() -> None:
     command.check("cases", _CASES.value, cases.CASES)
     command.import_jax()
     print("| case | forward of D and G | needed | compiled | excess |\n|---|---|---|---|---|")

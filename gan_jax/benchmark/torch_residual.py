@@ -1,5 +1,7 @@
 """The residual networks of the cases in PyTorch: those of SNGAN and of R3GAN."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -15,7 +17,7 @@ def _double(x):
 class UpBlock(nn.Module):
     """`residual.UpBlock`."""
 
-    def __init__(self, inputs, features):
+    def __init__(self, inputs: int, features: int) -> None:
         super().__init__()
         self.first_norm = nn.BatchNorm2d(inputs, eps=2e-5)
         self.first = nn.Conv2d(inputs, features, 3, padding=1, bias=False)
@@ -23,23 +25,23 @@ class UpBlock(nn.Module):
         self.second = nn.Conv2d(features, features, 3, padding=1)
         self.shortcut = nn.Conv2d(inputs, features, 1)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         residual = self.first(_double(functional.relu(self.first_norm(x), inplace=True)))
         residual = self.second(functional.relu(self.second_norm(residual), inplace=True))
         return residual + _double(self.shortcut(x))
 
 
 class DownBlock(nn.Module):
-    """`residual.DownBlock`, with as many channels between its convolutions as it puts out."""
+    """`residual.DownBlock`; the channels between its convolutions are those of its output."""
 
-    def __init__(self, inputs, features, halve, activate):
+    def __init__(self, inputs: int, features: int, halve: bool, activate: bool) -> None:
         super().__init__()
         self.halve, self.activate = halve, activate
         self.first = nn.Conv2d(inputs, features, 3, padding=1)
         self.second = nn.Conv2d(features, features, 3, padding=1)
         self.shortcut = nn.Conv2d(inputs, features, 1) if halve or inputs != features else nn.Identity()
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         residual = self.first(functional.relu(x) if self.activate else x)
         residual = self.second(functional.relu(residual, inplace=True))
         if self.halve:
@@ -50,11 +52,11 @@ class DownBlock(nn.Module):
 class SumOfPixels(nn.Module):
     """ReLU and the sum over pixels, [B, C, H, W] to [B, C]."""
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return functional.relu(x).sum((2, 3))
 
 
-def resnet_generator(resolution, channels, latents, *, width):
+def resnet_generator(resolution: int, channels: int, latents: int, *, width: int) -> nn.Module:
     """`resnet.Generator` below 48 pixels."""
     count = halvings(resolution)
     size = resolution >> count
@@ -69,9 +71,10 @@ def resnet_generator(resolution, channels, latents, *, width):
     )
 
 
-def resnet_discriminator(resolution, channels, *, width):
+def resnet_discriminator(resolution: int, channels: int, *, width: int) -> nn.Module:
     """`resnet.Discriminator` below 48 pixels."""
-    blocks, inputs, before = [], channels, resolution
+    blocks: list[nn.Module] = []
+    inputs, before = channels, resolution
     for size in halved(resolution):
         blocks.append(DownBlock(inputs, width, halve=size < before, activate=bool(blocks)))
         inputs, before = width, size
@@ -81,20 +84,20 @@ def resnet_discriminator(resolution, channels, *, width):
 class Smooth(nn.Module):
     """`smooth_upsample` or `smooth_downsample`: a fixed filter with stride 2, the same for each channel."""
 
-    def __init__(self, channels, up):
+    def __init__(self, channels: int, up: bool) -> None:
         super().__init__()
         self.apply_filter = functional.conv_transpose2d if up else functional.conv2d
         taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / (4.0 if up else 8.0)
         self.register_buffer("filter", torch.outer(taps, taps).expand(channels, 1, 4, 4).contiguous())
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.apply_filter(x, self.filter, stride=2, padding=1, groups=x.shape[1])
 
 
 class Block(nn.Module):
     """`r3gan.Block`."""
 
-    def __init__(self, channels, expansion=2, group_width=16):
+    def __init__(self, channels: int, expansion: int = 2, group_width: int = 16) -> None:
         super().__init__()
         inner = expansion * channels
         self.layers = nn.Sequential(
@@ -105,7 +108,7 @@ class Block(nn.Module):
             nn.Conv2d(inner, channels, 1, bias=False),
         )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.layers(x)
 
 
@@ -116,27 +119,29 @@ def _linear(inputs, outputs):
 class Basis(nn.Module):
     """The learned small image of `r3gan.Generator`, scaled by the latents."""
 
-    def __init__(self, latents, channels, size):
+    def __init__(self, latents: int, channels: int, size: int) -> None:
         super().__init__()
         self.scale = nn.Linear(latents, channels, bias=False)
         self.image = nn.Parameter(torch.randn(1, channels, size, size))
 
-    def forward(self, latents):
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
         return self.image * self.scale(latents)[:, :, None, None]
 
 
 class WeightedSum(nn.Module):
     """The last layer of `r3gan.Discriminator` before its logit: each channel's weighted sum over pixels."""
 
-    def __init__(self, channels, size):
+    def __init__(self, channels: int, size: int) -> None:
         super().__init__()
         self.image = nn.Parameter(torch.randn(1, channels, size, size) / size)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return (x * self.image).sum((2, 3))
 
 
-def r3gan_generator(resolution, channels, latents, *, widths, blocks):
+def r3gan_generator(
+    resolution: int, channels: int, latents: int, *, widths: Sequence[int], blocks: int
+) -> nn.Module:
     """`r3gan.Generator`."""
     inputs, *others = reversed(stages(resolution, widths))
     layers = [Basis(latents, inputs, resolution >> len(others)), *[Block(inputs) for _ in range(blocks)]]
@@ -146,7 +151,7 @@ def r3gan_generator(resolution, channels, latents, *, widths, blocks):
     return nn.Sequential(*layers, nn.Conv2d(inputs, channels, 1, bias=False))
 
 
-def r3gan_discriminator(resolution, channels, *, widths, blocks):
+def r3gan_discriminator(resolution: int, channels: int, *, widths: Sequence[int], blocks: int) -> nn.Module:
     """`r3gan.Discriminator`."""
     inputs, *others = stages(resolution, widths)
     layers = [nn.Conv2d(channels, inputs, 1, bias=False), *[Block(inputs) for _ in range(blocks)]]

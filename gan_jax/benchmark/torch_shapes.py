@@ -1,21 +1,22 @@
 """From vectors to images and back in PyTorch, in the channels_last format."""
 
+import torch
 from torch import nn
 
 
 class ToImage(nn.Module):
-    """[B, size * size * width] to [B, width, size, size], without moving anything."""
+    """[B, size * size * width] to [B, width, size, size]; copies nothing."""
 
-    def __init__(self, size, width):
+    def __init__(self, size: int, width: int) -> None:
         super().__init__()
         self.shape = (size, size, width)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.view(-1, *self.shape).permute(0, 3, 1, 2)
 
 
 class Flat(nn.Module):
-    """[B, C, H, W] to [B, H * W * C], which a channels_last image is already."""
+    """[B, C, H, W] to [B, H * W * C], the layout of a channels_last image."""
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.permute(0, 2, 3, 1).flatten(1)

@@ -5,6 +5,7 @@ kernels, LeakyReLU 0.3, batch norm with momentum 0.99 and epsilon 1e-3.
 """
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from gan_jax.nets.batch_norm import BatchNorm
@@ -25,7 +26,7 @@ class Generator(nn.Module):
     channels: int = 1
 
     @nn.compact
-    def __call__(self, latents, *, train):
+    def __call__(self, latents: jax.Array, *, train: bool) -> jax.Array:
         """[B, size] to images in [-1, 1], [B, 28, 28, channels]."""
 
         def activate(x):
@@ -44,7 +45,7 @@ class Discriminator(nn.Module):
     """Two strided convolutions with LeakyReLU and dropout, and a dense layer to a logit."""
 
     @nn.compact
-    def __call__(self, images, *, train):
+    def __call__(self, images: jax.Array, *, train: bool) -> dict[str, jax.Array]:
         """Images [B, 28, 28, C] to `{"logits": [B]}`."""
         x = images
         for width in (64, 128):

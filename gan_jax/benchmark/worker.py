@@ -1,4 +1,4 @@
-"""One process, one measurement: `python -m gan_jax.benchmark.worker --case=mlp --framework=torch`.
+"""One measurement in one process: `python -m gan_jax.benchmark.worker --case=mlp --framework=torch`.
 
 Prints one line of JSON. Imports the framework that it measures and no other.
 """
@@ -9,28 +9,30 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
+from typing import Any
 
 from gan_jax.benchmark import cases
 from gan_jax.benchmark.frameworks import FRAMEWORKS
 from gan_jax.runtime import memory
 
-# Blocks of steps that are timed one after the other in a process.
+# Blocks of steps that a process times one after the other.
 BLOCKS = 3
 
 
-def measure(framework, case, seconds, started):
-    """Trains a case for a while.
+def measure(framework: str, case: str, seconds: float, started: float) -> dict[str, Any]:
+    """Trains a case and measures it.
 
     Args:
         framework: A name in FRAMEWORKS.
         case: A name in `cases.CASES`.
-        seconds: About how long each block of steps takes.
-        started: When the process was started, seconds since the epoch.
+        seconds: Approximate duration of each block of steps.
+        started: Start of the process, seconds since the epoch.
 
     Returns:
-        Dict of what `worker` prints: `milliseconds` a step for each block, `steps` in a block,
-        `first_step_seconds` since the start, `compile_seconds` and `flops` of a step or None, `memory_mib` at
-        most, `parameters` by player, `images` real ones a step, `threads` that may run, `versions`.
+        Dict of `milliseconds` per step for each block, `steps` in a block, `first_step_seconds` since the
+        start, `compile_seconds` and `flops` of a step or None, the peak `memory_mib`, `parameters` by player,
+        real `images` per step, `threads` that may run, and `versions`.
     """
     recipe = cases.find(case)
     home = FRAMEWORKS[framework]
@@ -47,7 +49,7 @@ def measure(framework, case, seconds, started):
         "first_step_seconds": first,
         "compile_seconds": compiling,
         "memory_mib": memory.peak_on_host() / 2**20,
-        "flops": subject.flops(),  # Last: it compiles once more, which the memory must not show.
+        "flops": subject.flops(),  # Last: it compiles once more, and `memory_mib` must not include that.
         "parameters": subject.parameters,
         "images": recipe.samples_per_step,
         "threads": _threads(),
@@ -56,7 +58,7 @@ def measure(framework, case, seconds, started):
 
 
 def _timed(advance, seconds):
-    """Steps in a block, and milliseconds a step of each block."""
+    """Steps in a block, and milliseconds per step of each block."""
     steps, taken = 1, clocked(advance, 1)
     while taken < seconds / 4:  # This warms up too.
         steps, taken = 4 * steps, clocked(advance, 4 * steps)
@@ -64,8 +66,8 @@ def _timed(advance, seconds):
     return steps, [1e3 * clocked(advance, steps) / steps for _ in range(BLOCKS)]
 
 
-def clocked(advance, steps):
-    """Seconds that so many steps take."""
+def clocked(advance: Callable[[int], None], steps: int) -> float:
+    """The duration of a number of steps, seconds."""
     begun = time.perf_counter()
     advance(steps)
     return time.perf_counter() - begun
@@ -82,18 +84,18 @@ def _peak(seconds):
     return {"peak": matrix_product_peak(seconds)}
 
 
-def main():
-    """Measures what the command line says."""
+def main() -> None:
+    """Measures the case of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--case", default="mlp", help="What to train.")
+    parser.add_argument("--case", default="mlp", help="Case to train.")
     parser.add_argument("--framework", default="gan_jax", choices=[*FRAMEWORKS, "peak"])
     parser.add_argument("--seconds", type=float, default=2.0, help="Length of a block.")
     parser.add_argument("--started", type=float, default=time.time(), help="Seconds since the epoch.")
-    given = parser.parse_args()
-    if given.framework == "peak":
-        result = _peak(given.seconds)
+    options = parser.parse_args()
+    if options.framework == "peak":
+        result = _peak(options.seconds)
     else:
-        result = measure(given.framework, given.case, given.seconds, given.started)
+        result = measure(options.framework, options.case, options.seconds, options.started)
     print(json.dumps(result), flush=True)
 
 

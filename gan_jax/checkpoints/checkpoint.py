@@ -272,27 +272,27 @@ def _check_shapes(stored, abstract, name):
             raise UsageError(f"{name} has other shapes: {'; '.join(wrong[:4])}{more}")
 
 
-def write_recipe(workdir, recipe, facts):
-    """Writes the recipe and the facts about its data beside the checkpoints, completely or not at all.
+def write_recipe(workdir: str, recipe: recipe_lib.Recipe, data: dict[str, Any]) -> None:
+    """Writes the recipe and the description of its data beside the checkpoints, completely or not at all.
 
     Args:
         workdir: Folder of the run; it exists.
         recipe: The Recipe.
-        facts: Dict of `resolution`, `channels` and `classes`.
+        data: From `modalities.to_plain`.
     """
     path = os.path.join(workdir, "recipe.json")
     with write_atomically(path) as file:
-        json.dump({"recipe": recipe_lib.to_dict(recipe), "facts": facts}, file, indent=2)
+        json.dump({"recipe": recipe_lib.to_dict(recipe), "data": data}, file, indent=2)
 
 
-def read_recipe(workdir):
+def read_recipe(workdir: str) -> tuple[dict[str, Any], dict[str, Any]] | tuple[None, None]:
     """Reads what `write_recipe` wrote.
 
     Args:
         workdir: Folder of a run.
 
     Returns:
-        The recipe as nested dicts, and the facts; `(None, None)` if there is none.
+        The recipe as nested dicts, and the description of its data; `(None, None)` if there is no such file.
 
     Raises:
         UsageError: The file cannot be read, or the workdir is not a folder of a file system.
@@ -307,6 +307,6 @@ def read_recipe(workdir):
     try:
         with open(path) as file:
             stored = json.load(file)
-        return stored["recipe"], stored["facts"]
+        return stored["recipe"], stored["data"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} cannot be read: {type(error).__name__}: {error}") from None

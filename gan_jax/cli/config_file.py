@@ -1,10 +1,9 @@
 """Mistakes in a config file, or in a flag that overrides its values, in one line."""
 
-import os
-import runpy
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from gan_jax import recipe
 from gan_jax.cli import command
 from gan_jax.errors import UsageError, unknown
 
@@ -23,17 +22,12 @@ def explain(argv: list[str], error: Exception, *, plain: Callable[[Any], dict[st
         (argument.partition("=")[2] for argument in arguments if argument.startswith("config=")), None
     )
     if path:
-        file, _, data = path.partition(":")
-        if not os.path.isfile(file):
-            command.fail(f"config file {file!r} does not exist")
         try:
-            tree = plain(runpy.run_path(file)["get_config"](*[data] if data else []))
-        except Exception as broken:  # A config file is a program and may raise anything.
-            command.fail(
-                broken
-                if isinstance(broken, UsageError)
-                else f"config {path}: {type(broken).__name__}: {broken}"
-            )
+            tree = plain(recipe.run_config(path))
+        except UsageError as mistake:
+            command.fail(mistake)
+        except Exception as broken:  # A config file may return anything.
+            command.fail(f"config {path}: {type(broken).__name__}: {broken}")
         for argument in arguments:
             if argument.startswith("config."):
                 _check_override(argument[len("config.") :].partition("=")[0], tree)

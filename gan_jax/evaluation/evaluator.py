@@ -28,24 +28,15 @@ from gan_jax.terms import call, missing, reads
 # A metric of stored rows reads so many at most.
 ROWS = 10_000
 READ = 256  # at a time
+_TRAITS = metrics_lib.TRAITS.items()
 # The literature's names for metrics of the standard Inception features, and of no others.
-STANDARD = {"fid": "frechet_distance", "fid_infinity": "frechet_distance_infinity", "kid": "kernel_distance"}
+STANDARD = {traits.inception_name: metric.__name__ for metric, traits in _TRAITS if traits.inception_name}
 # The Inception score of another classifier is not an Inception score.
-OTHER = {"classifier_score": "inception_score"}
+OTHER = {traits.other_name: metric.__name__ for metric, traits in _TRAITS if traits.other_name}
 # Metrics whose papers compare sets of equal size; the sets are in random order.
-EQUALLY_MANY = (metrics_lib.precision_recall, metrics_lib.density_coverage)
+EQUALLY_MANY = tuple(metric for metric, traits in _TRAITS if traits.equally_many)
 # Fast metrics that say most; the default.
-QUICK = (
-    "frechet_distance",
-    "kernel_distance",
-    "precision_recall",
-    "density_coverage",
-    "captured_modes",
-    "modes",
-    "uniform_modes_kl",
-    "label_agreement",
-    "memorisation",
-)
+QUICK = tuple(metric.__name__ for metric, traits in _TRAITS if traits.quick)
 
 
 class SampleSet:

@@ -41,10 +41,12 @@ def classifier_accuracy_score(
         raise UsageError("classifier_accuracy_score: expected at least one generated and one held-out image")
     largest = int(max(np.max(fake_labels), np.max(heldout_labels), np.max(real_labels)))
     classes = tuple(map(str, range(largest + 1)))
-    heldout = of_arrays("held-out images", heldout_images, heldout_labels, classes)
+    heldout = of_arrays("held-out images", np.asarray(heldout_images), np.asarray(heldout_labels), classes)
 
     def score(images, labels):
-        return accuracy(fit(of_arrays("images", images, labels, classes), seed), heldout)
+        return accuracy(
+            fit(of_arrays("images", np.asarray(images), np.asarray(labels), classes), seed), heldout
+        )
 
     count = len(fake_images)
     return {

@@ -206,7 +206,7 @@ def _embedded(
 ) -> jax.Array:
     """The labels' embeddings, with as many dimensions as `like`."""
     if labels is None:
-        raise UsageError(f"heads.{head} needs labels, but the discriminator gets none: see game.told")
+        raise UsageError(f"heads.{head} needs labels, but the discriminator gets none: see game.condition_on")
     embed = nn.Embed(
         _checked(classes, head), like.shape[-1], embedding_init=kernel_init, name=f"{head}_of_label"
     )

@@ -9,7 +9,7 @@ from flax.core import freeze, unfreeze
 from gan_jax.errors import UsageError
 from gan_jax.names import bind, find
 from gan_jax.nets import heads as library
-from gan_jax.terms import reads
+from gan_jax.terms import call, reads
 
 LOGITS = freeze({"logits": {}})
 
@@ -39,7 +39,7 @@ def read_out(heads: Mapping[Any, Any], **offered: Any) -> dict[str, jax.Array]:
     """
     outputs: dict[str, jax.Array] = {}
     for head, options in _functions(heads):
-        of_head = head(*(offered[name] for name in reads(head)), **options)
+        of_head = call(head, offered, **options)
         twice = [name for name in of_head if name in outputs]
         if twice:
             raise UsageError(f"heads.{head.__name__}: another head has the output {', '.join(twice)} too")

@@ -54,7 +54,7 @@ def load(workdir: str, step: int | str | None = None) -> LoadedModel:
     """
     plain, data = checkpoint.read_recipe(workdir)
     steps = checkpoint.steps(workdir)
-    if plain is None or not steps:
+    if plain is None or data is None or not steps:
         raise UsageError(
             f"{workdir} holds no checkpoint of a run; train one with --config and this --workdir"
         )

@@ -1,4 +1,4 @@
-"""Studies: variants of a recipe, each trained with several seeds, and what came of them with its spread."""
+"""Studies: variants of a recipe, each trained with several seeds, compared by mean and spread."""
 
 from gan_jax.study.definition import Study
 

@@ -1,12 +1,13 @@
-"""Variants of a recipe side by side: `python -m gan_jax.study --config=configs/studies/tricks_on_ring.py`.
+"""Compares variants of a recipe: `python -m gan_jax.study --config=configs/studies/tricks_on_ring.py`.
 
-Flags are parsed and all recipes' types and ranges checked before JAX is imported.
+Flags are parsed, and types and ranges of all recipes are checked, before JAX is imported.
 """
 
 import dataclasses
 import functools
 import os
 import sys
+from typing import Any
 
 from absl import flags
 from ml_collections import config_flags
@@ -22,16 +23,16 @@ try:
     )
 except flags.Error as error:  # It opens the files of --flagfile already.
     command.fail(error)
-_OUTPUT = flags.DEFINE_string("output", None, "Folder of cells and results; runs/<study> if not given.")
-_ONLY = flags.DEFINE_list("only", [], "Variants to train; all if not given.")
-_SEEDS = flags.DEFINE_integer("seeds", None, "How many seeds a variant; the study's own if not given.", 1)
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
+_OUTPUT = flags.DEFINE_string("output", None, "Folder of trials and results; runs/<study> by default.")
+_ONLY = flags.DEFINE_list("only", [], "Variants to train; all by default.")
+_SEEDS = flags.DEFINE_integer("seeds", None, "Number of seeds per variant; the study's own by default.", 1)
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own by default.")
 
 
-def _do():
+def _do() -> None:
     try:
         if _CONFIG.value is not None:
-            _plain(_CONFIG.value)  # A config that could not be loaded answers when it is used.
+            _plain(_CONFIG.value)  # A config that could not be loaded raises only when it is used.
     except Exception as error:  # It is a program and may raise anything.
         _explain(sys.argv, error)
     if _CONFIG.value is None:
@@ -51,9 +52,9 @@ def _do():
     )
 
 
-def _plain(study):
-    """What of a study flags can change, as nested dicts."""
-    definition.check_kind(study)
+def _plain(study: Any) -> dict[str, Any]:
+    """The fields of a study that flags can change, as nested dicts."""
+    definition.check_type(study)
     return {"title": study.title, "seeds": study.seeds, "base": recipe_lib.to_dict(study.base)}
 
 

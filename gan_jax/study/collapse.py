@@ -1,20 +1,24 @@
-"""When a run has lost its modes for good."""
+"""The step at which a run has lost its modes for good."""
+
+from collections.abc import Iterable
 
 
-def collapse_step(history, *, share=0.5):
-    """The step from which on a run never again has the given share of the most modes it ever had before.
+def collapse_step(history: Iterable[tuple[int, float]], *, share: float = 0.5) -> int | None:
+    """The step from which on a run never again has the given share of its highest number of modes so far.
 
-    No paper: a definition of ours. A run that has never captured much has lost nothing, and has not collapsed
-    by it; one that dips and recovers has not either.
+    No paper: a definition of ours. A run that never captured many modes has lost nothing, so it has not
+    collapsed. Nor has a run that dips and recovers.
 
     Args:
         history: Pairs of step and modes captured, in the order of steps.
-        share: Of the most modes captured until then, in (0, 1].
+        share: Share of the highest number of modes until then, in (0, 1].
 
     Returns:
-        The first step of the last stretch that lies below and lasts until the end; None if there is none.
+        The first step of the last stretch that is below the share and lasts until the end; None if there is
+        none.
     """
-    most, since = 0, None
+    most: float = 0
+    since: int | None = None
     for step, modes in history:
         most = max(most, modes)
         below = modes < share * most

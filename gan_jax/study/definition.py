@@ -1,29 +1,33 @@
-"""A study as plain data: a recipe, what each variant changes in it, and seeds. Imports no JAX."""
+"""A study as plain data: a recipe, the changes of each variant, and seeds. Imports no JAX."""
 
 import dataclasses
 import re
+import typing
+from collections.abc import Mapping
+from typing import Any
 
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError, unknown
 from gan_jax.recipe import RESUMABLE, Recipe
 
-# What decides a cell's numbers, unlike the rest of RESUMABLE: how long it trains, and when it is looked at.
+# Fields that decide the numbers of a trial although a resumed run may change them: how long it trains, and
+# when it is evaluated.
 DECISIVE = ("steps", "eval_every")
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Study:
-    """Which of several changes of a recipe helps, by how much, and how surely.
+    """A comparison of several changes of a recipe: which one helps, how much, and how surely.
 
     Attributes:
-        title: What is asked, in one line for people.
-        base: The Recipe that variants change; its `seed` does not count.
-        variants: By name, what is changed: a dict of dotted paths to new values, as in
-            `{"losses.discriminator.r1": 1.0}`, empty for the base itself, or a function from the base to a
-            Recipe, for what follows from other fields. A value takes the place of all that was there.
-        measures: Values of the base's `eval_metrics` to compare, in the order of the table. The first is
-            what a run loses when it collapses, if more of it is better.
-        seeds: How many: each variant is trained with the seeds 0 to one less.
+        title: The question, in one line for people.
+        base: The Recipe that variants change; its `seed` is not used.
+        variants: Changes by name of the variant: a dict of dotted paths to new values, as in
+            `{"losses.discriminator.r1": 1.0}`, empty for the base itself; or a function from the base to a
+            Recipe, for values that depend on other fields. A value replaces everything at its path.
+        measures: Values of the base's `eval_metrics` to compare, in the order of the table. The first one
+            detects a collapse, if higher is better.
+        seeds: Number of seeds: each variant is trained with the seeds 0 to `seeds - 1`.
     """
 
     title: str
@@ -33,20 +37,20 @@ class Study:
     seeds: int = 8
 
 
-def validate(study):
-    """Checks types and ranges, of every variant's recipe too; names are checked where they are looked up.
+def validate(study: Study) -> None:
+    """Checks types and ranges, also of every variant's recipe; names are checked where they are looked up.
 
     Args:
         study: The Study.
 
     Raises:
-        UsageError: Names the variant and the field, what was given and what was expected.
+        UsageError: Names the variant and the field, its value and the expected one.
     """
-    check_kind(study)
-    for field in dataclasses.fields(study):
-        value = getattr(study, field.name)
-        if not isinstance(value, field.type) or isinstance(value, bool):
-            raise UsageError(f"{field.name}={value!r}: expected {field.type.__name__}")
+    check_type(study)
+    for field, expected in typing.get_type_hints(Study).items():
+        value = getattr(study, field)
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise UsageError(f"{field}={value!r}: expected {expected.__name__}")
     for field in ("variants", "measures"):
         if not getattr(study, field):
             raise UsageError(f"{field} is empty: expected at least one")
@@ -55,34 +59,34 @@ def validate(study):
     for name in study.variants:
         if not isinstance(name, str) or not re.fullmatch(r"\w[\w.+-]*", name):
             raise UsageError(f"variants: {name!r}: expected a name of letters, digits, _, ., + and -")
-        _validated(study, name)
+        _validate_variant(study, name)
 
 
-def check_kind(study):
-    """Makes sure that a config file has made a Study.
+def check_type(study: Any) -> None:
+    """Makes sure that a config file has returned a Study.
 
     Args:
-        study: What it has made.
+        study: The value that it returned.
 
     Raises:
-        UsageError: Something else.
+        UsageError: The value has another type.
     """
     if not isinstance(study, Study):
         raise UsageError(f"get_config must return a gan_jax.study.Study, got {type(study).__name__}")
 
 
-def _validated(study, name):
-    """A variant's recipe is one, and is evaluated."""
+def _validate_variant(study, name):
+    """A variant must be a valid recipe, and must be evaluated."""
     try:
         recipe = variant(study, name)
         recipe_lib.validate(recipe)
         if not recipe.eval_every:
-            raise UsageError("eval_every=0: expected at least 1, since evaluations are what is compared")
+            raise UsageError("eval_every=0: expected at least 1, since a study compares evaluations")
     except UsageError as error:
         raise UsageError(f"variant {name}: {error}") from None
 
 
-def variant(study, name):
+def variant(study: Study, name: str) -> Recipe:
     """A variant's recipe.
 
     Args:
@@ -93,7 +97,8 @@ def variant(study, name):
         A Recipe that shares nothing with the base.
 
     Raises:
-        UsageError: There is no such variant, it changes what the base does not have, or its function raises.
+        UsageError: There is no such variant, it changes a part that the base does not have, or its function
+            raises an error.
     """
     if name not in study.variants:
         raise unknown("variants", name, study.variants)
@@ -108,20 +113,20 @@ def variant(study, name):
     return changed(study.base, change)
 
 
-def changed(recipe, values):
+def changed(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     """A recipe with other values.
 
     Args:
-        recipe: The Recipe; it stays as it is.
-        values: Dict of dotted paths to values. All but the last part of a path must exist.
+        recipe: The Recipe; it stays unchanged.
+        values: Dict of dotted paths to values. All parts of a path except the last must exist.
 
     Returns:
-        A Recipe that shares no dict with the given one, nor one of its parts with another.
+        A Recipe that shares no dict with the given one; none of its parts shares a dict with another part.
 
     Raises:
-        UsageError: A path leads to what the recipe does not have.
+        UsageError: The recipe has no such path.
     """
-    plain = {field.name: _own(getattr(recipe, field.name)) for field in dataclasses.fields(recipe)}
+    plain = {field.name: _copy(getattr(recipe, field.name)) for field in dataclasses.fields(recipe)}
     for path, value in values.items():
         if not isinstance(path, str):
             raise UsageError(f"{path!r}: expected a dotted path")
@@ -133,16 +138,16 @@ def changed(recipe, values):
             tree = tree[part]
         if not isinstance(tree, dict):
             raise unknown(path, last, ())
-        tree[last] = _own(value)
+        tree[last] = _copy(value)
     return recipe_lib.from_dict(plain)
 
 
-def _own(tree):
-    """Dicts of its own at every level: two fields that share one dict would change together."""
-    return {name: _own(part) for name, part in tree.items()} if isinstance(tree, dict) else tree
+def _copy(tree):
+    """A copy of every nested dict: two fields that share one dict would change together."""
+    return {name: _copy(part) for name, part in tree.items()} if isinstance(tree, dict) else tree
 
 
-def cell(study, name, seed):
+def trial(study: Study, name: str, seed: int) -> Recipe:
     """The recipe of a variant with one seed.
 
     Args:
@@ -151,26 +156,26 @@ def cell(study, name, seed):
         seed: Its seed.
 
     Returns:
-        The Recipe. It is not rolled back: a run that diverges has diverged.
+        The Recipe, without rollbacks: a trial that diverges counts as diverged.
     """
     return changed(variant(study, name), {"seed": seed, "max_rollbacks": 0})
 
 
-def decides(recipe):
-    """What of a recipe decides what comes of it.
+def decides(recipe: Recipe) -> dict[str, Any]:
+    """The fields of a recipe that decide the results of its run.
 
     Args:
         recipe: The Recipe.
 
     Returns:
-        Dict that JSON can hold, of all but how often people are told.
+        Dict that JSON can hold, of all fields except how often the run reports.
     """
     plain = recipe_lib.to_dict(recipe)
     return {name: value for name, value in plain.items() if name not in RESUMABLE or name in DECISIVE}
 
 
-def differences(before, after):
-    """In what two recipes differ that decides what comes of them.
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """The differences of two recipes that decide the results.
 
     Args:
         before: A recipe, from `decides`.
@@ -179,7 +184,7 @@ def differences(before, after):
     Returns:
         List of lines like `batch_size: 64 -> 32`.
     """
-    pace = [
+    decisive = [
         f"{name}: {before[name]!r} -> {after[name]!r}" for name in DECISIVE if before[name] != after[name]
     ]
-    return pace + recipe_lib.differences(before, after)
+    return decisive + recipe_lib.differences(before, after)

@@ -1,8 +1,9 @@
-"""A study as one HTML page, which needs nothing but itself."""
+"""A study as one HTML page that needs no other file."""
 
 import base64
 import html
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; color: #222 }
@@ -18,27 +19,27 @@ ul { padding-left: 1.2rem; font-size: 13px; overflow-wrap: anywhere }
 
 
 class Page(NamedTuple):
-    """What stands on a page.
+    """The contents of a page.
 
     Attributes:
         title: One line.
         notes: Lines of text under it.
-        table: Rows of text, the first one the head.
+        table: Rows of text; the first one is the head.
         plots: Paths of PNGs by their caption.
-        changes: By variant, lines on what it changes.
+        changes: By variant, lines that list its changes.
         pictures: By variant, the path of a PNG of its samples; not every variant has one.
     """
 
     title: str
-    notes: list
-    table: list
-    plots: dict
-    changes: dict
-    pictures: Any
+    notes: Sequence[str]
+    table: Sequence[Sequence[str]]
+    plots: Mapping[str, str]
+    changes: Mapping[str, Sequence[str]]
+    pictures: Mapping[str, str]
 
 
-def written(page):
-    """The page as HTML, pictures and all.
+def written(page: Page) -> str:
+    """The page as HTML, with its pictures inside.
 
     Args:
         page: The Page.
@@ -70,7 +71,7 @@ def _table(rows):
 
 
 def _variant(page, name):
-    """What a variant changes, and its samples."""
+    """The changes of a variant, and its samples."""
     lines = "".join(f"<li>{html.escape(line)}</li>" for line in page.changes[name])
     picture = _picture(page.pictures[name], f"samples of {name}") if name in page.pictures else ""
     return f"<section><h3>{html.escape(name)}</h3>{picture}<ul>{lines}</ul></section>"

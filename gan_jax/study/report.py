@@ -1,4 +1,4 @@
-"""What a study leaves for people: a table three times over, plots, pictures of samples, and a page of all."""
+"""The results of a study for people: tables, plots, pictures of samples, and one page with all of them."""
 
 import logging
 import os
@@ -7,17 +7,19 @@ from gan_jax import build, images
 from gan_jax.runtime.files import write_atomically
 from gan_jax.sampling import samples
 from gan_jax.study import definition, page, plots, tables, trials
+from gan_jax.study.definition import Study
 from gan_jax.study.summary import summarised
+from gan_jax.study.trials import Outcome
 
 log = logging.getLogger("gan_jax")
 
 
-def write(study, output, data_dir=None):
-    """Writes what is known of every variant that has a finished cell.
+def write(study: Study, output: str, data_dir: str | None = None) -> None:
+    """Writes the results of every variant that has a finished trial.
 
     Args:
         study: The Study.
-        output: Its folder, with at least one finished cell.
+        output: Its folder, with at least one finished trial.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
     Raises:
@@ -25,92 +27,94 @@ def write(study, output, data_dir=None):
     """
     done = _done(study, output)
     recipes = {name: definition.variant(study, name) for name in done}
-    found = {
+    summaries = {
         name: summarised(recipes[name], list(outcomes.values()), study.measures)
         for name, outcomes in done.items()
     }
-    table = tables.rows(found, study.measures)
+    table = tables.rows(summaries, study.measures)
     _text(output, "results.md", tables.markdown(table))
-    _text(output, "results.csv", tables.as_csv(found, study.measures))
-    _text(output, "results.json", tables.as_json(study, found))
-    drawn = {f"{measure} over the steps": _plot(found, measure, output) for measure in study.measures}
-    shown = {name: _samples(output, name, outcomes) for name, outcomes in done.items()}
+    _text(output, "results.csv", tables.as_csv(summaries, study.measures))
+    _text(output, "results.json", tables.as_json(study, summaries))
+    curves = {f"{measure} over the steps": _plot(summaries, measure, output) for measure in study.measures}
+    stored = {name: _samples(output, name, outcomes) for name, outcomes in done.items()}
     pictures = {
         name: _picture(recipes[name], name, rows, output, data_dir)
-        for name, rows in shown.items()
+        for name, rows in stored.items()
         if rows is not None
     }
     changes = {name: _changes(study, recipe) for name, recipe in recipes.items()}
-    content = page.Page(study.title, _notes(study, done), table, drawn, changes, pictures)
+    content = page.Page(study.title, _notes(study, done), table, curves, changes, pictures)
     _text(output, "index.html", page.written(content))
     log.info("%s", tables.markdown(table))
     log.info("%s holds index.html, results.md, .csv and .json, plots and samples", output)
 
 
 def _done(study, output):
-    """Outcomes by variant and seed, of what is finished."""
-    found = {}
+    """Outcomes of the finished trials by variant and seed."""
+    outcomes: dict[str, dict[int, Outcome]] = {}
     for name in study.variants:
         for seed in range(study.seeds):
-            outcome = trials.read(output, name, definition.cell(study, name, seed))
+            outcome = trials.read(output, name, definition.trial(study, name, seed))
             if outcome is not None:
-                found.setdefault(name, {})[seed] = outcome
-    return found
+                outcomes.setdefault(name, {})[seed] = outcome
+    return outcomes
 
 
 def _changes(study, recipe):
-    """What a variant changes, for people."""
+    """The changes of a variant, for people."""
     return definition.differences(definition.decides(study.base), definition.decides(recipe)) or ["nothing"]
 
 
 def _notes(study, done):
-    """How the numbers came about, and how to read them."""
+    """How the numbers were computed, and how to read them."""
     base, outcomes = study.base, [outcome for runs in done.values() for outcome in runs.values()]
-    protocol = next((outcome.protocol for outcome in outcomes if outcome.protocol), {})
+    protocol: dict = next((outcome.protocol for outcome in outcomes if outcome.protocol), {})
     kept = {
         name: protocol[name]
         for name in ("generated", "reference", "real_baseline", "versions")
         if name in protocol
     }
     return [
-        f"Each variant changes the base as said below it and is trained for {base.steps:,} steps of "
+        f"Each variant changes the base as listed under its name. It is trained for {base.steps:,} steps of "
         f"{base.batch_size} samples, unless it changes these, with up to {study.seeds} seeds. Numbers are "
         "mean ± standard deviation over seeds, at the last step and at the best evaluation of each run. t is "
-        "the difference from the first variant in standard errors, p how often chance alone comes as far "
-        "(Welch's test, of each number alone: of twenty that differ by nothing, one has p below 0.05).",
-        f"A run has collapsed at the evaluation from which on, be it the last one, it never again has half of "
-        f"the most {study.measures[0].replace('_', ' ')} that it ever had. A run that is not finite draws "
-        "nothing: measures of which more is better are 0 from there on, others are of the other runs.",
-        "In the plots bands reach from the least to the greatest seed, the first variant is grey, and a "
-        "perfect sampler is the dashed line.",
+        "the difference from the first variant in standard errors; p is the probability of a difference at "
+        "least as large by chance alone (Welch's test of each number alone: of twenty numbers without a true "
+        "difference, one has p below 0.05).",
+        "A run has collapsed at an evaluation, perhaps the last one, if from there on it never again has "
+        f"half of its highest {study.measures[0].replace('_', ' ')} so far. A run that is not finite draws "
+        "nothing: measures for which higher is better count as 0 from there on; for other measures, only "
+        "the other runs count.",
+        "In the plots, bands reach from the lowest to the highest seed, the first variant is grey, and the "
+        "dashed line is a perfect sampler.",
         "Protocol: " + "; ".join(f"{name}: {value}" for name, value in kept.items()),
     ]
 
 
-def _plot(found, measure, output):
-    """Path of a measure's plot, drawn."""
+def _plot(summaries, measure, output):
+    """Draws a measure's plot and returns its path."""
     path = os.path.join(output, f"{measure}.png")
-    plots.over_time(found, measure, path)
+    plots.over_time(summaries, measure, path)
     return path
 
 
 def _samples(output, name, outcomes):
     """Samples of the first seed that has some."""
-    drawn = (trials.samples(output, name, seed) for seed in sorted(outcomes))
-    return next((samples for samples in drawn if samples is not None), None)
+    by_seed = (trials.samples(output, name, seed) for seed in sorted(outcomes))
+    return next((samples for samples in by_seed if samples is not None), None)
 
 
-def _picture(recipe, name, shown, output, data_dir):
-    """Path of the picture of samples, drawn over as many real ones where their kind has these."""
+def _picture(recipe, name, rows, output, data_dir):
+    """Draws samples and returns the path; points are drawn over as many real ones."""
     path = os.path.join(output, "samples", f"{name}.png")
     source = build.source(recipe, data_dir)
     real = samples.first_of(lambda: source.heldout() or source)
-    images.save(path, source.modality.preview(shown, lambda: real(len(shown))["real"]))
+    images.save(path, source.modality.preview(rows, lambda: real(len(rows))["real"]))
     return path
 
 
 def _text(output, name, text):
-    """Writes a file, whole or not at all."""
+    """Writes a file completely or not at all."""
     path = os.path.join(output, name)
     with write_atomically(path) as file:
         file.write(text)

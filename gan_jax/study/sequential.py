@@ -1,4 +1,4 @@
-"""The seeds of a variant one after the other, each as a run of its own that `train` can go on with."""
+"""The seeds of a variant one after the other, each as a run of its own that `train` can resume."""
 
 import time
 
@@ -6,21 +6,22 @@ import numpy as np
 
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import Divergence
+from gan_jax.recipe import Recipe
 from gan_jax.sampling import samples
 from gan_jax.study.trials import Outcome
 from gan_jax.training import report, train
 
 
-def trained(recipe, workdir, data_dir=None):
-    """One run, from where its workdir has come to.
+def trained(recipe: Recipe, workdir: str, data_dir: str | None = None) -> Outcome | None:
+    """Trains one run, or resumes it.
 
     Args:
-        recipe: From `definition.cell`.
+        recipe: From `definition.trial`.
         workdir: Folder of the run; it keeps its checkpoints.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
     Returns:
-        The Outcome, or None if somebody asked to stop.
+        The Outcome, or None if a signal asked to stop.
     """
     interrupted, _ = checkpoint.read_recipe(workdir)
     began, diverged = time.monotonic(), False
@@ -37,7 +38,7 @@ def trained(recipe, workdir, data_dir=None):
         protocol=evaluations[-1]["protocol"] if evaluations else {},
         samples=None if diverged else _samples(workdir, recipe.grid_size),
         diverged=diverged,
-        # How long earlier starts took is on no record.
+        # The time of earlier starts is not recorded.
         seconds=None if interrupted else time.monotonic() - began,
     )
 

@@ -1,12 +1,15 @@
-"""What came of a variant's runs, over its seeds."""
+"""The results of a variant's runs, over its seeds."""
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from gan_jax.errors import unknown
 from gan_jax.metrics import HIGHER_IS_BETTER
+from gan_jax.recipe import Recipe
 from gan_jax.study.collapse import collapse_step
+from gan_jax.study.trials import Outcome
 from gan_jax.training import evaluating
 
 
@@ -14,9 +17,9 @@ class Spread(NamedTuple):
     """Numbers of several seeds.
 
     Attributes:
-        mean: Their mean; None without any.
-        deviation: Their standard deviation, of a sample (n - 1); None with fewer than two.
-        seeds: How many.
+        mean: Their mean; None without any number.
+        deviation: Their sample standard deviation (n - 1); None with fewer than two numbers.
+        seeds: Count of the numbers.
     """
 
     mean: float | None
@@ -25,49 +28,49 @@ class Spread(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """A variant.
+    """The results of a variant.
 
     Attributes:
-        seeds: Runs that are finished.
-        diverged: How many of them were not finite at the end.
-        curves: By measure, one list a seed of pairs of step and value.
+        seeds: Number of finished runs.
+        diverged: Number of runs that were not finite at the end.
+        curves: By measure, one list per seed of pairs of step and value.
         final: Spread by measure, at the last step.
-        best: Spread by measure, of each run's best value, wherever it was.
-        floors: By measure, what a perfect sampler has.
-        collapsed: How many runs lost half of their modes for good, see `collapse.collapse_step`; None if less
-            of the first measure is better.
-        collapse_step: Spread of the steps at which they did.
-        seconds: That a run took, on average; None where all were interrupted.
+        best: Spread by measure, of each run's best value at any step.
+        real_baselines: By measure, the value of a perfect sampler.
+        collapsed: Number of runs that lost half of their modes for good, see `collapse.collapse_step`; None
+            if lower is better for the first measure.
+        collapse_step: Spread of the steps at which they collapsed.
+        seconds: Mean duration of a run; None if all runs were interrupted.
     """
 
     seeds: int
     diverged: int
-    curves: dict
-    final: dict
-    best: dict
-    real_baselines: dict
+    curves: dict[str, list[list[tuple[int, float]]]]
+    final: dict[str, Spread]
+    best: dict[str, Spread]
+    real_baselines: dict[str, float]
     collapsed: int | None
     collapse_step: Spread
     seconds: float | None
 
 
 class Difference(NamedTuple):
-    """Of two means.
+    """The difference of two means.
 
     Attributes:
-        errors: The one minus the other, in standard errors of that difference.
-        chance: Of so large a difference, one way or the other, where there is none.
+        errors: The first minus the second, in standard errors of that difference.
+        chance: Probability of a difference at least as large, in either direction, if there is none.
     """
 
     errors: float
     chance: float
 
 
-def spread(values):
+def spread(values: Iterable[float | None]) -> Spread:
     """Mean and deviation of numbers.
 
     Args:
-        values: Numbers; None stands for a seed that has none.
+        values: Numbers; None for a seed without one.
 
     Returns:
         The Spread.
@@ -78,7 +81,7 @@ def spread(values):
     return Spread(mean, deviation, known.size)
 
 
-def difference(spread, other):
+def difference(spread: Spread, other: Spread) -> Difference | None:
     """How far a mean is above another, and how surely.
 
     Welch's test (1947, Biometrika 34), for deviations that need not be equal.
@@ -88,9 +91,11 @@ def difference(spread, other):
         other: Another.
 
     Returns:
-        The Difference; None where a deviation is not known or neither spreads.
+        The Difference; None if a deviation is unknown or both are 0.
     """
-    from scipy.stats import ttest_ind_from_stats  # Here, since it takes a second that training need not wait.
+    from scipy.stats import (
+        ttest_ind_from_stats,
+    )  # Imported here: it takes a second, which training need not wait.
 
     deviations = spread.deviation, other.deviation
     if None in deviations or not any(deviations):
@@ -98,34 +103,34 @@ def difference(spread, other):
     return Difference(*map(float, ttest_ind_from_stats(*spread, *other, equal_var=False)))
 
 
-def due(recipe):
+def due(recipe: Recipe) -> list[int]:
     """The steps at which a recipe is evaluated.
 
     Args:
         recipe: The Recipe.
 
     Returns:
-        List of steps, the last one among them.
+        List of steps, including the last one.
     """
     return [step for step in range(1, recipe.steps + 1) if evaluating.due(recipe, step)]
 
 
-def curve(outcome, measure, steps):
+def curve(outcome: Outcome, measure: str, steps: Sequence[int]) -> list[tuple[int, float]]:
     """A measure over the steps of a run.
 
-    Once a run has diverged it draws nothing: a measure of which more is better is 0 from there on, and
-    another one is left out.
+    Once a run has diverged it draws nothing: a measure for which higher is better is 0 from there on; other
+    measures have no value there.
 
     Args:
         outcome: The Outcome.
         measure: Name of a value.
-        steps: Steps at which it was due.
+        steps: Steps at which an evaluation was due.
 
     Returns:
         List of pairs of step and value.
 
     Raises:
-        UsageError: Its metrics have no value of that name.
+        UsageError: The metrics have no value of that name.
     """
     check([measure], outcome)
     known = {record["step"]: float(record["values"][measure]["value"]) for record in outcome.evaluations}
@@ -134,15 +139,15 @@ def curve(outcome, measure, steps):
     return [(step, value) for step, value in pairs if value is not None]
 
 
-def check(measures, outcome):
-    """Makes sure that a run was evaluated by what is to be compared.
+def check(measures: Iterable[str], outcome: Outcome) -> None:
+    """Makes sure that a run's evaluations have the measures.
 
     Args:
         measures: Names of values.
         outcome: The Outcome.
 
     Raises:
-        UsageError: Its metrics have no value of a measure's name.
+        UsageError: The metrics have no value of a measure's name.
     """
     for record in outcome.evaluations:
         for measure in measures:
@@ -150,15 +155,15 @@ def check(measures, outcome):
                 raise unknown("measures", measure, record["values"])
 
 
-def real_baselines(outcome, measures):
-    """What a perfect sampler has: what it is expected to, where a metric says so, else what real data have.
+def real_baselines(outcome: Outcome, measures: Iterable[str]) -> dict[str, float]:
+    """The values of a perfect sampler: the expectation, if a metric computes it, else the value of real data.
 
     Args:
         outcome: The Outcome.
         measures: Names of values.
 
     Returns:
-        Dict of floors by measure, of those that have one.
+        Values by measure, for measures that have one.
     """
     values = outcome.evaluations[-1]["values"] if outcome.evaluations else {}
     expected = {
@@ -170,13 +175,13 @@ def real_baselines(outcome, measures):
     return {**real, **expected}
 
 
-def summarised(recipe, outcomes, measures):
-    """A variant's runs as one.
+def summarised(recipe: Recipe, outcomes: Sequence[Outcome], measures: Sequence[str]) -> Summary:
+    """Summarises the runs of a variant.
 
     Args:
         recipe: The variant's Recipe.
         outcomes: Its Outcomes, at least one.
-        measures: Names of values. A run that loses the first one, if more of it is better, has collapsed.
+        measures: Names of values. The first one detects a collapse, if higher is better.
 
     Returns:
         The Summary.
@@ -202,11 +207,11 @@ def summarised(recipe, outcomes, measures):
 
 
 def _last(pairs, step):
-    """The value at a step, None without one."""
+    """The value at a step; None without one."""
     return dict(pairs).get(step)
 
 
 def _best(pairs, measure):
-    """The best value of a run, None without any."""
+    """The best value of a run; None without any."""
     choose = max if measure in HIGHER_IS_BETTER else min
     return choose((value for _, value in pairs), default=None)

@@ -1,22 +1,25 @@
-"""A study's summaries as rows of text, and these as Markdown, CSV and JSON."""
+"""A study's summaries as rows of text, Markdown, CSV and JSON."""
 
 import csv
 import io
 import json
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from gan_jax.study.summary import difference
+from gan_jax.study.definition import Study
+from gan_jax.study.summary import Spread, Summary, difference
 
 
-def shown(spread, seeds):
+def shown(spread: Spread, seeds: int | None) -> str:
     """A Spread for people.
 
     Args:
         spread: The Spread.
-        seeds: How many it might have; not said if it has as many.
+        seeds: Number of seeds that it could have.
 
     Returns:
-        Mean, standard deviation where there is one, and how many seeds if not as many as given.
+        Mean, standard deviation if there is one, and the number of seeds if it is another one.
     """
     if spread.mean is None:
         return "-"
@@ -25,68 +28,68 @@ def shown(spread, seeds):
 
 
 def _number(value):
-    """Three significant digits, and all that a large number has before the point."""
+    """Three significant digits; all digits before the point of a large number."""
     return f"{value:.3g}" if abs(value) < 999.5 or not math.isfinite(value) else f"{value:,.0f}"
 
 
-def rows(found, measures):
-    """A head, a row a variant, and a row of what a perfect sampler has.
+def rows(summaries: Mapping[str, Summary], measures: Sequence[str]) -> list[list[str]]:
+    """A head, one row per variant, and a row of a perfect sampler.
 
     Args:
-        found: Summaries by variant.
+        summaries: Summaries by variant.
         measures: Names of values.
 
     Returns:
         Lists of str of equal lengths.
     """
-    first, *_ = found
+    first, *_ = summaries
     columns = [column for name in measures for column in (name, f"t (p) against {first}", f"best {name}")]
     table = [["variant", "seeds", *columns, "collapsed", "at step", "diverged", "seconds a run"]]
-    for variant, summary in found.items():
-        seeds, cells = summary.seeds, []
+    for variant, summary in summaries.items():
+        seeds, cells = summary.seeds, list[str]()
         for name in measures:
             final, best = (shown(spread[name], seeds) for spread in (summary.final, summary.best))
-            cells += [final, _against(summary, found[first], name), best]
+            cells += [final, _against(summary, summaries[first], name), best]
         collapsed = "-" if summary.collapsed is None else f"{summary.collapsed} of {seeds}"
         ends = [collapsed, shown(summary.collapse_step, summary.collapsed), f"{summary.diverged} of {seeds}"]
         seconds = "-" if summary.seconds is None else _number(summary.seconds)
         table.append([variant, str(seeds), *cells, *ends, seconds])
-    return [*table, _perfect(found, measures)]
+    return [*table, _perfect(summaries, measures)]
 
 
 def _against(summary, first, measure):
-    """How surely a final value differs from the first variant's, whose own is no difference."""
-    found = None if summary is first else difference(summary.final[measure], first.final[measure])
-    if found is None:
+    """The test of a final value against the first variant's."""
+    test = None if summary is first else difference(summary.final[measure], first.final[measure])
+    if test is None:
         return "-"
-    return f"{found.errors:+.1f} ({'<0.001' if found.chance < 0.001 else f'{found.chance:.2g}'})"
+    return f"{test.errors:+.1f} ({'<0.001' if test.chance < 0.001 else f'{test.chance:.2g}'})"
 
 
-def _perfect(found, measures):
-    """The row of a perfect sampler, looked at once: the best of several looks would be better still."""
+def _perfect(summaries, measures):
+    """The row of a perfect sampler, evaluated once: the best of several evaluations would be better still."""
     real_baselines = {
-        name: value for summary in found.values() for name, value in summary.real_baselines.items()
+        name: value for summary in summaries.values() for name, value in summary.real_baselines.items()
     }
     values = [_number(real_baselines[name]) if name in real_baselines else "-" for name in measures]
     cells = [cell for value in values for cell in (value, "-", "-")]
     return ["a perfect sampler", "-", *cells, *["-"] * 4]
 
 
-def markdown(table):
+def markdown(table: Sequence[Sequence[str]]) -> str:
     """Rows of text as a Markdown table."""
     lines = [f"| {' | '.join(row)} |" for row in table]
     return "\n".join([lines[0], f"|{'---|' * len(table[0])}", *lines[1:], ""])
 
 
-def plain(study, found):
-    """Summaries as what JSON can hold.
+def plain(study: Study, summaries: Mapping[str, Summary]) -> dict[str, Any]:
+    """Summaries as nested dicts and lists.
 
     Args:
         study: The Study.
-        found: Summaries by variant.
+        summaries: Summaries by variant.
 
     Returns:
-        Dict of the study's title and of each variant's summary, curves included.
+        Dict of the study's title and of each variant's summary, including its curves.
     """
     variants = {
         name: {
@@ -95,14 +98,14 @@ def plain(study, found):
             "best": {measure: spread._asdict() for measure, spread in summary.best.items()},
             "collapse_step": summary.collapse_step._asdict(),
         }
-        for name, summary in found.items()
+        for name, summary in summaries.items()
     }
     return {"title": study.title, "measures": list(study.measures), "variants": variants}
 
 
-def as_json(study, found):
-    """The same as text; numbers that are not finite become strings, since JSON has none."""
-    return json.dumps(_finite(plain(study, found)), indent=1, allow_nan=False) + "\n"
+def as_json(study: Study, summaries: Mapping[str, Summary]) -> str:
+    """The same as JSON. Numbers that are not finite become strings, since JSON has none."""
+    return json.dumps(_finite(plain(study, summaries)), indent=1, allow_nan=False) + "\n"
 
 
 def _finite(tree):
@@ -113,11 +116,14 @@ def _finite(tree):
     return str(tree) if isinstance(tree, float) and not math.isfinite(tree) else tree
 
 
-def as_csv(found, measures):
-    """Summaries as CSV, a line for each variant, measure and time.
+_HEAD = "variant measure when mean standard_deviation seeds perfect collapsed diverged".split()
+
+
+def as_csv(summaries: Mapping[str, Summary], measures: Sequence[str]) -> str:
+    """Summaries as CSV, one line for each variant, measure and time.
 
     Args:
-        found: Summaries by variant.
+        summaries: Summaries by variant.
         measures: Names of values.
 
     Returns:
@@ -125,20 +131,8 @@ def as_csv(found, measures):
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        [
-            "variant",
-            "measure",
-            "when",
-            "mean",
-            "standard_deviation",
-            "seeds",
-            "perfect",
-            "collapsed",
-            "diverged",
-        ]
-    )
-    for variant, summary in found.items():
+    writer.writerow(_HEAD)
+    for variant, summary in summaries.items():
         for name in measures:
             for when, spread in (("final", summary.final[name]), ("best", summary.best[name])):
                 real_baseline = summary.real_baselines.get(name)

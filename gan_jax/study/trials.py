@@ -1,4 +1,4 @@
-"""Cells of a study on disk: what came of one variant with one seed, whole or not there."""
+"""Trials on disk: the outcome of one variant with one seed, complete or absent."""
 
 import contextlib
 import json
@@ -12,32 +12,33 @@ import numpy as np
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
+from gan_jax.recipe import Recipe
 from gan_jax.runtime.files import write_atomically
 from gan_jax.study import definition
 
 
 class Outcome(NamedTuple):
-    """What came of one run.
+    """The outcome of one run.
 
     Attributes:
         evaluations: Dicts of `step` and `values`, as `report.evaluations` reads them, in the order of steps;
             they end early if the run diverged.
-        protocol: What belongs beside the values, a dict that JSON can hold; empty without values.
-        samples: Some of the last samples, as their kind keeps them; None if the run diverged.
-        diverged: Was it not finite at some step?
-        seconds: That it took; of seeds that trained together each has an equal share. None if the run was
+        protocol: How the values were computed, a dict that JSON can hold; empty without values.
+        samples: Some of the last samples, [N, *shape], as the data is stored; None if the run diverged.
+        diverged: Was a parameter, a loss or a sample not finite?
+        seconds: Duration of the run; an equal share for seeds that trained together. None if the run was
             interrupted.
     """
 
-    evaluations: list
-    protocol: dict
-    samples: Any
+    evaluations: list[dict[str, Any]]
+    protocol: dict[str, Any]
+    samples: np.ndarray | None
     diverged: bool
     seconds: float | None
 
 
-def folder(output, name, seed):
-    """Folder of a cell.
+def folder(output: str, name: str, seed: int) -> str:
+    """Folder of a trial.
 
     Args:
         output: Folder of the study.
@@ -47,20 +48,20 @@ def folder(output, name, seed):
     Returns:
         The path; it need not exist.
     """
-    return os.path.join(output, "cells", name, f"seed_{seed}")
+    return os.path.join(output, "trials", name, f"seed_{seed}")
 
 
 def _path(output, name, seed):
     return f"{folder(output, name, seed)}.json"
 
 
-def write(output, name, recipe, outcome):
-    """Puts a finished cell on disk; what a kill leaves is no cell.
+def write(output: str, name: str, recipe: Recipe, outcome: Outcome) -> None:
+    """Writes a finished trial; a kill leaves no incomplete one.
 
     Args:
         output: Folder of the study.
         name: The variant.
-        recipe: From `definition.cell`.
+        recipe: From `definition.trial`.
         outcome: The Outcome.
     """
     stem = folder(output, name, recipe.seed)
@@ -72,47 +73,47 @@ def write(output, name, recipe, outcome):
     record = {"decides": definition.decides(recipe), **outcome._asdict()}
     del record["samples"]
     path = _path(output, name, recipe.seed)
-    # The samples are there by now: a record is the sign that all is.
+    # Written last: a record shows that the trial is complete.
     with write_atomically(path) as file:
         json.dump(record, file)
 
 
-def read(output, name, recipe):
-    """What came of a cell.
+def read(output: str, name: str, recipe: Recipe) -> Outcome | None:
+    """The outcome of a trial.
 
     Args:
         output: Folder of the study.
         name: The variant.
-        recipe: From `definition.cell`.
+        recipe: From `definition.trial`.
 
     Returns:
-        The Outcome, without samples, or None if the cell is not finished.
+        The Outcome, without samples, or None if the trial is not finished.
 
     Raises:
-        UsageError: The cell cannot be read, or is one of another recipe.
+        UsageError: The trial cannot be read, or has another recipe.
     """
     path = _path(output, name, recipe.seed)
     if not os.path.exists(path):
         return None
     with _readable(path), open(path) as file:
         record = json.load(file)
-        outcome = {**record, "samples": None}
-        found = Outcome(**{field: outcome[field] for field in Outcome._fields})
+        fields = {**record, "samples": None}
+        outcome = Outcome(**{field: fields[field] for field in Outcome._fields})
         trained = recipe_lib.from_dict(record["decides"])
     _check_same(path, trained, recipe)
-    return found
+    return outcome
 
 
-def check_begun(output, name, recipe):
-    """Makes sure that a run which has begun in a cell's folder may go on there.
+def check_begun(output: str, name: str, recipe: Recipe) -> None:
+    """Makes sure that a run that has begun in a trial's folder can be resumed.
 
     Args:
         output: Folder of the study.
         name: The variant.
-        recipe: From `definition.cell`.
+        recipe: From `definition.trial`.
 
     Raises:
-        UsageError: It is one of another recipe.
+        UsageError: It has another recipe.
     """
     path = folder(output, name, recipe.seed)
     begun, _ = checkpoint.read_recipe(path)
@@ -121,16 +122,16 @@ def check_begun(output, name, recipe):
 
 
 def _check_same(path, trained, recipe):
-    """By way of a Recipe, in which fields that are younger than the cell have their defaults."""
+    """Compares two Recipes: a field added since the trial was written has its default there."""
     lines = definition.differences(definition.decides(trained), definition.decides(recipe))
     if lines:
         raise UsageError(
-            f"{path} is of another study ({'; '.join(lines[:4])}); give another --output, or delete it"
+            f"{path} belongs to another study ({'; '.join(lines[:4])}); give another --output, or delete it"
         )
 
 
-def samples(output, name, seed):
-    """Some of a cell's last samples.
+def samples(output: str, name: str, seed: int) -> np.ndarray | None:
+    """Some of a trial's last samples.
 
     Args:
         output: Folder of the study.
@@ -138,7 +139,7 @@ def samples(output, name, seed):
         seed: Its seed.
 
     Returns:
-        As their kind keeps them, [N, H, W, C], or None if the run diverged or is not finished.
+        As the data is stored, [N, *shape], or None if the run diverged or is not finished.
 
     Raises:
         UsageError: The file cannot be read.
@@ -152,7 +153,7 @@ def samples(output, name, seed):
 
 @contextlib.contextmanager
 def _readable(path):
-    """Whatever a damaged file raises becomes a UsageError that names it."""
+    """Turns the errors of a damaged file into a UsageError that names it."""
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError, EOFError, UsageError, zlib.error, BadZipFile) as error:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from gan_jax.terms import reads
+from gan_jax.terms import call, reads
 
 
 class Condition(NamedTuple):
@@ -205,7 +205,7 @@ def update(
 def _check(history, step, subject, condition, inputs):
     """Checks one condition of one subject: the History, and a line or None."""
     pair, message = (subject, condition.holds.__name__), condition.message.format(subject=subject)
-    if not condition.holds(*(inputs[name] for name in reads(condition.holds))):
+    if not call(condition.holds, inputs):
         since = {other: begun for other, begun in history.since.items() if other != pair}
         line = f"resolved: {message}" if pair in history.reported else None
         return history._replace(since=since, reported=history.reported - {pair}), line

@@ -33,6 +33,9 @@ class StateEvaluator(NamedTuple):
     evaluate: Callable[[TrainState], tuple[dict[str, dict[str, float]], dict[str, Any]]]
 
 
+NOTHING = StateEvaluator(lambda: None, lambda state: ({}, {}))
+
+
 class Watch(NamedTuple):
     """Evaluates a run while it trains, on the first process alone.
 
@@ -66,16 +69,14 @@ def watch(recipe: Recipe, game: Game, source: Source, sample: Callable) -> Watch
         log.warning("no evaluation in training: %s", reason)
     if reason or not recipe.eval_every:
         return Watch(lambda: None, lambda step, state, reporter: None)
-    evaluator = state_evaluator(recipe, game, source, sample)
-    reported = _reported(evaluator.evaluate)
-
-    def load():
-        processes.together(lambda: evaluator.load() if processes.is_first() else None)
+    # The first process alone evaluates, and so needs the features.
+    first = state_evaluator(recipe, game, source, sample) if processes.is_first() else NOTHING
+    reported = _reported(first.evaluate)
 
     def evaluate(step, state, reporter):
         return processes.from_first(lambda: reported(step, parallel.local(state), reporter))
 
-    return Watch(load, evaluate)
+    return Watch(lambda: processes.together(first.load), evaluate)
 
 
 def due(recipe: Recipe, step: int) -> bool:

@@ -196,8 +196,8 @@ def loop(
             if evaluated or saving:
                 _check_finite(programs.finite(state.params), done)
             cost = prepared.watch.evaluate(done, state, reporter) if evaluated else None
-            best = cost is not None and cost < least
-            least = cost if best else least
+            if best := cost is not None and cost < least:
+                least = cost
             if recipe.diagnostics_every and done % recipe.diagnostics_every == 0:
                 numbers = programs.diagnose(state, fed.resident, step_feed, keys(done))
                 history = alerts.report(history, done, numbers, reporter)

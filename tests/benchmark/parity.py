@@ -1,4 +1,4 @@
-"""A discriminator's loss of a small case as gan_jax computes it, for peers to compare with."""
+"""The discriminator's loss of a small case as gan_jax computes it, for comparison with other frameworks."""
 
 from typing import Any, NamedTuple
 
@@ -7,7 +7,6 @@ import numpy as np
 
 from gan_jax import build, losses, penalties
 from gan_jax.benchmark import cases
-from gan_jax.data.source import facts
 from gan_jax.nets import dcgan, r3gan, resnet
 from gan_jax.nets.linen import from_linen
 
@@ -19,14 +18,14 @@ NETWORKS = {
     "sngan": (resnet, dict(width=4), dict(width=4)),
     "r3gan": (r3gan, dict(widths=(8, 16), blocks=1), dict(widths=(8, 16), blocks=1)),
 }
-# What the penalties of `_loss` weigh.
+# Weights of the penalties of `_loss`.
 WEIGHTS = dict(gradient_penalty=10.0, r1=1.0, r2=1.0)
 
 
 class Example(NamedTuple):
-    """What went in and what came out, NumPy float32, images [B, H, W, C].
+    """Inputs and outputs of a case, NumPy float32, images [B, H, W, C].
 
-    `params` are by player a list, in the order in which the network makes them.
+    `params` are a list by player, in the order in which the network creates them.
     """
 
     recipe: Any
@@ -58,16 +57,16 @@ def example(name):
     real = np.float32(draw.uniform(-1, 1, (BATCH, 16, 16, recipe.data["channels"])))
     orders = {}
 
-    def started(keys):
-        made = {"generator": nets["generator"].init(keys[0], latents)}
-        made["discriminator"] = nets["discriminator"].init(keys[1], real)
-        orders.update({player: list(_paths(params)) for player, (params, _) in made.items()})
-        return made
+    def start(keys):
+        state = {"generator": nets["generator"].init(keys[0], latents)}
+        state["discriminator"] = nets["discriminator"].init(keys[1], real)
+        orders.update({player: list(_paths(params)) for player, (params, _) in state.items()})
+        return state
 
     keys = jax.random.split(jax.random.key(3), 4)
-    shapes = jax.eval_shape(started, keys)
-    params, carry = ({player: made[part] for player, made in shapes.items()} for part in (0, 1))
-    # Not as they start, where some kernels are zero and all biases.
+    shapes = jax.eval_shape(start, keys)
+    params, carry = ({player: shape[part] for player, shape in shapes.items()} for part in (0, 1))
+    # Not the initial values, which are zero for some kernels and all biases.
     params = jax.tree.map(lambda x: np.float32(draw.normal(size=x.shape) * 0.3), params)
     carry = jax.tree.map(lambda x: np.ones(x.shape, np.float32), carry)
     fake, loss = jax.jit(_loss, static_argnums=(0, 1))(
@@ -113,7 +112,7 @@ def _loss(name, nets, params, carry, latents, real, key):
 
 
 def _paths(params, path=()):
-    """Paths of leaves in the order in which a network makes them; JAX would sort them."""
+    """Paths of leaves in the order in which a network creates them; JAX would sort them."""
     for name, value in params.items():
         if isinstance(value, dict):
             yield from _paths(value, (*path, name))
@@ -128,9 +127,9 @@ def _at(params, path):
 
 
 def count(name):
-    """Parameters of a case by player, in gan_jax; nothing is computed."""
+    """Number of parameters of a case by player, in gan_jax; nothing is computed."""
     recipe = cases.find(name)
-    source_facts = facts(build.source(recipe))
-    train_spec = build.train_spec(recipe, source_facts)
-    params = jax.eval_shape(build.start(train_spec, source_facts, 2), jax.random.key(0)).params
+    modality = build.source(recipe).modality
+    train_spec = build.train_spec(recipe, modality)
+    params = jax.eval_shape(build.start(train_spec, modality, 2), jax.random.key(0)).params
     return {player: sum(leaf.size for leaf in jax.tree.leaves(p)) for player, p in params.items()}

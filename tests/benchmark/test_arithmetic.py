@@ -1,4 +1,4 @@
-"""Peers read a recipe's numbers as gan_jax does."""
+"""Other frameworks read a recipe's numbers as gan_jax does."""
 
 import optax
 import pytest
@@ -18,13 +18,13 @@ def test_sizes_are_those_of_the_networks(resolution):
 
 
 def test_numbers_in_a_step():
-    given = dict(init_value=2.0, decay_steps=100, alpha=0.25)
-    schedule = optax.cosine_decay_schedule(**given)
+    options = dict(init_value=2.0, decay_steps=100, alpha=0.25)
+    schedule = optax.cosine_decay_schedule(**options)
     for step in (0, 1, 50, 99, 100, 300):
-        found = arithmetic.at(dict(cosine_decay_schedule=given), step)
-        assert found == pytest.approx(float(schedule(step)), rel=1e-6)
+        value = arithmetic.at(dict(cosine_decay_schedule=options), step)
+        assert value == pytest.approx(float(schedule(step)), rel=1e-6)
     # By hand: half way down it is the mean of 2 and a quarter of it.
-    assert arithmetic.at(dict(weight=dict(cosine_decay_schedule=given)), 50) == pytest.approx(1.25)
+    assert arithmetic.at(dict(weight=dict(cosine_decay_schedule=options)), 50) == pytest.approx(1.25)
     assert arithmetic.at(dict(weight=3.0), 7) == arithmetic.at(3.0, 7) == 3.0
 
 
@@ -35,7 +35,7 @@ def test_average_decay():
         assert arithmetic.average_decay(recipe, step) == pytest.approx(float(decay(step)), rel=1e-5)
 
 
-def test_what_a_recipe_says():
+def test_hyperparameters_of_recipes():
     assert arithmetic.adam(cases.find("r3gan"), "generator")["b2"] == 0.99
     assert arithmetic.adam(cases.find("dcgan64"), "generator") == dict(
         learning_rate=2e-4, b1=0.5, b2=0.999, eps=1e-8

@@ -1,4 +1,4 @@
-"""The benchmark as a user runs it, in tiny blocks."""
+"""The benchmark's command line, in tiny blocks."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def run(*flags, module="gan_jax.benchmark"):
 
 
 def test_a_run(tmp_path):
-    output = tmp_path / "found.json"
+    output = tmp_path / "speed.json"
     code, out, err = run("--cases=mlp", "--repeats=1", "--seconds=0.01", f"--output={output}")
     assert code == 0, err
     stored = json.loads(output.read_text())
@@ -30,9 +30,10 @@ def test_a_run(tmp_path):
     assert measured["first_step_seconds"] > measured["compile_seconds"] > 0
     assert measured["parameters"] == parity.count("mlp") and measured["images"] == 128
     assert 30 < measured["memory_mib"] < 10_000
-    # Products of the dense layers. The generator's move: its forward, kernel and input gradients (but for the
-    # first layer's input), the discriminator's forward and input gradients. The discriminator's move: the
-    # generator's forward and, for real and fake, its own three, again but for the first layer's input.
+    # Products of the dense layers. The generator's update: its forward, kernel and input gradients (except
+    # for the first layer's input), the discriminator's forward and input gradients. The discriminator's
+    # update: the generator's forward and, for real and fake, its own three, again except for the first
+    # layer's input.
     generator, discriminator = 100 * 128 + 128 * 128 + 128 * 784, 784 * 128 + 128 * 128 + 128
     products = (3 * generator - 100 * 128 + 2 * discriminator) + (
         generator + 2 * (3 * discriminator - 784 * 128)
@@ -44,7 +45,7 @@ def test_a_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "flags, said",
+    "flags, message",
     [
         (["--cases=mpl"], "--cases: unknown name 'mpl'; did you mean mlp"),
         (["--against=pytorch"], "--against: unknown name 'pytorch'; did you mean torch"),
@@ -59,9 +60,9 @@ def test_a_run(tmp_path):
         (["--seconds=-1"], "seconds"),
     ],
 )
-def test_a_mistake_is_one_line(flags, said):
+def test_a_mistake_is_one_line(flags, message):
     code, out, err = run(*flags)
-    assert code == 2 and not out and len(err.splitlines()) == 1 and said in err
+    assert code == 2 and not out and len(err.splitlines()) == 1 and message in err
 
 
 def test_nothing_is_measured_for_a_file_that_cannot_be_written(tmp_path):
@@ -79,6 +80,6 @@ def test_help_imports_no_framework():
     assert run("--help")[0] == 0
 
 
-def test_a_worker_that_fails_says_why():
+def test_a_worker_that_fails_gives_the_reason():
     code, out, err = run("--case=none", module="gan_jax.benchmark.worker")
     assert code == 1 and not out and "unknown name 'none'" in err.splitlines()[-1]

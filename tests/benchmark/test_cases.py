@@ -1,4 +1,4 @@
-"""What is measured is what is said: sizes, batches, parameters."""
+"""Sizes, batches and parameters of the cases are those of their descriptions."""
 
 import parity
 import pytest
@@ -7,7 +7,7 @@ from gan_jax import recipe as recipe_lib
 from gan_jax.benchmark import cases
 from gan_jax.errors import UsageError
 
-# Resolution, channels, batch, turns of the discriminator.
+# Resolution, channels, batch size, updates of the discriminator.
 SHAPES = {
     "mlp": (28, 1, 128, 1),
     "dcgan28": (28, 1, 64, 1),

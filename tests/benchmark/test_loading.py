@@ -1,4 +1,4 @@
-"""The ways that images come to a step give the same batches; what is reported is what was measured."""
+"""All ways of feeding a step give the same batches; the table reports the measurements."""
 
 import subprocess
 import sys
@@ -13,16 +13,16 @@ from gan_jax.runtime import parallel
 
 
 def test_ways_agree():
-    """All three see the same first batch; the last sees it again, the others the next."""
+    """The first batch of all three is the same; the last one repeats it, the others give the next."""
     source, mesh = data.digits(resolution=8), parallel.mesh(4, jax.devices()[:1])
-    seen = {}
+    images = {}
     for name, fed in loading.feeds(source, 4, 2, mesh).items():
-        decoded = [fed.decode(fed.resident, given, jax.random.key(0)) for given in fed.feed(0, 2)]
-        seen[name] = [np.asarray(batch["real"]) for batch in decoded]
-    first, second = seen["resident"]
+        decoded = [fed.decode(fed.resident, step_feed, jax.random.key(0)) for step_feed in fed.feed(0, 2)]
+        images[name] = [np.asarray(batch["real"]) for batch in decoded]
+    first, second = images["resident"]
     assert first.shape == (2, 4, 8, 8, 1) and np.abs(first - second).max() > 0.1
-    np.testing.assert_array_equal(seen["streamed"], [first, second])
-    np.testing.assert_array_equal(seen["one batch"], [first, first])
+    np.testing.assert_array_equal(images["streamed"], [first, second])
+    np.testing.assert_array_equal(images["one batch"], [first, first])
 
 
 def test_table():

@@ -1,4 +1,4 @@
-"""Growth of time with work, against powers by hand; what is varied is what is said."""
+"""Growth of time with work, against powers by hand; each axis varies one number."""
 
 import pytest
 
@@ -9,7 +9,7 @@ def _round(times, flops):
     return [{"gan_jax": {"milliseconds": [time] * 3, "flops": flops}} for time in times]
 
 
-FOUND = {
+MEASUREMENTS = {
     "cases": {
         "batch_size=16": _round([1.0, 2.0, 3.0], 1e9),
         "batch_size=64": _round([8.0, 4.0, 16.0], 4e9),
@@ -20,16 +20,16 @@ FOUND = {
 
 
 def test_points_golden():
-    first, second = scaling.points(FOUND, "batch_size")
+    first, second = scaling.points(MEASUREMENTS, "batch_size")
     assert (first.value, first.milliseconds, first.flops, first.growth) == (16, (1.5, 2.0, 2.5), 1e9, None)
     # Four times the time for four times the work.
     assert second.growth == pytest.approx(1.0) and second.milliseconds.median == 8.0
-    alone, together = scaling.points(FOUND, "devices")
-    assert alone.flops == together.flops == 8e9 and together.growth is None
+    one, several = scaling.points(MEASUREMENTS, "devices")
+    assert one.flops == several.flops == 8e9 and several.growth is None
 
 
 def test_table_and_plot(tmp_path):
-    lines = {axis: scaling.points(FOUND, axis) for axis in ("batch_size", "devices")}
+    lines = {axis: scaling.points(MEASUREMENTS, axis) for axis in ("batch_size", "devices")}
     rows = scaling.table(lines)
     assert len(rows) == 6
     assert rows[3] == "| batch_size | 64 | 8.00 [6.00, 12.0] | 4.00 | 500 | 1.00 |"

@@ -23,19 +23,19 @@ def _copy(params, net):
                 targets.pop(0).assign(value[..., start : start + width])
                 targets.pop(0).assign(bias[start : start + width])
             continue
-        # Keras has a transposed kernel as that of the convolution which it is the adjoint of.
-        turned = "transpose" in name and value.ndim == 4
-        targets.pop(0).assign(value[::-1, ::-1].swapaxes(2, 3) if turned else value)
+        # Keras stores a transposed kernel as the kernel of its adjoint convolution.
+        transposed = "transpose" in name and value.ndim == 4
+        targets.pop(0).assign(value[::-1, ::-1].swapaxes(2, 3) if transposed else value)
     assert not targets
 
 
 @pytest.mark.parametrize("name", cases.CASES)
 def test_as_many_parameters(name):
     nets = tensorflow_peer.networks(cases.find(name))
-    found = {
+    counts = {
         player: sum(int(tf.size(value)) for value in net.trainable_variables) for player, net in nets.items()
     }
-    assert found == parity.count(name)
+    assert counts == parity.count(name)
 
 
 @pytest.mark.parametrize("name", parity.NETWORKS)
@@ -53,8 +53,8 @@ def test_same_images_and_loss(name):
 
     loss = LOSSES[arithmetic.rivalry(example.recipe)][0]
     share = [example.share] if name == "wgan_gp" else []
-    found = loss(critic, real, fake, parity.WEIGHTS, *share)
-    np.testing.assert_allclose(float(found), example.loss, rtol=1e-5)
+    value = loss(critic, real, fake, parity.WEIGHTS, *share)
+    np.testing.assert_allclose(float(value), example.loss, rtol=1e-5)
 
 
 def test_spectral_norm_finds_the_largest_singular_value():
@@ -63,15 +63,15 @@ def test_spectral_norm_finds_the_largest_singular_value():
     layer.build((None, 4))
     values = np.linalg.svd(layer.kernel.numpy(), compute_uv=False)
     for _ in range(200):
-        found = layer(images)
-    np.testing.assert_allclose(found, layer.kernel.numpy() / values[0], rtol=1e-4, atol=1e-6)
+        output = layer(images)
+    np.testing.assert_allclose(output, layer.kernel.numpy() / values[0], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_a_round_moves_both_players_and_the_average(compiled):
+def test_a_step_moves_both_players_and_the_average(compiled):
     training = tensorflow_peer.Training(parity.small("wgan_gp"), compiled)
     before = {player: [v.numpy() for v in net.trainable_variables] for player, net in training.nets.items()}
-    training.round()
+    training.train_step()
     for player, net in training.nets.items():
         moved = [
             (new.numpy() != old).any()
@@ -79,7 +79,7 @@ def test_a_round_moves_both_players_and_the_average(compiled):
             if old.ndim > 1
         ]
         assert moved and all(moved)
-    # 5 x 4 images: at the start the average follows all but at once.
+    # 5 x 4 images: at the start the average follows almost at once.
     for mean, new in zip(training.average, training.nets["generator"].trainable_variables):
         np.testing.assert_allclose(mean, new, atol=1e-6)
     assert int(training.step) == 1

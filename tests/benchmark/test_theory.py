@@ -1,4 +1,4 @@
-"""What a round needs, by hand; and that the smallest case's step needs no more."""
+"""Operations that a step needs, by hand; the smallest case's step needs hardly more."""
 
 import pytest
 
@@ -10,14 +10,14 @@ def test_needed_by_hand():
     parts = theory.Parts(1.0, 2.0, 2.0)
     plain = 2 * 2 + (2 + 2)
     assert theory.needed(cases.mlp(), parts, parts) == plain
-    # Five turns, four of which make samples of their own; each penalty is 1 forwards and 3 more.
+    # Five updates, four with samples of their own; each penalty is 1 forwards and 3 more.
     assert theory.needed(cases.wgan_gp(), parts, parts) == 5 * (2 * 2 + 4) + 4 + (2 + 2)
-    # Two penalties without forwards, and real samples in the generator's turn.
+    # Two penalties without forwards, and real samples in the generator's update.
     assert theory.needed(cases.r3gan(), parts, parts) == 2 * 2 + 2 * 3 + (2 + 2 + 1)
 
 
 def test_a_step_needs_hardly_more():
-    """Adam and the average of 0.2 million parameters are the rest."""
+    """The rest are Adam and the average of 0.2 million parameters."""
     recipe = cases.mlp()
     discriminator, generator, step = theory.counted(recipe)
     # Two operations for each of the products of 128 samples, and biases, slopes and sums.

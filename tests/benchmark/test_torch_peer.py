@@ -46,8 +46,8 @@ def _mirrored_dense(kernel, size):
 @pytest.mark.parametrize("name", cases.CASES)
 def test_as_many_parameters(name):
     nets = torch_peer.networks(cases.find(name))
-    found = {player: sum(value.numel() for value in net.parameters()) for player, net in nets.items()}
-    assert found == parity.count(name)
+    counts = {player: sum(value.numel() for value in net.parameters()) for player, net in nets.items()}
+    assert counts == parity.count(name)
 
 
 @pytest.mark.parametrize("name", parity.NETWORKS)
@@ -61,8 +61,8 @@ def test_same_images_and_loss(name):
     np.testing.assert_allclose(fake, _image(example.fake, mirror), rtol=1e-5, atol=1e-5)
     loss = LOSSES[arithmetic.rivalry(example.recipe)][0]
     share = [torch.tensor(example.share)] if name == "wgan_gp" else []
-    found = loss(nets["discriminator"], _image(example.real, mirror), fake, parity.WEIGHTS, *share)
-    np.testing.assert_allclose(found.item(), example.loss, rtol=1e-5)
+    value = loss(nets["discriminator"], _image(example.real, mirror), fake, parity.WEIGHTS, *share)
+    np.testing.assert_allclose(value.item(), example.loss, rtol=1e-5)
 
 
 def test_losses_by_hand():
@@ -78,15 +78,15 @@ def test_losses_by_hand():
     np.testing.assert_allclose(losses("non_saturating"), expected, rtol=1e-6)
 
 
-def test_a_round_moves_both_players_and_the_average():
+def test_a_step_moves_both_players_and_the_average():
     torch.manual_seed(0)
     training = torch_peer.Training(parity.small("wgan_gp"))
     before = {player: [v.clone() for v in net.parameters()] for player, net in training.nets.items()}
-    training.round()
+    training.train_step()
     for player, net in training.nets.items():
         moved = [(new != old).any() for new, old in zip(net.parameters(), before[player]) if new.ndim > 1]
         assert moved and all(moved)
         assert all(value.requires_grad for value in net.parameters())
-    # 5 x 4 images: at the start the average follows within a twentieth of what it has seen, all but at once.
+    # 5 x 4 images: at the start the average follows within a twentieth of what it has seen, almost at once.
     for mean, new in zip(training.average, training.nets["generator"].parameters()):
         torch.testing.assert_close(mean, new, rtol=0, atol=1e-6)

@@ -8,19 +8,20 @@ import command_line
 import jax
 import numpy as np
 import pytest
+import sources
 
-from gan_jax import build
+from gan_jax import build, modalities
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
 from gan_jax.runtime import parallel
 from gan_jax.sampling import loading
 from gan_jax.training import train
 
-FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+MODALITY = sources.modality(classes=10)
 
 
 def _abstract(recipe, devices=1):
-    start = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)
+    start = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices])
     return start, parallel.abstract(start, jax.random.key(0), parallel.replicated(mesh))
 
@@ -174,9 +175,13 @@ def test_missing_step_says_which_exist(saved):
 
 def test_recipe_file(tiny, tmp_path):
     assert checkpoint.read_recipe(str(tmp_path)) == (None, None)
-    checkpoint.write_recipe(str(tmp_path), tiny(), FACTS)
-    plain, facts = checkpoint.read_recipe(str(tmp_path))
-    assert plain["batch_size"] == 8 and facts == FACTS
+    description = modalities.to_plain(MODALITY.spec, MODALITY.facts)
+    checkpoint.write_recipe(str(tmp_path), tiny(), description)
+    plain, data = checkpoint.read_recipe(str(tmp_path))
+    assert plain["batch_size"] == 8
+    assert data["spec"] == {"real": [[8, 8, 1], "uint8"], "label": [[], "int32"]}
+    assert data["facts"]["class_names"] == list("0123456789")
+    assert modalities.from_plain(data).spec == MODALITY.spec
     (tmp_path / "recipe.json").write_text("{")
     with pytest.raises(UsageError, match="recipe.json cannot be read: JSONDecodeError"):
         checkpoint.read_recipe(str(tmp_path))

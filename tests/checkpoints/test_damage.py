@@ -5,29 +5,30 @@ import shutil
 
 import jax
 import pytest
+import sources
 from damages import deleted, emptied, equal, files, flipped, noticed, truncated
 
-from gan_jax import build
+from gan_jax import build, modalities
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
 from gan_jax.runtime import lock, parallel
 from gan_jax.sampling import loading
 
-FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+MODALITY = sources.modality(classes=10)
 
 
 @pytest.fixture(scope="module")
 def run(tiny, tmp_path_factory):
     """A workdir with checkpoints 1 and 2, each with a cost; the abstract state; and the states."""
     recipe, workdir = tiny(), str(tmp_path_factory.mktemp("damage") / "run")
-    start = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)
+    start = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:1])
     abstract = parallel.abstract(start, jax.random.key(0), parallel.replicated(mesh))
     states = {step: start(jax.random.key(step)).replace(step=jax.numpy.int32(step)) for step in (1, 2)}
     with checkpoint.manager(workdir, keep=5) as manager:
         for step, state in states.items():
             checkpoint.save(manager, step, state, cost=1.0 / step)
-    checkpoint.write_recipe(workdir, recipe, FACTS)
+    checkpoint.write_recipe(workdir, recipe, modalities.to_plain(MODALITY.spec, MODALITY.facts))
     return workdir, abstract, states
 
 

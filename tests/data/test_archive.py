@@ -23,10 +23,10 @@ def test_npz(tmp_path, keys, save):
     source = data.archive(path=str(tmp_path / "a.npz"))
     assert (source.size, *sources.described(source)) == (5, "images", (8, 8, 3), 3)
     assert source.classes == ("0", "1", "2")
-    found = source.read(np.array([4, 0, 0]))
-    np.testing.assert_array_equal(found["real"], images[[4, 0, 0]])
-    np.testing.assert_array_equal(found["label"], [0, 2, 2])
-    assert found["real"].dtype == np.uint8 and found["label"].dtype == np.int32
+    batch = source.read(np.array([4, 0, 0]))
+    np.testing.assert_array_equal(batch["real"], images[[4, 0, 0]])
+    np.testing.assert_array_equal(batch["label"], [0, 2, 2])
+    assert batch["real"].dtype == np.uint8 and batch["label"].dtype == np.int32
 
 
 def test_images_alone_and_without_channels(tmp_path):
@@ -34,9 +34,9 @@ def test_images_alone_and_without_channels(tmp_path):
     np.savez(tmp_path / "a.npz", images)
     source = data.archive(path=str(tmp_path / "a.npz"))
     assert sources.described(source) == ("images", (8, 8, 1), 0)
-    found = source.read(np.arange(5))
-    assert list(found) == ["real"]
-    np.testing.assert_array_equal(found["real"], images[..., None])
+    batch = source.read(np.arange(5))
+    assert list(batch) == ["real"]
+    np.testing.assert_array_equal(batch["real"], images[..., None])
 
 
 def test_npy_is_read_from_the_disk(tmp_path, monkeypatch):
@@ -48,13 +48,13 @@ def test_npy_is_read_from_the_disk(tmp_path, monkeypatch):
     )
     source = data.archive(path=str(tmp_path / "a.npy"))
     assert isinstance(opened[0], np.memmap)
-    found = source.read(np.array([5, 1]))["real"]
-    assert type(found) is np.ndarray
-    np.testing.assert_array_equal(found, images[[5, 1]])
+    batch = source.read(np.array([5, 1]))["real"]
+    assert type(batch) is np.ndarray
+    np.testing.assert_array_equal(batch, images[[5, 1]])
     rows = [np.random.default_rng(t).integers(6, size=20) for t in range(16)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        for at, found in zip(rows, pool.map(source.read, rows)):
-            np.testing.assert_array_equal(found["real"], images[at])
+        for at, batch in zip(rows, pool.map(source.read, rows)):
+            np.testing.assert_array_equal(batch["real"], images[at])
 
 
 def test_a_recipe_finds_it(tiny, tmp_path):

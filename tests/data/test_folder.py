@@ -74,11 +74,11 @@ def test_grey_only_if_every_image_is(tmp_path):
     Image.fromarray(np.eye(4) > 0).save(tmp_path / "2.png")  # one bit a pixel
     source = data.folder(path=str(tmp_path))
     assert source.spec["real"].shape == (4, 4, 1)
-    found = source.read(np.arange(2))["real"]
-    np.testing.assert_array_equal(found[..., 0], [grey, 255 * np.eye(4)])
+    batch = source.read(np.arange(2))["real"]
+    np.testing.assert_array_equal(batch[..., 0], [grey, 255 * np.eye(4)])
     _save(tmp_path / "3.png", (4, 4, 4))  # with transparency
-    found = data.folder(path=str(tmp_path)).read(np.arange(3))["real"]
-    np.testing.assert_array_equal(found[0], np.stack([grey] * 3, -1))
+    batch = data.folder(path=str(tmp_path)).read(np.arange(3))["real"]
+    np.testing.assert_array_equal(batch[0], np.stack([grey] * 3, -1))
 
 
 def test_resolution_crops_and_resizes(tmp_path):
@@ -104,8 +104,8 @@ def test_threads_read_what_one_reads(tmp_path):
     alone = source.read(np.arange(12))["real"]
     rows = [np.random.default_rng(t).integers(12, size=20) for t in range(16)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        for at, found in zip(rows, pool.map(source.read, rows)):
-            np.testing.assert_array_equal(found["real"], alone[at])
+        for at, batch in zip(rows, pool.map(source.read, rows)):
+            np.testing.assert_array_equal(batch["real"], alone[at])
 
 
 @pytest.mark.parametrize("broken", [b"", b"not an image", b"\x89PNG\r\n\x1a\n broken"])

@@ -32,9 +32,9 @@ for resident_bytes in (0, 10**6):
     for step, part in enumerate(fed.feed(4, 7), 4):
         rows = row_order(50, 24, 5)(step).reshape(3, 8)
         for shard in jax.tree.leaves(part)[0].addressable_shards:
-            seen = np.asarray(shard.data)
+            rows_here = np.asarray(shard.data)
             expected = rows[shard.index[:2]]
-            np.testing.assert_array_equal(seen if seen.ndim == 2 else seen[..., 0, 0, 0], expected)
+            np.testing.assert_array_equal(rows_here if rows_here.ndim == 2 else rows_here[..., 0, 0, 0], expected)
     # Streaming reads half of every batch here; the other half is the other process's.
     assert len(read_rows) == (50 if resident_bytes else 3 * 24 // 2), len(read_rows)
 print("every row as expected", flush=True)

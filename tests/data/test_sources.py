@@ -81,15 +81,15 @@ def test_per_class_keeps_the_first_of_each_class_of_one_order():
 def test_per_class_reads_no_more_than_it_takes(monkeypatch):
     monkeypatch.setattr(source_lib, "READ", 16)
     labels, asked = np.arange(400) % 4, []
-    made = sources.of_arrays(np.zeros((400, 8, 8, 1), np.uint8), labels)
-    counted = made._replace(read=lambda rows: asked.append(len(rows)) or made.read(rows))
+    source = sources.of_arrays(np.zeros((400, 8, 8, 1), np.uint8), labels)
+    counted = source._replace(read=lambda rows: asked.append(len(rows)) or source.read(rows))
     assert per_class(counted, 2).size == 8
     assert set(asked) == {16} and sum(asked) < 100
     # All four classes are looked for, however late the last one comes.
     late = np.zeros(400, int)
     late[np.random.default_rng(0).permutation(400)[-1]] = 1
-    found = per_class(sources.of_arrays(np.zeros((400, 8, 8, 1), np.uint8), late), 1)
-    assert sorted(found.read(np.arange(2))["label"]) == [0, 1]
+    few = per_class(sources.of_arrays(np.zeros((400, 8, 8, 1), np.uint8), late), 1)
+    assert sorted(few.read(np.arange(2))["label"]) == [0, 1]
 
 
 def test_per_class_mistakes():

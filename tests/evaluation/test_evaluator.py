@@ -1,4 +1,4 @@
-"""Metrics read what they need from a table; each value stands beside its floor."""
+"""Metrics read their inputs by name; each value stands beside its real baseline."""
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from gan_jax.errors import UsageError
 from gan_jax.evaluation.evaluator import QUICK, Evaluator, select
 from gan_jax.features.extract import extractor
 from gan_jax.features.types import Features
+from gan_jax.sampling import samples
 
 
 def _apply(params, images):
@@ -36,42 +37,45 @@ def _frechet(left, right):
     return means + np.trace(covariances[0] + covariances[1] - 2 * root)
 
 
-def _judged(evaluator, names, fake, features=PIXELS, extras=None):
-    return evaluator(select(names, evaluator.table(fake, extras), features), fake, extras)
+def _values(evaluator, names, fake, features=PIXELS, extras=None):
+    return evaluator(select(names, evaluator.inputs(fake, extras), features), fake, extras)
 
 
-def test_value_and_floor_of_held_out_images():
+def test_value_and_baseline_of_held_out_images():
     real, heldout, fake = (sources.noise(n, seed=n) for n in (300, 200, 150))
     evaluator = Evaluator(real, heldout, PIXELS)
-    judged = _judged(evaluator, ["frechet_distance"], fake)
+    values = _values(evaluator, ["frechet_distance"], fake)
     everything = np.arange(300)
     expected = _frechet(_features(real, everything), _features(fake, np.arange(150)))
-    assert judged["frechet_distance"]["value"] == pytest.approx(expected, rel=1e-4)
+    assert values["frechet_distance"]["value"] == pytest.approx(expected, rel=1e-4)
     # As many held-out images as generated ones, drawn by the documented rule.
     drawn = np.random.default_rng([0, 200]).permutation(200)[:150]
     expected = _frechet(_features(real, everything), _features(heldout, drawn))
-    assert judged["frechet_distance"]["real_baseline"] == pytest.approx(expected, rel=1e-4)
-    assert evaluator.real_baseline_size(150) == 150 and evaluator.real_baseline_size(900) == 200
+    assert values["frechet_distance"]["real_baseline"] == pytest.approx(expected, rel=1e-4)
+    assert evaluator.baseline_size(150) == 150 and evaluator.baseline_size(900) == 200
 
 
-def test_floor_without_held_out_images_is_one_half_against_the_other():
+def test_baseline_without_held_out_images_is_one_half_against_the_other():
     real = sources.noise(300, seed=1)
     evaluator = Evaluator(real, None, PIXELS, seed=5)
-    judged = _judged(evaluator, ["frechet_distance"], sources.noise(120, seed=2))
+    values = _values(evaluator, ["frechet_distance"], sources.noise(120, seed=2))
     order = np.random.default_rng([5, 300]).permutation(300)
     expected = _frechet(_features(real, order[150:]), _features(real, order[:120]))
-    assert judged["frechet_distance"]["real_baseline"] == pytest.approx(expected, rel=1e-4)
-    assert evaluator.real_baseline_size(120) == 120 and evaluator.real_baseline_size(900) == 150
+    assert values["frechet_distance"]["real_baseline"] == pytest.approx(expected, rel=1e-4)
+    assert evaluator.baseline_size(120) == 120 and evaluator.baseline_size(900) == 150
 
 
 def test_a_set_is_at_distance_zero_from_itself():
     real = sources.noise(200, seed=3)
-    judged = _judged(Evaluator(real, None, PIXELS), ["frechet_distance", "precision_recall"], real)
-    values = {name: value["value"] for name, value in judged.items()}
-    assert values == {"frechet_distance": pytest.approx(0, abs=1e-9), "precision": 1.0, "recall": 1.0}
+    values = _values(Evaluator(real, None, PIXELS), ["frechet_distance", "precision_recall"], real)
+    assert {name: each["value"] for name, each in values.items()} == {
+        "frechet_distance": pytest.approx(0, abs=1e-9),
+        "precision": 1.0,
+        "recall": 1.0,
+    }
 
 
-def test_real_images_are_read_once_and_the_floor_is_computed_once():
+def test_real_images_are_read_once_and_the_baseline_is_computed_once():
     real, read, measured = sources.noise(50), [], []
     counted = real._replace(read=lambda rows: read.append(len(rows)) or real.read(rows))
 
@@ -88,35 +92,32 @@ def test_real_images_are_read_once_and_the_floor_is_computed_once():
 def test_neighbourhoods_are_of_equally_many():
     real, fake = sources.noise(90, seed=1), sources.noise(40, seed=2)
     evaluator = Evaluator(real, None, PIXELS)
-    judged = _judged(evaluator, ["precision_recall"], fake)
+    values = _values(evaluator, ["precision_recall"], fake)
     drawn = np.random.default_rng([0, 90]).permutation(90)[:40]
     expected = metrics_lib.precision_recall(_features(real, drawn), _features(fake, np.arange(40)))
-    assert {name: value["value"] for name, value in judged.items()} == expected
+    assert {name: value["value"] for name, value in values.items()} == expected
 
 
 def test_images_keep_the_order_of_the_features():
     real = sources.noise(70, classes=3)
-    side = Evaluator(real, None, PIXELS, seed=2).real
-    flat = side.images.reshape(70, -1)[:, :3] / 127.5 - 1.0
-    np.testing.assert_allclose(side.outputs["features"], flat, atol=1e-6)
+    images = Evaluator(real, None, PIXELS, seed=2).real
+    flat = images.rows["real"].reshape(70, -1)[:, :3] / 127.5 - 1.0
+    np.testing.assert_allclose(images.outputs["features"], flat, atol=1e-6)
     order = np.random.default_rng([2, 70]).permutation(70)
-    np.testing.assert_array_equal(side.outputs["labels"], real.read(order)["label"])
+    np.testing.assert_array_equal(images.outputs["labels"], real.read(order)["label"])
+    np.testing.assert_array_equal(images.rows["label"], real.read(order)["label"])
 
 
 def test_labels_alone_run_no_features():
     """In the same order as if they had; 128,000 stacked digits would take minutes for nothing."""
     real = sources.noise(600, classes=3, seed=3)
 
-    def refuse(source):
-        pytest.fail("features of the real images are not needed")
-
-    evaluator = Evaluator(real, None, PIXELS, seed=2)
-    expected = evaluator.side(real).outputs["labels"]
-    evaluator.real.extract = refuse
-    np.testing.assert_array_equal(evaluator.table(sources.noise(50, seed=4))["real_labels"](), expected)
+    expected = Evaluator(real, None, PIXELS, seed=2).real.outputs["labels"]
+    inputs = Evaluator(real, None, _not_loaded(), seed=2).inputs(sources.noise(50, seed=4))
+    np.testing.assert_array_equal(inputs["real_labels"](), expected)
 
 
-def test_extras_and_held_out_readers_have_no_floor():
+def test_extras_and_held_out_readers_have_no_baseline():
     def own(fake_features, answer, heldout_images):
         return {"own": answer + len(heldout_images)}
 
@@ -124,18 +125,18 @@ def test_extras_and_held_out_readers_have_no_floor():
     assert evaluator({"own": own}, sources.noise(10), {"answer": lambda: 4.0}) == {"own": {"value": 24.0}}
 
 
-def test_quick_and_all_are_what_the_sets_have_everything_for():
+def test_quick_and_all_select_metrics_whose_inputs_are_available():
     evaluator = Evaluator(sources.noise(30, classes=2), sources.noise(20, classes=2), PIXELS)
-    table = evaluator.table(sources.noise(10))
-    # Distances to modes are known of worlds alone.
+    inputs = evaluator.inputs(sources.noise(10))
+    # Distances to modes are known for toy data alone.
     possible = tuple(name for name in QUICK if name != "captured_modes")
     plain = tuple(name for name in possible if name != "label_agreement")
-    assert tuple(select(["quick"], table, PIXELS)) == plain
-    every = select(["all"], table, PIXELS)
+    assert tuple(select(["quick"], inputs, PIXELS)) == plain
+    every = select(["all"], inputs, PIXELS)
     assert set(plain) < set(every) < {*metrics_lib.METRICS, "classifier_score"}
-    assert "classifier_score" in every and "fid" in select(["all"], table, INCEPTION)
+    assert "classifier_score" in every and "fid" in select(["all"], inputs, INCEPTION)
     assert "intra_class_frechet_distance" not in every and "perceptual_path_length" not in every
-    conditional = evaluator.table(sources.noise(10, classes=2))
+    conditional = evaluator.inputs(sources.noise(10, classes=2))
     assert "intra_class_frechet_distance" in select(["all"], conditional, PIXELS)
     assert tuple(select(["quick"], conditional, PIXELS)) == possible
 
@@ -148,35 +149,41 @@ def _agrees(images, labels):
 
 def test_label_agreement_stands_beside_the_classifiers_accuracy():
     real, heldout, fake = (sources.noise(n, seed=n, classes=2) for n in (60, 50, 40))
-    judged = _judged(Evaluator(real, heldout, PIXELS), ["label_agreement"], fake)
+    values = _values(Evaluator(real, heldout, PIXELS), ["label_agreement"], fake)
     everything = fake.read(np.arange(40))
-    assert judged["label_agreement"]["value"] == pytest.approx(_agrees(**everything), rel=1e-12)
+    assert values["label_agreement"]["value"] == pytest.approx(
+        _agrees(everything["real"], everything["label"]), rel=1e-12
+    )
     drawn = heldout.read(np.random.default_rng([0, 50]).permutation(50)[:40])
-    assert judged["label_agreement"]["real_baseline"] == pytest.approx(_agrees(**drawn), rel=1e-12)
+    assert values["label_agreement"]["real_baseline"] == pytest.approx(
+        _agrees(drawn["real"], drawn["label"]), rel=1e-12
+    )
 
 
-def test_logits_of_other_classes_say_nothing_of_labels():
+def test_logits_of_other_classes_do_not_judge_labels():
     """Two logits, but three classes: as with Inception, whose classes are not those of the data."""
     evaluator = Evaluator(sources.noise(30, classes=3), None, PIXELS)
-    table = evaluator.table(sources.noise(10, classes=3))
-    assert "fake_class_logits" in table and "label_agreement" not in select(["quick"], table, PIXELS)
-    with pytest.raises(UsageError, match="label_agreement reads what there is not.*'fake_label_logits'"):
-        evaluator.check(select(["label_agreement"], table, PIXELS), table)
+    inputs = evaluator.inputs(sources.noise(10, classes=3))
+    assert "fake_class_logits" in inputs and "label_agreement" not in select(["quick"], inputs, PIXELS)
+    with pytest.raises(
+        UsageError, match="metric label_agreement needs 'fake_label_logits', which is not available here"
+    ):
+        evaluator.check(select(["label_agreement"], inputs, PIXELS), inputs)
 
 
 def test_names_of_the_literature_are_only_for_its_features():
     real, fake = sources.noise(60, classes=2), sources.noise(40)
     names = ["fid", "kid", "inception_score"]
-    given = {"fid": {}, "kid": dict(subsets=3, subset_size=20), "inception_score": dict(splits=2)}
-    standard = _judged(Evaluator(real, None, INCEPTION), given, fake, INCEPTION)
+    options = {"fid": {}, "kid": dict(subsets=3, subset_size=20), "inception_score": dict(splits=2)}
+    standard = _values(Evaluator(real, None, INCEPTION), options, fake, INCEPTION)
     assert list(standard) == ["fid", "kid", "kid_spread", "inception_score", "inception_score_spread"]
     for name, other in zip(names, ["frechet_distance", "kernel_distance", "classifier_score"]):
         with pytest.raises(
             UsageError, match=f"{name} is by definition of Inception features.*ask for {other}"
         ):
             select([name], (), PIXELS)
-    given = {"frechet_distance": {}, "classifier_score": dict(splits=2)}
-    own = _judged(Evaluator(real, None, PIXELS), given, fake)
+    options = {"frechet_distance": {}, "classifier_score": dict(splits=2)}
+    own = _values(Evaluator(real, None, PIXELS), options, fake)
     assert list(own) == ["frechet_distance", "classifier_score", "classifier_score_spread"]
     assert own["frechet_distance"]["value"] == standard["fid"]["value"]
 
@@ -189,12 +196,15 @@ def test_names_of_the_literature_are_only_for_its_features():
             {"kernel_distance": dict(subset=3)},
             "metrics.kernel_distance: unknown name 'subset'; did you mean subsets",
         ),
-        (["intra_class_frechet_distance"], "reads what there is not: unknown name 'real_labels'"),
+        (
+            ["intra_class_frechet_distance"],
+            "metric intra_class_frechet_distance needs 'real_labels', which is not available here",
+        ),
     ],
 )
 def test_mistakes(names, message):
     with pytest.raises(UsageError, match=message):
-        _judged(Evaluator(sources.noise(20), None, PIXELS), names, sources.noise(20))
+        _values(Evaluator(sources.noise(20), None, PIXELS), names, sources.noise(20))
 
 
 def test_sets_of_other_sizes_are_not_compared():
@@ -208,10 +218,101 @@ def test_sets_of_other_sizes_are_not_compared():
 
 def test_labels_have_the_shares_of_the_real_ones():
     labels = np.repeat([0, 1, 2], [700, 200, 100])
-    evaluator = Evaluator(sources.of_arrays(np.zeros((1000, 8, 8, 1), np.uint8), labels), None, PIXELS)
-    drawn = evaluator.labels(5000)
-    np.testing.assert_allclose(np.bincount(drawn) / 5000, [0.7, 0.2, 0.1], atol=0.03)
-    np.testing.assert_array_equal(drawn, evaluator.labels(5000))
+    real = sources.of_arrays(np.zeros((1000, 8, 8, 1), np.uint8), labels)
+    # Held-out rows have other shares.
+    heldout = sources.of_arrays(np.zeros((90, 8, 8, 1), np.uint8), np.repeat([0, 1, 2], 30))
+    evaluator = Evaluator(real, heldout, _not_loaded())
+    conditions = evaluator.conditions(("label",), 5000)
+    drawn = conditions(np.arange(5000))
+    assert set(drawn) == {"label"} and drawn["label"].dtype == np.int32
+    np.testing.assert_allclose(np.bincount(drawn["label"]) / 5000, [0.7, 0.2, 0.1], atol=0.03)
+    again = evaluator.conditions(("label",), 5000)
+    np.testing.assert_array_equal(again(np.array([7, 4999, 7]))["label"], drawn["label"][[7, 4999, 7]])
+    assert evaluator.conditions((), 5000)(np.arange(3)) == {}
+
+
+def _translation(size, *, seed):
+    """Labelled rows whose `source` holds the number of the row and of the seed."""
+    plain = sources.noise(size, seed=seed, classes=3)
+
+    def read(rows):
+        image = np.zeros((len(rows), 4, 4, 1), np.uint8)
+        image[:, 0, 0, 0], image[:, 0, 1, 0] = rows, seed
+        return {**plain.read(rows), "source": image}
+
+    spec = {**plain.spec, "source": jax.ShapeDtypeStruct((4, 4, 1), np.uint8)}
+    return plain._replace(name=f"translation {seed}", spec=spec, read=read)
+
+
+@pytest.mark.parametrize("names", [("source",), ("source", "label")])
+def test_conditions_that_are_data_are_those_of_held_out_rows(names):
+    real, heldout = _translation(90, seed=1), _translation(40, seed=2)
+    conditions = Evaluator(real, heldout, _not_loaded()).conditions(names, 30)(np.arange(30))
+    assert set(conditions) == set(names) and conditions["source"].shape == (30, 4, 4, 1)
+    rows, seeds = (conditions["source"][:, 0, place, 0].astype(int) for place in (0, 1))
+    assert set(seeds) == {2} and len(set(rows)) > 10
+    if "label" in names:  # of the same row
+        np.testing.assert_array_equal(conditions["label"], heldout.read(rows)["label"])
+    # Without held-out rows they are those of the reference set.
+    own = Evaluator(real, None, _not_loaded()).conditions(names, 30)(np.arange(30))
+    assert set(own["source"][:, 0, 1, 0]) == {1}
+
+
+def test_conditions_pair_with_the_generated_rows():
+    """A generator that copies its condition makes samples whose `source` is the one they were made of."""
+    real, heldout = _translation(90, seed=1), _translation(40, seed=2)
+    conditions = Evaluator(real, heldout, _not_loaded()).conditions(("source", "label"), 30)
+
+    def sample(state, key, rows, conditions, averaged):
+        number = conditions(rows)["source"][:, :1, :1]
+        return np.broadcast_to(number, (len(rows), 8, 8, 1))
+
+    fake = samples.source("copies", sample, None, heldout.modality, size=30, seed=0, conditions=conditions)
+    read = fake.read(np.arange(30)[::-1])
+    np.testing.assert_array_equal(read["real"][:, 0, 0, 0], read["source"][:, 0, 0, 0])
+    expected = heldout.read(read["real"][:, 0, 0, 0].astype(int))
+    np.testing.assert_array_equal(read["source"], expected["source"])
+    np.testing.assert_array_equal(read["label"], expected["label"])
+    # The evaluator puts samples in another order, and their labels with them.
+    own = Evaluator(real, heldout, PIXELS).sample_set(fake)
+    np.testing.assert_array_equal(own.labels, heldout.read(own.rows["real"][:, 0, 0, 0].astype(int))["label"])
+
+
+def _not_loaded(load=lambda: pytest.fail("the features are not needed")):
+    """PIXELS as they are described before they are loaded."""
+    return PIXELS._replace(params={"gain": jax.ShapeDtypeStruct((), np.float32)}, load=load)
+
+
+def test_nothing_is_loaded_before_a_metric_needs_it():
+    real, heldout, fake = (sources.noise(n, seed=n, classes=2) for n in (60, 50, 40))
+    evaluator = Evaluator(real, heldout, _not_loaded())
+    inputs = evaluator.inputs(fake)
+    expected = {
+        f"{name}_{kind}"
+        for name in ("real", "heldout", "fake")
+        for kind in ("features", "class_logits", "label_logits", "labels", "images")
+    }
+    assert set(inputs) == {"seed"} | expected
+    assert set(evaluator.baseline_inputs(40)) == {name for name in inputs if not name.startswith("heldout_")}
+    evaluator.check(select(["quick", "all"], inputs, evaluator.network), inputs)
+    # A metric of images alone needs no features.
+    values = _values(evaluator, ["power_spectrum_distance"], fake)
+    assert set(values) == {"power_spectrum_distance", "power_spectrum_distance_high"}
+
+
+def test_features_are_loaded_once_for_all_metrics():
+    loads = []
+
+    def load():
+        loads.append(1)
+        return {"gain": np.float32(1)}, {"weights": "abc"}
+
+    real, fake = sources.noise(60, seed=1), sources.noise(40, seed=2)
+    evaluator = Evaluator(real, None, _not_loaded(load))
+    names = ["frechet_distance", "precision_recall"]
+    values = [_values(evaluator, names, fake) for _ in range(2)]
+    assert loads == [1] and values[0] == values[1] == _values(Evaluator(real, None, PIXELS), names, fake)
+    assert evaluator.features.facts == {"weights": "abc"} and evaluator.features.load is None
 
 
 def test_one_device_equals_eight():
@@ -219,8 +320,8 @@ def test_one_device_equals_eight():
     real, fake = sources.noise(300, seed=1), sources.noise(300, seed=2)
     assert len(jax.devices()) == 8
     names = ["frechet_distance", "precision_recall", "density_coverage"]
-    eight = _judged(Evaluator(real, None, PIXELS), names, fake)
-    on_one = extractor(PIXELS, jax.devices()[:1])
+    eight = _values(Evaluator(real, None, PIXELS), names, fake)
+    on_one = extractor(PIXELS, real.modality, jax.devices()[:1])
     features = [on_one(source)["features"] for source in (real, fake)]
     expected = metrics_lib.frechet_distance(*features) | metrics_lib.precision_recall(*features)
     expected |= metrics_lib.density_coverage(*features)
@@ -234,7 +335,7 @@ def test_constant_images_have_defined_values(fake_grey):
     fake = sources.of_arrays(np.full((50, 16, 16, 1), fake_grey, np.uint8), np.arange(50) % 2)
     evaluator = Evaluator(real, None, PIXELS)
     names = dict.fromkeys(["quick", "sliced_wasserstein", "multiscale_ssim", "power_spectrum_distance"], {})
-    values = {name: value["value"] for name, value in _judged(evaluator, names, fake).items()}
+    values = {name: each["value"] for name, each in _values(evaluator, names, fake).items()}
     assert all(np.isfinite(list(values.values())))
     same = fake_grey == 200
     distance = 0.0 if same else 3 * (200 / 127.5) ** 2
@@ -245,4 +346,4 @@ def test_constant_images_have_defined_values(fake_grey):
 def test_features_of_nan_images_are_one_line():
     bad = PIXELS._replace(apply=lambda _, x: {"features": jnp.log(x.mean((1, 2)) - 1)})
     with pytest.raises(UsageError, match="features of 20 of 20 images of arrays are not finite"):
-        _judged(Evaluator(sources.noise(20), None, bad), ["frechet_distance"], sources.noise(20), bad)
+        _values(Evaluator(sources.noise(20), None, bad), ["frechet_distance"], sources.noise(20), bad)

@@ -1,4 +1,4 @@
-"""What a model offers to metrics depends on what it is made of, and is what its networks compute."""
+"""A model offers to metrics the outputs of its own networks, latents and codes."""
 
 import dataclasses
 import os
@@ -19,7 +19,7 @@ from gan_jax.features.types import Features
 from gan_jax.sampling import loading
 from gan_jax.training import train
 
-FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+MODALITY = sources.modality(classes=10)
 
 
 def _logits(_, shown):
@@ -36,14 +36,14 @@ PIXELS = CLASSIFIER._replace(apply=lambda _, shown: {"features": _logits(_, show
 
 def _model(recipe, make=lambda start, key: jax.jit(start)(key)):
     """An untrained model."""
-    train_spec = build.train_spec(recipe, FACTS)
-    state = make(build.start(train_spec, FACTS, recipe.batch_size), jax.random.key(0))
+    train_spec = build.train_spec(recipe, MODALITY)
+    state = make(build.start(train_spec, MODALITY, recipe.batch_size), jax.random.key(0))
     if make is jax.eval_shape:
-        return loading.LoadedModel("here", recipe, FACTS, train_spec, 0, state)
+        return loading.LoadedModel("here", recipe, MODALITY, train_spec, 0, state)
     # Averages start as copies; they shall differ.
     average = jax.tree.map(lambda leaf: 0.9 * leaf, state.average)
     return loading.LoadedModel(
-        "here", recipe, FACTS, train_spec, 0, dataclasses.replace(state, average=average)
+        "here", recipe, MODALITY, train_spec, 0, dataclasses.replace(state, average=average)
     )
 
 
@@ -76,13 +76,13 @@ def digits():
 
 
 def _chosen(recipe, digits, features=CLASSIFIER):
-    """Metrics of codes and encoders among all that a model of the recipe has everything for."""
+    """Metrics of codes and encoders among all whose inputs a model of the recipe has."""
     evaluator, model = Evaluator(*digits, features), _model(recipe, jax.eval_shape)
-    chosen = select(["all"], evaluator.table(digits[1], probes.of(model, evaluator, True, 0)), features)
+    chosen = select(["all"], evaluator.inputs(digits[1], probes.of(model, evaluator, True, 0)), features)
     return set(chosen) & {"code_agreement", "reconstruction_error", "linear_probe"}
 
 
-def test_all_is_what_a_model_has_everything_for(tiny, digits):
+def test_all_selects_metrics_whose_inputs_a_model_has(tiny, digits):
     assert _chosen(tiny(), digits) == set()
     coded = _with_codes(tiny, discrete=(10,))
     assert _chosen(coded, digits) == {"code_agreement"}
@@ -97,8 +97,8 @@ def test_code_agreement_of_a_model(tiny, digits, monkeypatch):
     model = _model(_with_codes(tiny, discrete=(3, 10), continuous=1))
     evaluator = Evaluator(*digits, CLASSIFIER)
     extras = probes.of(model, evaluator, averaged=True, seed=7)
-    metrics = select({"code_agreement": dict(code=1)}, evaluator.table(digits[1], extras), CLASSIFIER)
-    judged = evaluator(metrics, digits[1], extras)
+    metrics = select({"code_agreement": dict(code=1)}, evaluator.inputs(digits[1], extras), CLASSIFIER)
+    values = evaluator(metrics, digits[1], extras)
     drawn = latents.codes(jax.random.key(7), 2 * 75, noise=2, discrete=(3, 10), continuous=1)
     state = model.state
     made = model.train_spec.game.sample(state.average, state.carry, drawn, {}, jax.random.key(0))
@@ -111,7 +111,7 @@ def test_code_agreement_of_a_model(tiny, digits, monkeypatch):
         0,
     )
     for name, value in expected.items():
-        assert judged[name] == {"value": pytest.approx(value, rel=1e-9)}, name
+        assert values[name] == {"value": pytest.approx(value, rel=1e-9)}, name
 
 
 @pytest.mark.parametrize("averaged", [True, False])
@@ -133,17 +133,17 @@ def test_codes_and_reconstructions_of_a_model(tiny, digits, averaged):
     np.testing.assert_allclose(found, made, atol=1e-4)
 
 
-def test_reconstructions_are_judged_against_the_held_out_images(tiny):
+def test_reconstructions_are_compared_with_the_held_out_images(tiny):
     """Images of one grey each, which come back darker."""
     grey = np.uint8(np.arange(40) * 5)[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
     real, heldout = sources.of_arrays(grey), sources.of_arrays(grey[:20])
     evaluator = Evaluator(real, heldout, PIXELS)
     darker = {"reconstruct": lambda: lambda shown: images.to_float(shown) - 0.5}
-    judged = evaluator({"own": metrics_lib.reconstruction_error}, sources.noise(10), darker)
-    assert judged["reconstruction_error"]["value"] == pytest.approx(0.25, rel=1e-5)
+    values = evaluator({"own": metrics_lib.reconstruction_error}, sources.noise(10), darker)
+    assert values["reconstruction_error"]["value"] == pytest.approx(0.25, rel=1e-5)
     levels = np.arange(20) * 5 / 127.5
     expected = np.mean((levels - np.mean(np.arange(40) * 5 / 127.5)) ** 2)
-    assert judged["reconstruction_error_of_mean_image"]["value"] == pytest.approx(expected, rel=1e-9)
+    assert values["reconstruction_error_of_mean_image"]["value"] == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_command_line(workdir):
         "linear_probe",
         "linear_probe_of_pca",
     ]
-    # One checkpoint, and no floor: real images have no encoder of their own.
+    # One checkpoint, and no real baseline: real images have no encoder of their own.
     assert all(len(row) == 1 for row in rows.values())
     source = data.digits(resolution=16)
     pixels = [x.read(np.arange(x.size))["real"] / 127.5 - 1 for x in (source, source.heldout())]
@@ -183,5 +183,5 @@ def test_command_line(workdir):
 
 
 def test_a_model_without_codes_says_so(workdir):
-    with pytest.raises(UsageError, match="code_agreement reads what there is not: unknown name 'codes'"):
+    with pytest.raises(UsageError, match="metric code_agreement needs 'codes', which is not available here"):
         reports.of_workdir(workdir, metrics=["code_agreement"], features_name="pixels", num_images=50)

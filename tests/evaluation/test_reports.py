@@ -44,7 +44,7 @@ def workdir(tiny, tmp_path_factory):
     return folder
 
 
-def test_workdir_value_is_that_of_its_samples(workdir, capsys):
+def test_workdir_value_is_that_of_its_samples(workdir):
     records = reports.of_workdir(
         workdir, metrics=["frechet_distance"], features_name=MINE, num_images=120, seed=3, step=10
     )
@@ -57,7 +57,7 @@ def test_workdir_value_is_that_of_its_samples(workdir, capsys):
     drawn = np.random.default_rng([3, 500]).permutation(500)[:120]
     expected = metrics_lib.frechet_distance(real, _at(train_set.heldout(), drawn))
     assert value["real_baseline"] == pytest.approx(expected["frechet_distance"], rel=1e-5)
-    table = capsys.readouterr().out.splitlines()
+    table = reports.shown(records, "step").splitlines()
     assert table[-1].split()[0] == "frechet_distance"
     np.testing.assert_allclose(
         [float(cell) for cell in table[-1].split()[1:]], list(value.values()), rtol=1e-4
@@ -84,7 +84,7 @@ def test_written_with_its_protocol(workdir):
     assert versions["gan_jax"] == gan_jax.__version__ and versions["jax"] == jax.__version__
     assert protocol["parameters"] == "averaged"
     assert (protocol["step"], protocol["seed"], protocol["training_seed"]) == (10, 0, 0)
-    assert protocol["image_shape"] == [8, 8, 1] and protocol["batch_norm"] == "none"
+    assert protocol["shape"] == [8, 8, 1] and protocol["batch_norm"] == "none"
 
 
 def test_without_a_step_the_best_and_the_newest(workdir):
@@ -128,17 +128,17 @@ def test_logits_are_those_of_the_discriminator(workdir):
     model = loading.load(workdir)
     params, carry = model.state.params, model.state.carry
     source = data.digits(resolution=8)
-    shown = source.read(np.arange(20))
-    found = probes.logits(model, shown["real"], shown["label"])
-    images = shown["real"] / np.float32(127.5) - 1
+    rows = source.read(np.arange(20))
+    logits = probes.logits(model, rows)
+    images = rows["real"] / np.float32(127.5) - 1
     size = model.recipe.batch_size
-    assert found["real_logits"].shape == (size * (20 // size),) == found["fake_logits"].shape
+    assert logits["real_logits"].shape == (size * (20 // size),) == logits["fake_logits"].shape
     # Dropout of 0.2 moves a logit; over the weights' order the two must still go together.
     layers = params["discriminator"]
     hidden = images.reshape(20, -1) @ layers["Dense_0"]["kernel"] + layers["Dense_0"]["bias"]
     hidden = np.where(hidden > 0, hidden, 0.01 * hidden)
     plain = (hidden @ layers["Dense_1"]["kernel"] + layers["Dense_1"]["bias"])[:, 0]
-    assert np.corrcoef(plain[: len(found["real_logits"])], found["real_logits"])[0, 1] > 0.7
+    assert np.corrcoef(plain[: len(logits["real_logits"])], logits["real_logits"])[0, 1] > 0.7
     assert carry is model.state.carry
 
 
@@ -152,17 +152,18 @@ def test_paths_suit_the_latents(workdir, name, path):
 
 
 def test_conditional_models_are_asked_for_the_datas_labels(tiny, tmp_path):
-    told = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
-    train.run(tiny(game=told), str(tmp_path))
+    game = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
+    train.run(tiny(game=game), str(tmp_path))
     options = dict(metrics=["intra_class_frechet_distance"], features_name=MINE, num_images=200)
     (record,) = reports.of_workdir(str(tmp_path), **options).values()
     model = loading.load(str(tmp_path))
     evaluator = Evaluator(
         data.digits(resolution=8), None, Features("mine", (), lambda _, x: {"features": quarters(x)}, {})
     )
-    labels = evaluator.labels(200)
-    sampled = samples.sampler(model.train_spec.game, model.facts)
-    images = sampled(model.state, jax.random.key(0), np.arange(200), labels)
+    conditions = evaluator.conditions(("label",), 200)
+    labels = conditions(np.arange(200))["label"]
+    sample = samples.sampler(model.game, model.modality)
+    images = sample(model.state, jax.random.key(0), np.arange(200), conditions)
     real = evaluator.real.source.read(np.arange(1297))
     expected = metrics_lib.intra_class_frechet_distance(
         _at(evaluator.real.source, np.arange(1297)),
@@ -190,10 +191,10 @@ def test_two_sets_without_a_model(tmp_path, capsys):
         record["protocol"]["real_baseline"]
         == "45 images: half of the reference, compared with the other half"
     )
-    assert "sliced_wasserstein" in capsys.readouterr().out
+    assert "sliced_wasserstein" in reports.shown({"": record}) and not capsys.readouterr().out
 
 
-def test_fewer_images_than_features_are_said_so():
+def test_fewer_images_than_features_are_noted():
     flat = Features("flat", (), lambda _, x: {"features": x.reshape(len(x), -1)}, {})
     protocol = reports.protocol(Evaluator(sources.noise(90), None, flat), sources.noise(50))
     assert protocol["notes"] == [
@@ -253,23 +254,23 @@ def sets(tmp_path_factory):
     return str(folder)
 
 
-# Flags (with {f} for the folder), exit code, and what is said.
+# Flags (with {f} for the folder), exit code, and a part of the output.
 COMMANDS = {
     "folders": (["--generated={f}/a", "--reference={f}/b"], 0, "frechet_distance"),
     "archive and data": (
         ["--generated={f}/a.npz", "--reference=digits:test", "--resolution=8"],
         0,
-        "reference     500 images: digits of scikit-learn, test",
+        "reference      500 images: digits of scikit-learn, test",
     ),
     "corrupt files skipped": (
         ["--generated={f}/corrupt", "--reference={f}/b", "--skip_corrupt"],
         0,
-        "generated     11 images: ",
+        "generated      11 images: ",
     ),
     "resized": (
         ["--generated={f}/large.npz", "--reference={f}/b", "--resolution=8"],
         0,
-        "image_shape   [8, 8, 1]",
+        "shape          [8, 8, 1]",
     ),
     "nothing generated": (
         ["--reference={f}/b"],
@@ -313,7 +314,7 @@ def answers(sets):
     def run(name):
         flags = [flag.format(f=sets) for flag in COMMANDS[name][0]]
         if not any(flag.startswith("--features") for flag in flags):
-            flags.append("--features=test_evaluation.quarters")
+            flags.append(f"--features={MINE}")
         if not any(flag.startswith("--metrics") for flag in flags):
             flags.append("--metrics=frechet_distance,power_spectrum_distance")
         done = subprocess.run(

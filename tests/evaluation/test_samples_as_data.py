@@ -21,16 +21,16 @@ OPTIONS = dict(seeds=2, num_images=40, classifier_steps=15)
 
 @pytest.fixture(scope="module")
 def workdir(tiny, tmp_path_factory):
-    """A model told labels, trained on three images of each class."""
+    """A model conditioned on labels, trained on three images of each class."""
     folder = str(tmp_path_factory.mktemp("run"))
-    told = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
-    train.run(tiny(game=told, data=dict(name="digits", resolution=8, per_class=3), steps=2), folder)
+    game = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
+    train.run(tiny(game=game, data=dict(name="digits", resolution=8, per_class=3), steps=2), folder)
     return folder
 
 
 @pytest.fixture
 def trained_on(monkeypatch):
-    """What classifiers would be trained and tested on, in order; the n-th has the accuracy n %."""
+    """Data that classifiers would be trained and tested on, in order; the n-th has the accuracy n %."""
     seen = []
     monkeypatch.setattr(samples_as_data, "fit", lambda source, seed, steps: (source, seed, steps))
     monkeypatch.setattr(
@@ -62,12 +62,13 @@ def test_real_images_are_those_the_model_saw_and_generated_ones_its_samples(work
         np.load(samples.run(workdir, num_images=40, sample_seed=seed, labels=tuple(range(10))))
         for seed in (0, 1)
     ]
-    assert (made[0]["real"] != made[1]["real"]).any()
+    assert (made[0]["images"] != made[1]["images"]).any()
     for seed in (0, 1):
         real, both, generated = (source for source, *_ in trained_on[3 * seed : 3 * seed + 3])
         _equal(real, few["real"], few["label"])
-        _equal(generated, made[seed]["real"], made[seed]["label"])
-        parts = [few, {name: value[:10] for name, value in few.items()}, made[seed]]
+        fresh = {"real": made[seed]["images"], "label": made[seed]["label"]}
+        _equal(generated, fresh["real"], fresh["label"])
+        parts = [few, {name: value[:10] for name, value in few.items()}, fresh]
         _equal(both, *(np.concatenate([part[name] for part in parts]) for name in ("real", "label")))
     assert [rest[:2] for _, *rest in trained_on] == [[seed, 15] for seed in (0, 0, 0, 1, 1, 1)]
     assert {tested.name for *_, tested in trained_on} == {"digits of scikit-learn, test"}
@@ -103,15 +104,15 @@ def _warned(caplog):
     return [record.getMessage() for record in caplog.records if record.name == "gan_jax"]
 
 
-def test_a_model_that_knows_more_images_is_a_leak(workdir, trained_on, caplog, capsys):
+def test_a_model_that_knows_more_images_is_a_leak(workdir, trained_on, caplog):
     with caplog.at_level(logging.WARNING, "gan_jax"):
         record = samples_as_data.run(workdir, images_per_class=2, **OPTIONS)
     warning = (
-        "a leak, no augmentation: the GAN was trained on 30 images, the classifier on 20; "
+        "unfair comparison: the GAN was trained on 30 images, the classifier on 20; "
         "train a GAN with --config.data.per_class=2"
     )
     assert _warned(caplog) == [warning] and record["protocol"]["warning"] == warning
-    assert capsys.readouterr().out.splitlines()[-1] == f"warning: {warning}"
+    assert samples_as_data.shown(record).splitlines()[-1] == f"warning: {warning}"
     assert record["protocol"]["real"].startswith("20 images: 2 images of each class of digits")
     caplog.clear()
     # More real images than the model saw are none.
@@ -193,7 +194,10 @@ def test_numbers_out_of_range(workdir):
 
 def test_a_model_of_all_images_does_not_say_how_many(workdir, tmp_path):
     whole = _changed(workdir, tmp_path, per_class=0)
-    with pytest.raises(UsageError, match="images_per_class is missing: how many real .* saw all"):
+    with pytest.raises(
+        UsageError,
+        match="images_per_class is missing: the number of real images of each class; .* was trained on all",
+    ):
         samples_as_data.run(whole, **OPTIONS)
 
 

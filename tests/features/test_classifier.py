@@ -1,5 +1,6 @@
 """The embedded classifier: trained on the data, kept, and known by its hash."""
 
+import importlib
 import logging
 import os
 
@@ -14,6 +15,9 @@ from gan_jax.features import classifier
 from gan_jax.features.classifier import Classifier, accuracy, fit, use, usual_steps
 from gan_jax.nets.linen import from_linen
 
+# The package offers the function under the name of its module.
+classifier_lib = importlib.import_module("gan_jax.features.classifier")
+
 
 @pytest.fixture(scope="module")
 def cached(tmp_path_factory):
@@ -21,7 +25,7 @@ def cached(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         train = data.digits(resolution=8)
-        yield train, classifier(train, train.heldout()), os.environ["XDG_CACHE_HOME"]
+        yield train, classifier(train, train.heldout()).loaded(), os.environ["XDG_CACHE_HOME"]
 
 
 def _file(home):
@@ -30,54 +34,98 @@ def _file(home):
 
 
 def test_tells_unseen_digits_apart_and_says_how_well(cached):
-    train, made, _ = cached
+    train, trained, _ = cached
     test = train.heldout()
     read = test.read(np.arange(test.size))
-    outputs = jax.jit(made.apply)(made.params, images.to_float(read["real"]))
+    outputs = jax.jit(trained.apply)(trained.params, images.to_float(read["real"]))
     assert outputs["features"].shape == (500, 128) and outputs["class_logits"].shape == (500, 10)
     right = np.mean(np.argmax(outputs["class_logits"], axis=1) == read["label"])
-    assert right == pytest.approx(made.facts["accuracy"], abs=1e-4) and right > 0.96
-    assert made.facts["accuracy_on"] == "500 images of digits of scikit-learn, test"
-    assert made.name == "classifier of digits of scikit-learn, train, 8 px" and not made.standard
+    assert right == pytest.approx(trained.facts["accuracy"], abs=1e-4) and right > 0.96
+    assert trained.facts["accuracy_on"] == "500 images of digits of scikit-learn, test"
+    assert trained.name == "classifier of digits of scikit-learn, train, 8 x 8 px" and not trained.standard
 
 
 def test_features_have_mean_square_one(cached):
-    train, made, _ = cached
+    train, trained, _ = cached
     read = train.read(np.arange(train.size))["real"]
-    features = jax.jit(made.apply)(made.params, images.to_float(read))["features"]
+    features = jax.jit(trained.apply)(trained.params, images.to_float(read))["features"]
     assert np.mean(np.square(features, dtype=np.float64)) == pytest.approx(1.0, rel=1e-5)
 
 
 def test_is_trained_once(cached, caplog):
-    train, made, _ = cached
+    train, trained, _ = cached
     with caplog.at_level(logging.INFO, "gan_jax"):
-        again = classifier(train, train.heldout())
-    assert not caplog.messages and again.facts == made.facts
-    jax.tree.map(np.testing.assert_array_equal, again.params, made.params)
+        again = classifier(train, train.heldout()).loaded()
+    assert not caplog.messages and again.facts == trained.facts
+    jax.tree.map(np.testing.assert_array_equal, again.params, trained.params)
 
 
-def test_a_damaged_file_is_named_and_made_anew(cached, caplog):
-    train, made, home = cached
+def _not_fitted(patch):
+    patch.setattr(classifier_lib, "fit", lambda *args, **options: pytest.fail("a classifier is trained"))
+
+
+def test_is_described_before_it_is_trained(cached, monkeypatch, tmp_path):
+    """Its outputs can be traced for any number of images, and nothing is read, trained or written."""
+    train, trained, _ = cached
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    _not_fitted(monkeypatch)
+    unread = train._replace(read=lambda rows: pytest.fail("data is read"))
+    described = classifier(unread, train.heldout())
+    assert (described.name, described.facts, described.batch) == (trained.name, {}, trained.batch)
+    assert not os.listdir(tmp_path)
+    # Shapes and dtypes are those of the arrays, in the same tree.
+    leaves = jax.tree.leaves(described.params)
+    assert leaves and all(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in leaves)
+    abstract = jax.tree.map(lambda array: (array.shape, array.dtype), trained.params)
+    assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), described.params) == abstract
+    outputs = jax.eval_shape(described.apply, described.params, np.zeros((3, 8, 8, 1), np.float32))
+    shapes = {name: (array.shape, array.dtype) for name, array in outputs.items()}
+    assert shapes == {"features": ((3, 128), np.float32), "class_logits": ((3, 10), np.float32)}
+
+
+def test_describes_images_that_are_not_square():
+    """The variables of a classifier depend on both sides of the images."""
+    source = sources.of_arrays(np.zeros((4, 9, 30, 3), np.uint8), np.arange(4) % 2)
+    described = classifier(source, source)
+    assert described.name == "classifier of arrays, 9 x 30 px"
+    variables = fit(source, steps=1)
+    shapes = jax.tree.map(np.shape, variables)
+    assert jax.tree.map(lambda leaf: leaf.shape, described.params) == shapes
+
+
+def test_loads_from_the_cache_without_training_and_only_once(cached, monkeypatch):
+    train, trained, home = cached
+    _not_fitted(monkeypatch)
+    described, reads, read = classifier(train, train.heldout()), [], classifier_lib._read
+    monkeypatch.setattr(classifier_lib, "_read", lambda path: reads.append(path) or read(path))
+    loaded = described.loaded()
+    assert loaded.load is None and loaded.loaded() is loaded and reads == [_file(home)]
+    jax.tree.map(np.testing.assert_array_equal, loaded.params, trained.params)
+    assert loaded.facts == trained.facts and described.facts == {}
+
+
+def test_a_damaged_file_is_named_and_trained_anew(cached, caplog):
+    train, trained, home = cached
     with open(_file(home), "r+b") as file:
         file.seek(5000)
         file.write(bytes(8))
     with caplog.at_level(logging.INFO, "gan_jax"):
-        again = classifier(train, train.heldout())
+        again = classifier(train, train.heldout()).loaded()
     assert (
         f"{_file(home)} is damaged (its weights have another hash) and will be trained again"
         in caplog.messages
     )
     # Training is a function of the data alone.
-    assert again.facts["weights"] == made.facts["weights"]
+    assert again.facts["weights"] == trained.facts["weights"]
 
 
 def test_other_images_are_another_classifier(cached):
-    train, made, home = cached
+    train, trained, home = cached
     before = set(os.listdir(os.path.join(home, "gan_jax", "classifiers")))
     inverted = train._replace(read=lambda rows: {**train.read(rows), "real": 255 - train.read(rows)["real"]})
-    other = classifier(inverted, None)
+    other = classifier(inverted, None).loaded()
     assert len(set(os.listdir(os.path.join(home, "gan_jax", "classifiers"))) - before) == 1
-    assert other.facts["weights"] != made.facts["weights"]
+    assert other.facts["weights"] != trained.facts["weights"]
     # Without held-out images a tenth is kept out of training.
     expected = "130 images of 130 of 1297 images of digits of scikit-learn, train"
     assert other.facts["accuracy_on"] == expected and other.name.startswith(
@@ -102,6 +150,15 @@ def test_needs_labels():
         classifier(sources.noise(10), None)
     with pytest.raises(UsageError, match="a classifier of arrays cannot be trained: the data has no labels"):
         fit(sources.noise(10))
+
+
+def test_needs_images():
+    plain = sources.noise(10, classes=2)
+    clips = plain._replace(spec={**plain.spec, "real": jax.ShapeDtypeStruct((16, 1), np.int16)})
+    with pytest.raises(
+        UsageError, match="arrays: a classifier is trained on images only; give other features"
+    ):
+        classifier(clips, None)
 
 
 def test_accuracy_counts_every_image_once():

@@ -27,7 +27,7 @@ def test_every_image_once_in_order(count):
     expected = 2.0 * np.stack([flat.mean(1), flat.std(1)], axis=1)
     np.testing.assert_allclose(found["features"], expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found["class_logits"], -expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(found["label"], read["label"])
+    np.testing.assert_array_equal(found["labels"], read["label"])
 
 
 def test_one_device_equals_eight():

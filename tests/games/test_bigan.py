@@ -25,7 +25,7 @@ def game():
     return bigan(NETS, three_players.latents, augment.chain())
 
 
-def test_table(game):
+def test_outputs(game):
     outputs, carry = game.play(three_players.context(game))
     np.testing.assert_allclose(outputs["real"][0][:, :, 0, 0], IMAGES)
     np.testing.assert_allclose(outputs["real"][1], 3 * IMAGES)
@@ -41,7 +41,7 @@ def test_table(game):
     np.testing.assert_allclose(outputs["encode"](outputs["target"]), 3 * IMAGES)
     np.testing.assert_allclose(outputs["generate"](outputs["latents"]), outputs["fake"][0])
     np.testing.assert_allclose(outputs["reconstruct"](outputs["target"]), outputs["reconstruction"])
-    assert outputs["step"] == 7 and list(outputs["labels"]) == [0, 1, 2, 3]
+    assert outputs["step"] == 7 and list(outputs["label"]) == [0, 1, 2, 3]
     # The carry follows one pass of generator and encoder, and two of the discriminator.
     assert [carry[player]["net"] for player in ("generator", "encoder", "discriminator")] == [1, 1, 2]
 

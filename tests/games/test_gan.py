@@ -14,8 +14,8 @@ from gan_jax.types import Augment, Context, Net
 def _linear(name, outputs):
     """A Net of one weight whose carry counts its training forwards."""
 
-    def apply(params, carry, x, *told, key, train):
-        return outputs(params[name], x, *told), carry + train
+    def apply(params, carry, x, *conditions, key, train):
+        return outputs(params[name], x, *conditions), carry + train
 
     return Net(lambda key, *inputs: ({name: jnp.float32(2.0)}, jnp.int32(0)), apply)
 
@@ -28,7 +28,7 @@ def _generator(w, latents, *labels):
 NETS = {
     "generator": _linear("w", _generator),
     "discriminator": _linear(
-        "a", lambda a, x, *told: {"logits": a * x.sum((1, 2, 3)), "size": x.mean((1, 2, 3))}
+        "a", lambda a, x, *conditions: {"logits": a * x.sum((1, 2, 3)), "size": x.mean((1, 2, 3))}
     ),
 }
 BATCH = {"real": jnp.arange(12.0).reshape(4, 3, 1, 1), "label": jnp.array([0, 1, 2, 3])}
@@ -38,48 +38,64 @@ def _latents(key, count):
     return jnp.tile(jnp.array([1.0, 2.0, 3.0]), (count, 1))
 
 
-def _turn(game, batch=BATCH):
+def _context(game, batch=BATCH):
     params, carry = game.init(jax.random.key(0), batch)
     return Context(params, carry, batch, jax.random.key(1), jnp.int32(7))
 
 
-def test_table():
+def test_outputs():
     game = gan(NETS, _latents, augment.chain())
-    outputs, carry = game.play(_turn(game))
+    outputs, carry = game.play(_context(game))
     np.testing.assert_allclose(outputs["fake"][0, :, 0, 0], [2.0, 4.0, 6.0])
     np.testing.assert_allclose(outputs["fake_logits"], [24.0] * 4)
     np.testing.assert_allclose(outputs["real_logits"], 2.0 * np.arange(12).reshape(4, 3).sum(1))
     np.testing.assert_allclose(outputs["real_size"], np.arange(12).reshape(4, 3).mean(1))
     np.testing.assert_allclose(outputs["critic"](outputs["real"]), outputs["real_logits"])
     np.testing.assert_allclose(outputs["generate"](outputs["latents"]), outputs["fake"])
-    np.testing.assert_array_equal(outputs["labels"], BATCH["label"])
+    np.testing.assert_array_equal(outputs["label"], BATCH["label"])
     assert outputs["step"] == 7
     # The discriminator looked at real and at fake images, the generator made one batch.
     assert carry["discriminator"]["net"] == 2 and carry["generator"]["net"] == 1
     assert set(outputs["discriminate"](outputs["real"])) == {"logits", "size"}
 
 
-def test_both_networks_hear_what_they_are_told():
+def test_both_networks_are_conditioned_on_labels():
     game = gan(NETS, _latents, augment.chain(), condition_on=("label",))
-    outputs, _ = game.play(_turn(game))
+    outputs, _ = game.play(_context(game))
     np.testing.assert_allclose(outputs["fake"][:, 0, 0, 0], 2.0 + np.arange(4))
-    assert game.hears == ("labels",)
+    assert game.conditions == ("label",)
     params, carry = game.init(jax.random.key(0), BATCH)
     key = jax.random.key(0)
     images = game.sample(params, carry, game.draw(key, 2), {"label": jnp.array([5, 6])}, key)
     np.testing.assert_allclose(images[:, 0, 0, 0], [7.0, 8.0])
 
 
-def test_told_what_the_data_does_not_have():
+def test_conditions_come_in_the_order_of_their_names():
+    def outputs(weight, samples, first, second):
+        return {"logits": first + 10 * second}
+
+    nets = {
+        "generator": _linear("w", lambda w, latents, *conditions: _generator(w, latents)),
+        "discriminator": _linear("a", outputs),
+    }
+    batch = {**BATCH, "time": jnp.array([4.0, 5.0, 6.0, 7.0])}
+    for names, expected in [(("label", "time"), [40, 51, 62, 73]), (("time", "label"), [4, 15, 26, 37])]:
+        game = gan(nets, _latents, augment.chain(), condition_on=names)
+        logits = game.play(_context(game, batch))[0]["real_logits"]
+        np.testing.assert_allclose(logits, expected)
+        assert game.conditions == names
+
+
+def test_a_condition_that_the_data_does_not_have():
     game = gan(NETS, _latents, augment.chain(), condition_on=("label",))
-    with pytest.raises(UsageError, match="game.told: the data does not have: unknown name 'labels'"):
+    with pytest.raises(UsageError, match="game.condition_on: the data does not have: unknown name 'label'"):
         game.init(jax.random.key(0), {"real": BATCH["real"]})
 
 
 def test_discriminator_sees_augmented_images_and_penalties_the_pixels_before():
     double = Augment(lambda: (), lambda carry, key, images, step: 2.0 * images, lambda carry, logits: carry)
     game = gan(NETS, _latents, augment.chain(double))
-    outputs, _ = game.play(_turn(game))
+    outputs, _ = game.play(_context(game))
     np.testing.assert_allclose(outputs["fake_logits"], [48.0] * 4)
     np.testing.assert_allclose(outputs["fake"][0, :, 0, 0], [2.0, 4.0, 6.0])
     slope = jax.grad(lambda x: outputs["critic"](x).sum())(outputs["real"])
@@ -89,11 +105,11 @@ def test_discriminator_sees_augmented_images_and_penalties_the_pixels_before():
 def test_averages_follow_their_entries_in_their_players_carry():
     averages = dict(discriminator=("fake_logits",), generator=("path_lengths",))
     game = gan(NETS, _latents, augment.chain(), averages=averages, average_decay=0.75)
-    outputs, carry = game.play(_turn(game))
+    outputs, carry = game.play(_context(game))
     assert outputs["average_fake_logits"] == 0.0 and outputs["average_path_lengths"] == 0.0
     # In step 7 the past weighs 0.75, not 7/8; in step 0 it weighs nothing.
     assert carry["discriminator"]["averages"] == {"fake_logits": 0.25 * 24.0}
-    _, carry = game.play(_turn(game)._replace(step=jnp.int32(0)))
+    _, carry = game.play(_context(game)._replace(step=jnp.int32(0)))
     assert carry["discriminator"]["averages"]["fake_logits"] == 24.0
     # z -> 2 z and directions normal over the root of 3 pixels: lengths 2 |n| / sqrt(3), about 1.84.
     assert 1.0 < carry["generator"]["averages"]["path_lengths"] < 3.0
@@ -104,12 +120,12 @@ def test_nothing_of_that_name_to_average():
     with pytest.raises(
         UsageError, match="game.averages.generator: unknown name 'fake_logit'; did you mean fake_logits"
     ):
-        game.play(_turn(game))
+        game.play(_context(game))
 
 
 def test_what_is_shown_as_real_may_be_mixed():
     swap = augment.chain()._replace(mix=lambda carry, key, real, fake: jnp.where(real > 5, fake, real))
-    outputs, _ = gan(NETS, _latents, swap).play(_turn(gan(NETS, _latents, swap)))
+    outputs, _ = gan(NETS, _latents, swap).play(_context(gan(NETS, _latents, swap)))
     np.testing.assert_allclose(outputs["real"][1:, :, 0, 0], [[3, 4, 5], [2, 4, 6], [2, 4, 6]])
     np.testing.assert_allclose(outputs["real_logits"][2], 24.0)
 
@@ -117,5 +133,5 @@ def test_what_is_shown_as_real_may_be_mixed():
 def test_adapts_to_the_real_logits():
     count = Augment(lambda: 0.0, lambda c, key, images, step: images, lambda c, logits: c + logits.sum())
     game = gan(NETS, _latents, augment.chain(count))
-    _, carry = game.play(_turn(game))
+    _, carry = game.play(_context(game))
     assert carry["discriminator"]["augment"] == (2.0 * 66,)

@@ -24,7 +24,7 @@ NETS = {
 IMAGES = np.arange(12.0).reshape(4, 3)
 
 
-def test_table():
+def test_outputs():
     game = vaegan(NETS, three_players.latents, augment.chain())
     outputs, carry = game.play(three_players.context(game))
     np.testing.assert_allclose(outputs["real"][:, :, 0, 0], IMAGES)
@@ -41,7 +41,7 @@ def test_table():
     np.testing.assert_allclose(divergence, 0.5 * (9 * IMAGES**2).sum(1))
     np.testing.assert_allclose(outputs["critic"](outputs["fake"]), outputs["fake_logits"])
     assert [carry[player]["net"] for player in ("generator", "encoder", "discriminator")] == [1, 1, 3]
-    assert game.hears == ()
+    assert game.conditions == ()
 
 
 def test_an_image_and_its_reconstruction_are_augmented_alike():

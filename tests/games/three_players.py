@@ -3,11 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import sources
 
 from gan_jax import build, step
 from gan_jax.types import Context, Net
 
-FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+MODALITY = sources.modality(classes=10)
 BATCH = {"real": jnp.arange(12.0).reshape(4, 3, 1, 1), "label": jnp.array([0, 1, 2, 3])}
 
 
@@ -26,7 +27,7 @@ def latents(key, count):
 
 
 def context(game):
-    """A turn of step 7."""
+    """A context of step 7."""
     params, carry = game.init(jax.random.key(0), BATCH)
     return Context(params, carry, BATCH, jax.random.key(1), jnp.int32(7))
 
@@ -37,22 +38,22 @@ def batches(count, size=8):
     return {"real": images, "label": jnp.zeros((count, size), jnp.int32)}
 
 
-def trained(recipe, rounds=20):
-    """The state after some rounds, and the scalars of each."""
-    train_spec = build.train_spec(recipe, FACTS)
-    state = jax.jit(build.start(train_spec, FACTS, recipe.batch_size))(jax.random.key(0))
-    played = jax.jit(lambda state, key: step.train_step(*train_spec, state, batches(1), key))
-    seen = []
-    for _ in range(rounds):
-        state, scalars = played(state, jax.random.key(5))
-        seen.append(scalars)
-    return train_spec, state, jax.device_get(seen)
+def trained(recipe, steps=20):
+    """The state after some steps, and the scalars of each."""
+    train_spec = build.train_spec(recipe, MODALITY)
+    state = jax.jit(build.start(train_spec, MODALITY, recipe.batch_size))(jax.random.key(0))
+    train_step = jax.jit(lambda state, key: step.train_step(train_spec, state, batches(1), key))
+    history = []
+    for _ in range(steps):
+        state, scalars = train_step(state, jax.random.key(5))
+        history.append(scalars)
+    return train_spec, state, jax.device_get(history)
 
 
 def assert_only_the_mover_changes(recipe):
     """In every player's move all of its parameters get a gradient, and nobody else has anything changed."""
-    train_spec = build.train_spec(recipe, FACTS)
-    before = jax.jit(build.start(train_spec, FACTS, recipe.batch_size))(jax.random.key(0))
+    train_spec = build.train_spec(recipe, MODALITY)
+    before = jax.jit(build.start(train_spec, MODALITY, recipe.batch_size))(jax.random.key(0))
     batch = jax.tree.map(lambda leaf: leaf[0], batches(1))
     for player in train_spec.updates:
         move = jax.jit(

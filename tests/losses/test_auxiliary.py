@@ -269,8 +269,7 @@ def test_rotation_guesses_the_turn(side, images):
     many = np.repeat(TABLE[images][:1], 64, axis=0)
     result = np.asarray(getattr(losses, f"rotation_{side}")(discriminate, many, key))
     by_turn = [
-        cross_entropy(np.rot90(many[0, ..., 0], turn).reshape(1, 4) @ TURN, [turn])[0]
-        for turn in range(4)
+        cross_entropy(np.rot90(many[0, ..., 0], turn).reshape(1, 4) @ TURN, [turn])[0] for turn in range(4)
     ]
     nearest = np.argmin(np.abs(result[:, None] - np.array(by_turn)), axis=1)
     np.testing.assert_allclose(result, np.array(by_turn)[nearest], rtol=1e-4)

@@ -3,6 +3,7 @@
 import inspect
 
 from gan_jax import metrics
+from gan_jax.evaluation import evaluator
 
 
 def test_every_metric_is_in_the_table_under_its_own_name():
@@ -31,3 +32,24 @@ def test_traits_have_the_names_of_the_literature():
         "fid_infinity": "frechet_distance_infinity",
         "kid": "kernel_distance",
     }
+
+
+def test_evaluations_treat_metrics_by_their_traits():
+    assert evaluator.STANDARD == {
+        "fid": "frechet_distance",
+        "fid_infinity": "frechet_distance_infinity",
+        "kid": "kernel_distance",
+    }
+    assert evaluator.OTHER == {"classifier_score": "inception_score"}
+    assert evaluator.EQUALLY_MANY == (metrics.precision_recall, metrics.density_coverage)
+    assert evaluator.QUICK == (
+        "frechet_distance",
+        "kernel_distance",
+        "precision_recall",
+        "density_coverage",
+        "captured_modes",
+        "modes",
+        "uniform_modes_kl",
+        "label_agreement",
+        "memorisation",
+    )

@@ -14,6 +14,7 @@ import command_line
 import jax
 import numpy as np
 import pytest
+import sources
 
 from gan_jax import build, data
 from gan_jax.checkpoints import checkpoint, checksums
@@ -21,7 +22,7 @@ from gan_jax.data.batches import row_order
 from gan_jax.runtime import parallel
 from gan_jax.training import report, train
 
-FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+MODALITY = sources.modality(classes=10)
 # Plain gradient descent: Adam would blow rounding up. Evaluations at steps 3, 6, ...
 CONFIG = (
     command_line.CONFIG.replace("adam=dict(learning_rate=1e-3, b1=0.5)", "sgd=dict(learning_rate=0.05)")
@@ -146,7 +147,7 @@ def _state(folder, workdir, step):
     """A checkpoint, restored on four devices of one process."""
     recipe = _recipe(folder)
     everywhere = parallel.replicated(parallel.mesh(8, jax.devices()[:4]))
-    start = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)
+    start = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)
     return checkpoint.restore(str(workdir), parallel.abstract(start, jax.random.key(0), everywhere), step)
 
 
@@ -160,21 +161,21 @@ def test_two_processes_report_what_one_does(one, two):
     records = [report.read_metrics(workdir / "metrics.jsonl") for workdir in (one, two[0])]
     assert [record["step"] for record in records[0]] == [2, 3, 4, 6]
     for a, b in zip(*records, strict=True):
-        assert a.pop("images_per_second") > 0 and b.pop("images_per_second") > 0
+        assert a.pop("samples_per_second") > 0 and b.pop("samples_per_second") > 0
         assert a == pytest.approx(b, abs=1e-5)
-    judged = [report.evaluations(workdir) for workdir in (one, two[0])]
-    assert [record["step"] for record in judged[0]] == [3, 6]
-    for a, b in zip(*judged, strict=True):
+    evaluations = [report.evaluations(workdir) for workdir in (one, two[0])]
+    assert [record["step"] for record in evaluations[0]] == [3, 6]
+    for a, b in zip(*evaluations, strict=True):
         values = [record["values"]["frechet_distance"]["value"] for record in (a, b)]
         assert a["step"] == b["step"] and values[0] == pytest.approx(values[1], rel=1e-4)
     # Exactly what was reported decides which checkpoint is best, on both processes.
-    best = min(judged[1], key=lambda record: record["values"]["frechet_distance"]["value"])
+    best = min(evaluations[1], key=lambda record: record["values"]["frechet_distance"]["value"])
     assert checkpoint.best_step(str(two[0])) == best["step"]
 
 
 def test_the_first_process_alone_speaks_and_writes(one, two):
     workdir, (first, second) = two
-    assert "devices   4 x cpu in 2 processes, 8 images a move" in first
+    assert "devices   4 x cpu in 2 processes, batch size 8" in first
     assert first.splitlines()[-1].startswith("finished 6 steps;") and second == ""
     files = [sorted(name.split(".")[0] for name in os.listdir(run)) for run in (one, workdir)]
     assert files[0] == files[1] and files[1].count("events") == 1
@@ -185,9 +186,9 @@ def test_the_first_process_alone_speaks_and_writes(one, two):
 
 def test_sigterm_to_one_stops_both_at_the_same_step(stopped):
     workdir, last, (first, second) = stopped
-    assert "going on from step 6" in first  # What one process saved, two have read.
+    assert "resuming from step 6" in first  # What one process saved, two have read.
     assert 8 <= last < 100_000 and _steps(workdir)[-1] == last
-    assert f"stopped at step {last} of 100000; the same command goes on from there" in first
+    assert f"stopped at step {last} of 100000; the same command resumes from there" in first
     assert "Traceback" not in first + second and "error" not in first + second
 
 
@@ -197,7 +198,7 @@ def test_stopped_and_going_on_equals_never_stopped_bit_for_bit(folder, one, stop
     for name in ("broken", "whole"):
         codes, logs = _ended(_pair(*_long(folder, name, last + 3)))
         assert codes == (0, 0), logs
-        assert f"going on from step {last if name == 'broken' else 6}" in logs[0]
+        assert f"resuming from step {last if name == 'broken' else 6}" in logs[0]
     a, b = (_state(folder, folder / name, last + 3) for name in ("broken", "whole"))
     jax.tree.map(np.testing.assert_array_equal, a, b)
 
@@ -256,7 +257,8 @@ address, number, path = sys.argv[1:]
 with processes.joined(address, 2, int(number)):
     read, source = [], data.digits(resolution=8)
     counted = source._replace(read=lambda rows: read.extend(rows.tolist()) or source.read(rows))
-    fed = batches(counted, 8, 2, 0, parallel.mesh(8), resident_bytes=0)
+    decode = source.modality.decode
+    fed = batches(counted, 8, 2, 0, parallel.mesh(8), lambda key, rows: decode(rows), resident_bytes=0)
     parts = [part["label"].addressable_shards for part in fed.feed(0, 3)]
     labels = [[shard.data.tolist() for shard in shards] for shards in parts]
     with open(path, "w") as file:
@@ -301,15 +303,15 @@ def test_two_processes_that_diverge_go_back_alike_and_equal_one(folder, monkeypa
 RESTORES = """
 import json, sys
 import jax
-from gan_jax import build, recipe
+from gan_jax import build, modalities, recipe
 from gan_jax.checkpoints import checkpoint, checksums
 from gan_jax.runtime import parallel, processes
 
 address, number, workdir = sys.argv[1:]
 with processes.joined(address, 2, int(number)):
-    plain, facts = checkpoint.read_recipe(workdir)
-    restored = recipe.from_dict(plain)
-    start = build.start(build.train_spec(restored, facts), facts, restored.batch_size)
+    plain, data = checkpoint.read_recipe(workdir)
+    restored, modality = recipe.from_dict(plain), modalities.from_plain(data)
+    start = build.start(build.train_spec(restored, modality), modality, restored.batch_size)
     everywhere = parallel.replicated(parallel.mesh(restored.batch_size))
     state = checkpoint.restore_latest(workdir, parallel.abstract(start, jax.random.key(0), everywhere))
     with open(f"{workdir}/restored.json", "w") as file:

@@ -8,19 +8,21 @@ import pytest
 
 from gan_jax import build
 from gan_jax.data.batches import batches
-from gan_jax.data.source import facts
 from gan_jax.errors import UsageError
 from gan_jax.runtime import parallel
 from gan_jax.training.compiled import compiled
+from gan_jax.training.diagnostics import diagnostics
 
 
 def _programs(recipe, devices):
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices])
     source = build.source(recipe)
-    train_spec = build.train_spec(recipe, facts(source), parallel.spread(mesh))
-    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh)
-    key = jax.random.key(recipe.seed)
-    return compiled(train_spec, source, recipe.batch_size, fed.decode, mesh, key), fed, key
+    train_spec = build.train_spec(recipe, source.modality, parallel.spread(mesh))
+    decode = build.decoder(recipe, source.modality)
+    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh, decode)
+    diagnose, key = functools.partial(diagnostics, train_spec), jax.random.key(recipe.seed)
+    programs = compiled(train_spec, diagnose, source.modality, recipe.batch_size, fed.decode, mesh, key)
+    return programs, fed, key
 
 
 def _recipe(tiny, net):

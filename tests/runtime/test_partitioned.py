@@ -1,6 +1,7 @@
 """Large parameters in parts over the mesh axis `model`: the same training, a part of the bytes a device."""
 
 import dataclasses
+import functools
 import os
 import runpy
 import shutil
@@ -15,12 +16,12 @@ from gan_jax import build
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint, checksums
 from gan_jax.data.batches import batches
-from gan_jax.data.source import facts
 from gan_jax.errors import UsageError
 from gan_jax.runtime import parallel
 from gan_jax.sampling import loading
 from gan_jax.training import setup, train
 from gan_jax.training.compiled import compiled
+from gan_jax.training.diagnostics import diagnostics
 
 KEY = jax.random.key(0)
 
@@ -38,9 +39,11 @@ def _recipe(tiny, **changes):
 def _programs(recipe, devices, model_devices):
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices], model_devices=model_devices)
     source = build.source(recipe)
-    train_spec = build.train_spec(recipe, facts(source), parallel.spread(mesh))
-    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh)
-    return compiled(train_spec, source, recipe.batch_size, fed.decode, mesh, KEY), fed
+    train_spec = build.train_spec(recipe, source.modality, parallel.spread(mesh))
+    decode = build.decoder(recipe, source.modality)
+    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh, decode)
+    diagnose = functools.partial(diagnostics, train_spec)
+    return compiled(train_spec, diagnose, source.modality, recipe.batch_size, fed.decode, mesh, KEY), fed
 
 
 def _go_on(recipe, workdir, devices, model_devices, steps):
@@ -170,7 +173,7 @@ def test_two_processes_go_on_from_eight_devices(tmp_path):
     train.run(dataclasses.replace(recipe, steps=4, model_devices=4), str(tmp_path / "eight"))
     ended = [command_line.finish(process) for process in pair]
     assert [code for code, _, _ in ended] == [0, 0], ended
-    assert "going on from step 2" in ended[0][2] and os.listdir(tmp_path / "two" / "grids")
+    assert "resuming from step 2" in ended[0][2] and os.listdir(tmp_path / "two" / "grids")
     eight, two = (loading.load(str(tmp_path / name), 4).state for name in ("eight", "two"))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=5e-6), two, eight)
     assert all(len(leaf.devices()) == 1 for leaf in jax.tree.leaves(two))

@@ -8,6 +8,7 @@ import time
 import jax
 import numpy as np
 import pytest
+import sources
 
 from gan_jax import build
 from gan_jax.checkpoints import checkpoint, checksums
@@ -16,7 +17,7 @@ from gan_jax.errors import Fault, UsageError
 from gan_jax.runtime import folders, lock, parallel
 from gan_jax.training import report, train
 
-FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+MODALITY = sources.modality(classes=10)
 
 
 def _full(*arguments, **options):
@@ -35,7 +36,7 @@ def _after(calls, original, then):
 
 
 def _arrays(recipe, workdir, step):
-    start = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)
+    start = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)
     everywhere = parallel.replicated(parallel.mesh(recipe.batch_size))
     abstract = parallel.abstract(start, jax.random.key(0), everywhere)
     return [np.asarray(leaf) for leaf in jax.tree.leaves(checkpoint.restore(str(workdir), abstract, step))]
@@ -105,7 +106,7 @@ def test_a_workdir_that_disappears(tiny, tmp_path, monkeypatch, every, says):
 
 def test_nothing_is_saved_where_the_workdir_was(tiny, tmp_path):
     recipe, workdir = tiny(), tmp_path / "run"
-    state = build.start(build.train_spec(recipe, FACTS), FACTS, recipe.batch_size)(jax.random.key(0))
+    state = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)(jax.random.key(0))
     with checkpoint.manager(str(workdir), keep=1) as manager:
         workdir.rename(tmp_path / "elsewhere")
         with pytest.raises(Fault, match="step 5 cannot be saved: .*checkpoints is gone"):
@@ -126,7 +127,7 @@ def test_a_clock_that_jumps_back_changes_nothing(tiny, tmp_path, monkeypatch, un
     train.run(tiny(), str(tmp_path))
     assert offsets[-1] == sum(jumps.values())
     assert _same(_arrays(tiny(), tmp_path, 10), undisturbed)
-    speeds = [r["images_per_second"] for r in report.read_metrics(tmp_path / "metrics.jsonl")]
+    speeds = [r["samples_per_second"] for r in report.read_metrics(tmp_path / "metrics.jsonl")]
     assert len(speeds) == 2 and all(0 < speed < 1e6 for speed in speeds)
 
 

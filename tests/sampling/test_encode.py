@@ -5,6 +5,7 @@ import os
 import jax
 import numpy as np
 import pytest
+import sources
 from PIL import Image
 
 from gan_jax import build, data, images, latents
@@ -92,12 +93,12 @@ def test_a_grid_of_codes_varies_one_a_row(tiny):
         game=dict(name="gan", latents=dict(name="codes", noise=2, discrete=(3,), continuous=1)),
         grid_size=9,
     )
-    facts = {"resolution": 8, "channels": 1, "classes": 10}
-    train_spec = build.train_spec(recipe, facts)
-    state = jax.jit(build.start(train_spec, facts, 8))(jax.random.key(0))
+    modality = sources.modality(classes=10)
+    train_spec = build.train_spec(recipe, modality)
+    state = jax.jit(build.start(train_spec, modality, 8))(jax.random.key(0))
     key = jax.random.key(1)
     real = samples.first_of(lambda: data.digits(resolution=8))
-    show = samples.previewer(train_spec.game, facts, None, real)
+    show = samples.previewer(train_spec.game, modality, None, real)
     shown = show(state, key, 9)
     drawn = latents.codes_grid(key, 9, noise=2, discrete=(3,), continuous=1)
     made = train_spec.game.sample(state.average, state.carry, drawn, {}, key)

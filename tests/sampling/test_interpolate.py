@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+import sources
 from PIL import Image
 
 from gan_jax import build, images
@@ -20,10 +21,10 @@ def workdir(tiny, tmp_path_factory):
 
 def _untrained(recipe):
     """A model as it starts."""
-    facts = {"resolution": 8, "channels": 1, "classes": 10}
-    train_spec = build.train_spec(recipe, facts)
-    state = jax.jit(build.start(train_spec, facts, recipe.batch_size))(jax.random.key(0))
-    return loading.LoadedModel("", recipe, facts, train_spec, 0, state)
+    modality = sources.modality(classes=10)
+    train_spec = build.train_spec(recipe, modality)
+    state = jax.jit(build.start(train_spec, modality, recipe.batch_size))(jax.random.key(0))
+    return loading.LoadedModel("", recipe, modality, train_spec, 0, state)
 
 
 def _images(model, latents, labels=None):

@@ -57,7 +57,7 @@ def test_needs_nothing_but_the_workdir(workdir, tmp_path):
     [
         (dict(step=7), "step 7 has no checkpoint in .*; these exist: 5, 10"),
         (dict(num_images=0), "num_images=0: expected at least 1"),
-        (dict(labels=(1,)), "labels=1: the networks of .* are not told labels"),
+        (dict(labels=(1,)), "labels=1: the networks of .* are not conditioned on labels"),
     ],
 )
 def test_mistakes(workdir, options, message):

@@ -1,4 +1,4 @@
-"""What a study says, and its mistakes."""
+"""Variants of a study, and mistakes in its definition."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ def _study(tiny, **changes):
     return Study(**{**fields, **changes})
 
 
-def test_values_take_the_place_of_what_was_there(tiny):
+def test_values_replace_everything_at_their_path(tiny):
     base = tiny()
     # One dict for both players, as in many recipes; only one of them is to change.
     assert base.optimizers["generator"] is base.optimizers["discriminator"]
@@ -23,12 +23,12 @@ def test_values_take_the_place_of_what_was_there(tiny):
         "losses.generator": dict(hinge_generator=1.0),
         "steps": 3,
     }
-    made = definition.changed(base, values)
-    assert made.optimizers["generator"] == dict(adam=dict(learning_rate=7.0, b1=0.5))
-    assert made.optimizers["discriminator"] == dict(adam=dict(learning_rate=1e-3, b1=0.5))
-    assert list(made.losses["discriminator"]) == ["non_saturating_discriminator", "r1"]
-    assert made.losses["generator"] == dict(hinge_generator=1.0) and made.steps == 3
-    assert base == tiny() and values["losses.discriminator.r1"] is not made.losses["discriminator"]["r1"]
+    recipe = definition.changed(base, values)
+    assert recipe.optimizers["generator"] == dict(adam=dict(learning_rate=7.0, b1=0.5))
+    assert recipe.optimizers["discriminator"] == dict(adam=dict(learning_rate=1e-3, b1=0.5))
+    assert list(recipe.losses["discriminator"]) == ["non_saturating_discriminator", "r1"]
+    assert recipe.losses["generator"] == dict(hinge_generator=1.0) and recipe.steps == 3
+    assert base == tiny() and values["losses.discriminator.r1"] is not recipe.losses["discriminator"]["r1"]
 
 
 def test_a_function_changes_its_own_recipe(tiny):
@@ -38,8 +38,8 @@ def test_a_function_changes_its_own_recipe(tiny):
         return recipe
 
     study = _study(tiny, variants=dict(longer=longer))
-    made = definition.cell(study, "longer", 4)
-    assert (made.steps, made.seed, made.max_rollbacks) == (20, 4, 0)
+    recipe = definition.trial(study, "longer", 4)
+    assert (recipe.steps, recipe.seed, recipe.max_rollbacks) == (20, 4, 0)
     assert study.base == tiny(eval_every=5)
 
 
@@ -85,10 +85,10 @@ def test_not_a_study(tiny):
         definition.variant(_study(tiny), "plane")
 
 
-def test_differences_are_of_what_decides(tiny):
+def test_differences_are_of_decisive_fields(tiny):
     plain = definition.decides(tiny())
-    told = definition.decides(tiny(log_every=1, grid_every=3, checkpoint_every=2, diagnostics_every=0))
-    assert definition.differences(plain, told) == []
+    reporting = definition.decides(tiny(log_every=1, grid_every=3, checkpoint_every=2, diagnostics_every=0))
+    assert definition.differences(plain, reporting) == []
     other = definition.decides(dataclasses.replace(tiny(), steps=11, batch_size=4, eval_every=2))
     assert definition.differences(plain, other) == [
         "steps: 10 -> 11",

@@ -1,4 +1,4 @@
-"""Studies from their first cell to their report: points, and images as runs of their own."""
+"""Studies from their first trial to their report: vectorized on points, sequential on images."""
 
 import dataclasses
 import json
@@ -14,6 +14,7 @@ import pytest
 
 from gan_jax import build
 from gan_jax.checkpoints import checkpoint
+from gan_jax.data.source import without_labels
 from gan_jax.errors import Divergence, UsageError
 from gan_jax.study import Study, definition, report, running, sequential, trials, vectorized
 from gan_jax.study.trials import Outcome
@@ -54,7 +55,7 @@ def _outcome(modes):
 
 
 def test_resumes_where_it_was_stopped(study, tmp_path, monkeypatch, caplog):
-    """First one seed of one variant, then all: what is there is not trained again."""
+    """First one seed of one variant, then all: finished trials are not trained again."""
     output, asked = str(tmp_path / "made" / "here"), []
 
     def recorded(recipe, seeds, source, stop):
@@ -65,35 +66,37 @@ def test_resumes_where_it_was_stopped(study, tmp_path, monkeypatch, caplog):
     first = Study(title=study.title, base=study.base, variants=study.variants, seeds=1)
     running.run(first, output, only=["plain"])
     assert asked == [("non_saturating_generator", (0,))]
-    stored = (tmp_path / "made" / "here" / "cells" / "plain" / "seed_0.json").read_bytes()
+    stored = (tmp_path / "made" / "here" / "trials" / "plain" / "seed_0.json").read_bytes()
     with caplog.at_level(logging.INFO, "gan_jax"):
         running.run(study, output)
     assert asked[1:] == [("non_saturating_generator", (1,)), ("hinge_generator", (0, 1))]
-    assert (tmp_path / "made" / "here" / "cells" / "plain" / "seed_0.json").read_bytes() == stored
+    assert (tmp_path / "made" / "here" / "trials" / "plain" / "seed_0.json").read_bytes() == stored
     with open(os.path.join(output, "results.json")) as file:
-        found = json.load(file)
-    assert [found["variants"][name]["seeds"] for name in ("plain", "hinge")] == [2, 2]
-    assert found["variants"]["hinge"]["curves"]["captured_modes"] == [
+        results = json.load(file)
+    assert [results["variants"][name]["seeds"] for name in ("plain", "hinge")] == [2, 2]
+    assert results["variants"]["hinge"]["curves"]["captured_modes"] == [
         [[2, 0.0], [4, 0.0]],
         [[2, 1.0], [4, 1.0]],
     ]
-    assert found["variants"]["plain"]["floors"]["captured_modes"] == 9.0
+    assert results["variants"]["plain"]["real_baselines"]["captured_modes"] == 9.0
     for name in ("index.html", "results.md", "results.csv", "high_quality.png", "samples/hinge.png"):
         assert os.path.getsize(os.path.join(output, name)) > 100
     assert any("| hinge | 2 |" in message for message in caplog.messages)
     study.base.batch_size = 4
-    with pytest.raises(UsageError, match="is of another study .batch_size: 8 -> 4.; give another --output"):
+    with pytest.raises(
+        UsageError, match="belongs to another study .batch_size: 8 -> 4.; give another --output"
+    ):
         running.run(study, output)
 
 
-def test_stopped_studies_say_so_and_leave_what_is_finished(study, tmp_path, monkeypatch, caplog):
+def test_stopped_studies_log_it_and_keep_finished_trials(study, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(vectorized, "trained", lambda recipe, seeds, source, stop: {})
     monkeypatch.setattr(report, "write", lambda *given: pytest.fail("reported"))
     with caplog.at_level(logging.INFO, "gan_jax"):
         running.run(study, str(tmp_path))
     assert caplog.messages == [
         "variant 1 of 2, plain: 2 seeds",
-        "stopped; the same command goes on from there",
+        "stopped; the same command resumes from there",
     ]
 
 
@@ -101,10 +104,16 @@ def test_stopped_studies_say_so_and_leave_what_is_finished(study, tmp_path, monk
     "changes, message",
     [
         ({"losses.generator": dict(hinged_generator=1.0)}, "variant bad: losses.generator: unknown name"),
-        ({"losses.discriminator.lecam": 1.0}, "variant bad: losses.discriminator.lecam reads what its game"),
+        (
+            {"losses.discriminator.lecam": 1.0},
+            "variant bad: losses.discriminator.lecam needs '.*', which this game does not offer",
+        ),
         ({"nets.generator.name": "dcgan.Generator"}, "variant bad: .*resolution"),
         ({"eval_metrics": dict(captured={})}, "variant bad: metrics: unknown name 'captured'"),
-        ({"eval_features": "pixels"}, "variant bad: metrics: captured_modes reads what there is not"),
+        (
+            {"eval_features": "pixels"},
+            "variant bad: metric captured_modes needs 'fake_mode_distances', which is not available",
+        ),
     ],
 )
 def test_every_variant_is_checked_before_the_first_is_trained(study, tmp_path, monkeypatch, changes, message):
@@ -133,11 +142,10 @@ def test_measures_are_checked_with_the_first_variant(study, tmp_path, monkeypatc
 
 
 def test_images_without_labels_are_refused_where_evaluation_needs_them(tiny, tmp_path, monkeypatch):
-    digits = build.source(tiny())
-    plain = digits._replace(classes=(), read=lambda rows: {"real": digits.read(rows)["real"]})
+    plain = without_labels(build.source(tiny()))
     monkeypatch.setattr(build, "source", lambda recipe, data_dir: plain)
     study = Study(title="t", base=tiny(eval_every=5), variants={"plain": {}}, measures=("modes",), seeds=1)
-    with pytest.raises(UsageError, match="variant plain: nothing to compare by: .* has no labels"):
+    with pytest.raises(UsageError, match="variant plain: its evaluation is not possible: .* has no labels"):
         running.run(study, str(tmp_path / "output"))
     assert not os.path.exists(tmp_path / "output")
 
@@ -152,10 +160,10 @@ def images(tiny):
     return Study(title="t", base=base, variants={"plain": {}}, measures=("frechet_distance",), seeds=2)
 
 
-def test_a_signal_between_runs_is_no_run_of_its_own(images, tmp_path, monkeypatch):
-    """Nothing but a run, which saves what it has, makes a question of Ctrl-C."""
+def test_a_signal_between_runs_is_a_plain_interrupt(images, tmp_path, monkeypatch):
+    """Only a run, which saves its state, turns Ctrl-C into a request to stop."""
     asked = []
-    # Whoever starts the tests in the background has it ignored.
+    # A shell that starts the tests in the background ignores the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupted(recipe, workdir, data_dir):
@@ -172,22 +180,24 @@ def test_a_signal_between_runs_is_no_run_of_its_own(images, tmp_path, monkeypatc
 def test_a_signal_in_a_run_stops_the_study(images, tmp_path, monkeypatch, caplog):
     loop, asked = train.loop, []
 
-    def interrupted(recipe, *given):
-        asked.append(recipe.seed)
+    def interrupted(run, *arguments):
+        asked.append(run.recipe.seed)
         signal.raise_signal(signal.SIGTERM)
-        return loop(recipe, *given)
+        return loop(run, *arguments)
 
     with monkeypatch.context() as patched, caplog.at_level(logging.INFO, "gan_jax"):
         patched.setattr(train, "loop", interrupted)
         running.run(images, str(tmp_path))
-    assert asked == [0] and caplog.messages[-1] == "stopped; the same command goes on from there"
+    assert asked == [0] and caplog.messages[-1] == "stopped; the same command resumes from there"
     running.run(images, str(tmp_path))
-    first, second = (trials.read(str(tmp_path), "plain", definition.cell(images, "plain", n)) for n in (0, 1))
+    first, second = (
+        trials.read(str(tmp_path), "plain", definition.trial(images, "plain", n)) for n in (0, 1)
+    )
     assert [record["step"] for record in first.evaluations] == [2, 4]
     assert first.seconds is None and second.seconds > 0
 
 
-def test_what_was_stopped_goes_on_as_the_same_study_only(images, tmp_path, monkeypatch):
+def test_a_stopped_run_is_resumed_by_the_same_study_only(images, tmp_path, monkeypatch):
     def one_step(recipe, workdir, data_dir):
         train_run(dataclasses.replace(recipe, steps=1), workdir, data_dir)
         checkpoint.write_recipe(workdir, recipe, checkpoint.read_recipe(workdir)[1])
@@ -197,15 +207,15 @@ def test_what_was_stopped_goes_on_as_the_same_study_only(images, tmp_path, monke
         patched.setattr(train, "run", one_step)
         running.run(images, str(tmp_path))
     images.base.eval_every = 1
-    with pytest.raises(UsageError, match=r"seed_0 is of another study \(eval_every: 2 -> 1\)"):
+    with pytest.raises(UsageError, match=r"seed_0 belongs to another study \(eval_every: 2 -> 1\)"):
         running.run(images, str(tmp_path))
 
 
 def test_a_run_that_diverges_at_its_end_has_diverged(images, tmp_path):
-    """Its parameters are not finite, and its samples, as images are kept, do not show it."""
+    """Its parameters are not finite, and its samples do not show it, since images are stored as uint8."""
     images.base.optimizers["generator"] = {f"{__name__}.breaking": {}}
     running.run(images, str(tmp_path))
-    outcome = trials.read(str(tmp_path), "plain", definition.cell(images, "plain", 0))
+    outcome = trials.read(str(tmp_path), "plain", definition.trial(images, "plain", 0))
     assert outcome.diverged and [record["step"] for record in outcome.evaluations] == [2]
     with open(tmp_path / "results.json") as file:
         plain = json.load(file)["variants"]["plain"]
@@ -213,7 +223,7 @@ def test_a_run_that_diverges_at_its_end_has_diverged(images, tmp_path):
 
 
 def breaking():
-    """Updates that are finite in three steps."""
+    """An optimizer whose updates are finite for three steps."""
 
     def update(updates, count, params=None):
         broken = jax.tree.map(lambda leaf: jnp.where(count < 3, 0.0 * leaf, jnp.nan), updates)
@@ -222,8 +232,8 @@ def breaking():
     return optax.GradientTransformation(lambda params: jnp.int32(0), update)
 
 
-def test_images_are_runs_of_their_own(images, tmp_path, monkeypatch):
-    """The second seed diverges, and has no evaluation but the first."""
+def test_images_train_sequentially(images, tmp_path, monkeypatch):
+    """The second seed diverges after its first evaluation."""
     study, run = images, train.run
 
     def diverging(recipe, workdir, data_dir):
@@ -235,7 +245,7 @@ def test_images_are_runs_of_their_own(images, tmp_path, monkeypatch):
 
     monkeypatch.setattr(train, "run", diverging)
     running.run(study, str(tmp_path))
-    whole, broken = (trials.read(str(tmp_path), "plain", definition.cell(study, "plain", n)) for n in (0, 1))
+    whole, broken = (trials.read(str(tmp_path), "plain", definition.trial(study, "plain", n)) for n in (0, 1))
     assert [record["step"] for record in whole.evaluations] == [2, 4]
     assert [record["step"] for record in broken.evaluations] == [2]
     assert whole.protocol["generated"].startswith("50 images")

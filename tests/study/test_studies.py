@@ -1,21 +1,21 @@
-"""Every study that ships is what it says, and each of its recipes can be traced."""
+"""Every study that ships has the variants of its docstring, and each of its recipes can be traced."""
 
 import glob
 import os
 import runpy
 
-import jax
 import pytest
+import sources
 
-from gan_jax import build
+from gan_jax import build, data
 from gan_jax import recipe as recipe_lib
 from gan_jax.study import definition
 from gan_jax.training import setup
 
 FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "configs", "studies")
 STUDIES = sorted(glob.glob(os.path.join(FOLDER, "*.py")))
-POINTS = dict(resolution=1, channels=2, classes=25, kind="points")
-STACKED = dict(resolution=28, channels=3, classes=1000, kind="images")
+RING, GRID = data.ring(size=1).modality, data.grid(size=1).modality
+STACKED = sources.modality(28, channels=3, classes=1000)
 
 
 def _stem(path):
@@ -26,9 +26,9 @@ def _study(stem):
     return runpy.run_path(os.path.join(FOLDER, f"{stem}.py"))["get_config"]()
 
 
-def _traced(study, name, facts):
+def _trace(study, name, modality):
     recipe = definition.variant(study, name)
-    setup.check(recipe, build.train_spec(recipe, facts), facts, jax.random.key(0))
+    setup.check(recipe, build.train_spec(recipe, modality), modality)
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=_stem)
@@ -45,8 +45,8 @@ def test_valid_and_with_its_source(path):
 
 
 @pytest.mark.parametrize("name", list(_study("tricks_on_ring").variants))
-def test_tricks_are_traced(name):
-    _traced(_study("tricks_on_ring"), name, {**POINTS, "classes": 8})
+def test_tricks_are_trace(name):
+    _trace(_study("tricks_on_ring"), name, RING)
 
 
 def test_ring_and_grid_share_their_tricks():
@@ -61,8 +61,8 @@ def test_ring_and_grid_share_their_tricks():
 
 
 @pytest.mark.parametrize("name", list(_study("losses_and_penalties_on_grid").variants))
-def test_losses_and_penalties_are_traced(name):
-    _traced(_study("losses_and_penalties_on_grid"), name, POINTS)
+def test_losses_and_penalties_are_trace(name):
+    _trace(_study("losses_and_penalties_on_grid"), name, GRID)
 
 
 def test_every_loss_has_every_penalty():
@@ -75,8 +75,8 @@ def test_packs_are_as_many_as_samples_of_others():
     assert sizes == {"plain": 100, "pacgan2": 200, "pacgan4": 400}
 
 
-def test_stacked_mnist_is_on_its_own_terms():
-    """Each recipe but for the terms is the one of its name, which tests/test_configs.py traces."""
+def test_recipes_on_stacked_mnist_share_its_data_and_steps():
+    """Otherwise each recipe is the one of its name, which tests/test_configs.py traces."""
     study = _study("stacked_mnist")
     assert list(study.variants) == ["dcgan", "wgan_gp", "pacgan", "r3gan", "relativistic_r1_r2", "best"]
     steps = dict.fromkeys(study.variants, 2_000) | {"wgan_gp": 1_000, "r3gan": 500}
@@ -88,6 +88,6 @@ def test_stacked_mnist_is_on_its_own_terms():
         original = runpy.run_path(os.path.join(FOLDER, "..", f"{name}.py"))["get_config"]()
         for field in ("game", "nets", "losses", "optimizers", "updates", "average"):
             assert getattr(recipe, field) == getattr(original, field)
-    _traced(study, "pacgan", STACKED)
-    _traced(study, "relativistic_r1_r2", STACKED)
-    _traced(study, "best", STACKED)
+    _trace(study, "pacgan", STACKED)
+    _trace(study, "relativistic_r1_r2", STACKED)
+    _trace(study, "best", STACKED)

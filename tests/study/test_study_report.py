@@ -1,4 +1,4 @@
-"""Tables, plots and the page of a study, from summaries made by hand."""
+"""Tables, plots and the page of a study, from summaries written by hand."""
 
 import csv
 import html.parser
@@ -29,11 +29,11 @@ def _summary(modes, real_baselines=None, deviation=0.0):
     )
 
 
-FOUND = {"plain": _summary(3.0, {"modes": 8.0}), "other": _summary(6.0, deviation=1.5)}
+SUMMARIES = {"plain": _summary(3.0, {"modes": 8.0}), "other": _summary(6.0, deviation=1.5)}
 
 
 def test_markdown():
-    lines = tables.markdown(tables.rows(FOUND, MEASURES)).splitlines()
+    lines = tables.markdown(tables.rows(SUMMARIES, MEASURES)).splitlines()
     assert lines[0].startswith(
         "| variant | seeds | modes | t (p) against plain | best modes | kl | t (p) against plain | best kl | col"
     )
@@ -49,10 +49,10 @@ def test_markdown():
 
 def test_collapses_that_are_not_counted_and_chances_that_are_tiny():
     sure = {
-        name: found._replace(collapsed=None, collapse_step=Spread(None, None, 0))
-        for name, found in FOUND.items()
+        name: summary._replace(collapsed=None, collapse_step=Spread(None, None, 0))
+        for name, summary in SUMMARIES.items()
     }
-    final = {**FOUND["other"].final, "modes": Spread(1000.0, 1e-4, 2)}
+    final = {**SUMMARIES["other"].final, "modes": Spread(1000.0, 1e-4, 2)}
     sure["other"] = sure["other"]._replace(final=final, seconds=1234.5)
     line = tables.markdown(tables.rows(sure, MEASURES)).splitlines()[3]
     assert line.startswith("| other | 2 | 1,000 ± 0.0001 |") and "(<0.001)" in line
@@ -60,7 +60,7 @@ def test_collapses_that_are_not_counted_and_chances_that_are_tiny():
 
 
 def test_csv():
-    records = list(csv.DictReader(io.StringIO(tables.as_csv(FOUND, MEASURES))))
+    records = list(csv.DictReader(io.StringIO(tables.as_csv(SUMMARIES, MEASURES))))
     assert len(records) == 2 * 2 * 2
     assert records[1] == {
         "variant": "plain", "measure": "modes", "when": "best", "mean": "7.25", "standard_deviation": "1.5",
@@ -71,7 +71,7 @@ def test_csv():
 
 def test_json(tiny):
     study = Study(title="which?", base=tiny(), variants={"plain": {}}, measures=MEASURES)
-    stored = json.loads(tables.as_json(study, FOUND))
+    stored = json.loads(tables.as_json(study, SUMMARIES))
     assert stored["title"] == "which?" and stored["measures"] == ["modes", "kl"]
     plain = stored["variants"]["plain"]
     assert plain["final"]["modes"] == {"mean": 3.0, "deviation": 0.0, "seeds": 2}
@@ -92,32 +92,32 @@ def test_plot_has_the_first_variant_in_grey_and_others_in_red(tmp_path):
         (right, red, True),
     ):
         assert np.all(half == colour, axis=-1).any() == there
-    # Nothing to draw is no mistake.
+    # A measure without values is no error.
     plots.over_time({"plain": _summary(3.0)}, "kl", path)
 
 
 def test_a_run_that_diverged_early_does_not_cut_the_curve_of_the_others():
-    drawn = {}
+    calls = {}
 
     class Axes:
         def fill_between(self, steps, least, most, **options):
-            drawn["band"] = (list(steps), list(least), list(most))
+            calls["band"] = (list(steps), list(least), list(most))
 
         def plot(self, steps, means, **options):
-            drawn["line"] = (list(steps), list(means))
+            calls["line"] = (list(steps), list(means))
 
     plots._draw(Axes(), [[(1, 2.0)], [(1, 4.0), (2, 5.0)]], "red")
-    assert drawn == {"band": ([1, 2], [2.0, 5.0], [4.0, 5.0]), "line": ([1, 2], [3.0, 5.0])}
+    assert calls == {"band": ([1, 2], [2.0, 5.0], [4.0, 5.0]), "line": ([1, 2], [3.0, 5.0])}
 
 
-def test_page_needs_nothing_but_itself(tmp_path):
+def test_page_needs_no_other_file(tmp_path):
     picture = tmp_path / "p.png"
     Image.new("RGB", (2, 2)).save(picture)
     text = page.written(
         page.Page(
             title="Ring & <grid>",
             notes=["a < b"],
-            table=tables.rows(FOUND, MEASURES),
+            table=tables.rows(SUMMARIES, MEASURES),
             plots={"modes": str(picture)},
             changes={"plain": ["nothing"], "a<b>": ["x: 1 -> '<2>'"]},
             pictures={"plain": str(picture)},
@@ -134,6 +134,6 @@ def test_page_needs_nothing_but_itself(tmp_path):
     assert len(sources) == 2 and all(source.startswith("data:image/png;base64,") for source in sources)
     assert not {"script", "link", "iframe"} & {tag for tag, _ in tags} and not re.search(r"https?:", text)
     assert [tag for tag, _ in tags].count("tr") == 4 and [tag for tag, _ in tags].count("section") == 2
-    # What people write is text, not markup.
+    # Titles and names are text, not markup.
     assert "grid" not in {tag for tag, _ in tags} and "b" not in {tag for tag, _ in tags}
     assert "&lt;grid&gt;" in text and "a&lt;b&gt;" in text

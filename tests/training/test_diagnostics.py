@@ -1,28 +1,30 @@
 """A run's numbers against NumPy in float64, on games whose logits are known."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import sources
 
 from gan_jax import build
-from gan_jax.build import TrainSpec
 from gan_jax.losses import (
     hinge_discriminator,
     least_squares_discriminator,
     non_saturating_discriminator,
     wasserstein_discriminator,
 )
-from gan_jax.step import TrainState
+from gan_jax.step import TrainSpec, TrainState
 from gan_jax.training import diagnostics
 from gan_jax.types import Game, Term
 
 KEY = jax.random.key(0)
-FACTS = {"resolution": 8, "channels": 1, "classes": 10}
+MODALITY = sources.modality(classes=10)
 
 
-def _rules(loss, **others):
+def _train_spec(loss, **others):
     fields = dict(
         game=None,
         terms={"discriminator": {"loss": Term(loss)}},
@@ -43,7 +45,7 @@ REAL, FAKE = np.array([3.0, -1.0, 0.5, 2.0]), np.array([-2.0, 0.0, 1.0, -4.0])
 
 def _verdict(loss, real=REAL, fake=FAKE):
     outputs = {"real_logits": jnp.float32(real), "fake_logits": jnp.float32(fake)}
-    return diagnostics.verdict(_rules(loss), outputs, _state())
+    return diagnostics.verdict(_train_spec(loss), outputs, _state())
 
 
 def test_accuracy_is_the_share_of_pairs_in_order_and_knows_no_origin():
@@ -73,12 +75,10 @@ def test_gradient_of_the_loss_at_its_logits(loss, expected):
 
 def test_a_game_without_logits_has_no_verdict():
     outputs = {"real_logits": jnp.zeros(2)}
-    assert diagnostics.verdict(_rules(hinge_discriminator), outputs, _state()) == {}
+    assert diagnostics.verdict(_train_spec(hinge_discriminator), outputs, _state()) == {}
     outputs["fake_logits"] = jnp.zeros(2)
-    assert (
-        diagnostics.verdict(_rules(hinge_discriminator)._replace(terms={"critic": {}}), outputs, _state())
-        == {}
-    )
+    without = dataclasses.replace(_train_spec(hinge_discriminator), terms={"critic": {}})
+    assert diagnostics.verdict(without, outputs, _state()) == {}
 
 
 def test_gradient_and_update_of_a_player():
@@ -89,8 +89,8 @@ def test_gradient_and_update_of_a_player():
     def loss(product):
         return jnp.square(product) / 2
 
-    train_spec = _rules(
-        None, game=Game(None, play, None, None), terms={"generator": {"loss": Term(loss, 1.0)}},
+    train_spec = _train_spec(
+        None, game=Game(None, play, None), terms={"generator": {"loss": Term(loss, 1.0)}},
         optimizers={"generator": optax.sgd(0.01)},
     )  # fmt: skip
     params = {"generator": {"w": jnp.array([1.0, 2.0])}}
@@ -128,10 +128,10 @@ def test_distance_from_the_average():
 def test_diversity_is_a_ratio_of_distances_between_pairs(spread):
     random = np.random.default_rng(1)
     real, fake = random.normal(size=(2, 6, 4, 4, 1))
-    heard = {"real": jnp.float32(real), "label": jnp.arange(6)}
+    shown = {"real": jnp.float32(real), "label": jnp.arange(6)}
 
     def sample(params, carry, latents, batch, key):
-        assert batch is heard and latents == 6
+        assert batch is shown and latents == 6
         return params["generator"] * jnp.float32(fake) + params["discriminator"]
 
     def distance(images):
@@ -139,18 +139,18 @@ def test_diversity_is_a_ratio_of_distances_between_pairs(spread):
         pairs = [(i, j) for i in range(6) for j in range(i)]
         return np.sqrt(np.mean([np.sum((flat[i] - flat[j]) ** 2) for i, j in pairs]))
 
-    game = Game(None, None, lambda key, count: count, sample)
+    game = Game(None, None, sample, draw=lambda key, count: count)
     state = _state(
         {"generator": jnp.float32(9), "discriminator": 1.0}, average={"generator": jnp.float32(spread)}
     )
-    found = diagnostics.diversity(game, state, heard, KEY)["diversity"]
+    found = diagnostics.diversity(game, state, shown, KEY)["diversity"]
     np.testing.assert_allclose(found, spread * distance(fake) / distance(real), rtol=1e-5)
 
 
 def test_all_numbers_of_a_tiny_game(tiny):
     recipe = tiny()
-    train_spec = build.train_spec(recipe, FACTS)
-    state = build.start(train_spec, FACTS, 8)(KEY)
+    train_spec = build.train_spec(recipe, MODALITY)
+    state = build.start(train_spec, MODALITY, 8)(KEY)
     images = jax.random.uniform(KEY, (8, 8, 8, 1), minval=-1.0)
     found = jax.jit(
         lambda state: diagnostics.diagnostics(

@@ -9,7 +9,7 @@ from gan_jax.training import report
 
 
 def _report(tmp_path, recipe, first=0):
-    return report.opened(str(tmp_path), recipe, first)
+    return report.opened(str(tmp_path), recipe, "images", first)
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def test_log_line(written):
 
 
 def test_evaluations_stand_in_log_file_and_tensorboard(tiny, tmp_path, caplog):
-    judged = {"frechet_distance": {"value": 12.345678, "real_baseline": 1.5}, "own": {"value": 3.0}}
+    values = {"frechet_distance": {"value": 12.345678, "real_baseline": 1.5}, "own": {"value": 3.0}}
     with caplog.at_level(logging.INFO, "gan_jax"), _report(tmp_path, tiny()) as reporter:
         reporter.scalars(5, {"generator/loss": 0.5}, 1.0, 0.0)
-        reporter.evaluation(5, judged, {"seed": 0})
+        reporter.evaluation(5, values, {"seed": 0})
         reporter.scalars(10, {"generator/loss": 0.5}, 1.0, 0.0)
     assert "step 5/10  evaluation: frechet_distance 12.35 (real baseline 1.5)  own 3" in caplog.messages
-    assert report.evaluations(str(tmp_path)) == [{"step": 5, "values": judged, "protocol": {"seed": 0}}]
+    assert report.evaluations(str(tmp_path)) == [{"step": 5, "values": values, "protocol": {"seed": 0}}]
     events = EventAccumulator(str(tmp_path)).Reload()
     assert [e.step for e in events.Scalars("evaluation/own")] == [5]
     # A second start from step 4 forgets what came later.
@@ -46,7 +46,12 @@ def test_evaluations_stand_in_log_file_and_tensorboard(tiny, tmp_path, caplog):
 
 def test_metrics_file(written):
     first, second = report.read_metrics(written[0] / "metrics.jsonl")
-    assert first == {"step": 5, "discriminator/loss": 0.5, "generator/loss": 2.0, "images_per_second": 1234.4}
+    assert first == {
+        "step": 5,
+        "discriminator/loss": 0.5,
+        "generator/loss": 2.0,
+        "samples_per_second": 1234.4,
+    }
     assert second["step"] == 10
 
 

@@ -1,4 +1,4 @@
-"""A GAN of points from training to evaluation, and a perfect sampler through the same judge."""
+"""A GAN of points from training to evaluation, and a perfect sampler through the same evaluator."""
 
 import os
 
@@ -54,7 +54,7 @@ def test_modes_over_time_come_out_of_a_normal_run(workdir):
     assert values["captured_modes"]["real_baseline"] == 9.0
     assert values["high_quality"]["real_baseline"] == pytest.approx(1 - np.exp(-4.5), abs=0.03)
     assert values["uniform_modes_kl_of_perfect"]["value"] == pytest.approx(8 / 600, rel=0.05)
-    assert records[-1]["protocol"]["generated"].startswith("300 images")
+    assert records[-1]["protocol"]["generated"].startswith("300 points")
     # The more modes the better: the first record that has most of them is the best.
     best = max(records, key=lambda record: record["values"]["captured_modes"]["value"])
     assert checkpoint.best_step(workdir) == best["step"]
@@ -67,9 +67,9 @@ def test_grids_are_scatter_plots(workdir):
     assert np.all(grid == 192, axis=-1).any()
 
 
-def test_samples_are_points_and_are_judged_as_such(workdir):
+def test_samples_are_points_and_are_evaluated_as_such(workdir):
     path = samples.run(workdir, num_images=120, sample_seed=3)
-    points = np.load(path)["images"]
+    points = np.load(path)["points"]
     assert points.shape == (120, 1, 1, 2) and points.dtype == np.float32
     assert len(np.unique(points)) > 200 and os.path.exists(path.replace(".npz", ".png"))
     records = reports.of_workdir(workdir, num_images=120, seed=3, metrics=["quick"], step=10)
@@ -79,7 +79,7 @@ def test_samples_are_points_and_are_judged_as_such(workdir):
     assert found["high_quality"] == np.mean(distances.min(axis=1) < 3)
     assert found["captured_modes"] == len(set(distances.argmin(axis=1)[distances.min(axis=1) < 3]))
     assert found["modes"] == len(set(distances.argmin(axis=1)))
-    # What is of pixels is not even offered.
+    # Inputs that are pixels are not even offered.
     assert "memorisation" not in found and "nearest_training_distance" in found
 
 
@@ -89,27 +89,27 @@ def test_walks_are_drawn(workdir):
     assert Image.open(path.replace(".png", ".webp")).n_frames == 2 * interpolate.STEPS
 
 
-def test_everything_that_the_points_have(workdir, capsys):
-    """`all` leaves out what reads images, and runs."""
+def test_everything_that_the_points_have(workdir):
+    """`all` leaves out metrics that read images, and runs."""
     records = reports.of_workdir(workdir, num_images=100, metrics=["all"], step=10)
     assert "captured_modes" in records[10]["values"] and "multiscale_ssim" not in records[10]["values"]
 
 
-@pytest.mark.parametrize("world, modes", [(data.ring, 8), (data.grid, 25)])
-def test_a_perfect_sampler_reaches_its_floor(world, modes):
-    real, fake = world(size=3000), world(size=2500, seed=5)
+@pytest.mark.parametrize("toy, modes", [(data.ring, 8), (data.grid, 25)])
+def test_a_perfect_sampler_reaches_its_baseline(toy, modes):
+    real, fake = toy(size=3000), toy(size=2500, seed=5)
     network = named("classifier", real, real.heldout())
     evaluator = Evaluator(real, real.heldout(), network)
-    judged = evaluator(select(["captured_modes", "uniform_modes_kl"], (), network), fake)
-    assert judged["captured_modes"] == {"value": modes, "real_baseline": modes}
-    assert judged["high_quality"]["value"] == pytest.approx(1 - np.exp(-4.5), abs=0.0105)
+    values = evaluator(select(["captured_modes", "uniform_modes_kl"], (), network), fake)
+    assert values["captured_modes"] == {"value": modes, "real_baseline": modes}
+    assert values["high_quality"]["value"] == pytest.approx(1 - np.exp(-4.5), abs=0.0105)
     # Chi-squared of K - 1 degrees over 2 N: five standard errors above its mean.
     bound = (modes - 1 + 5 * np.sqrt(2 * (modes - 1))) / 5000
-    assert judged["uniform_modes_kl"]["value"] < bound and judged["uniform_modes_kl"]["real_baseline"] < bound
+    assert values["uniform_modes_kl"]["value"] < bound and values["uniform_modes_kl"]["real_baseline"] < bound
 
 
-def test_labels_of_points_can_be_told(tiny, tmp_path):
-    """A conditional GAN of a labelled world, from dense layers for images."""
+def test_a_gan_of_points_may_be_conditional(tiny, tmp_path):
+    """A conditional GAN of labelled points, from dense layers for images."""
     game = dict(name="gan", latents=dict(name="normal", size=2), condition_on=("label",))
     nets = dict(
         generator=dict(name="mlp.Generator", widths=(8,)),
@@ -121,7 +121,7 @@ def test_labels_of_points_can_be_told(tiny, tmp_path):
     assert record["values"]["label_agreement"]["real_baseline"] == 1.0
 
 
-def test_a_world_without_modes_trains(tiny, tmp_path):
+def test_points_without_modes_train(tiny, tmp_path):
     recipe = _toy(
         tiny,
         data=dict(name="swiss_roll", size=500),
