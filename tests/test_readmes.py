@@ -12,6 +12,8 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parents[1] / "gan_jax"
 READMES = sorted(PACKAGE.rglob("README.md"))
 NAME = re.compile(r"gan_jax(?:\.[A-Za-z_]\w*)+")
+# A module that a README has its reader write.
+NEW = re.compile(r"new file, for example `(gan_jax[\w/]+)\.py`")
 IDS = [path.parent.name for path in READMES]
 
 
@@ -77,4 +79,5 @@ def test_names_in_the_text_and_imports_in_the_code_exist(path):
             names += [f"{node.module}.{alias.name}" for alias in node.names]
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names if alias.name.startswith("gan_jax")]
-    assert [name for name in names if not _exists(name)] == []
+    new = tuple(module.replace("/", ".") for module in NEW.findall(prose))
+    assert [name for name in names if not _exists(name) and not name.startswith(new)] == []

@@ -29,7 +29,7 @@ def networks(
     for player in players:
         if player not in nets:
             raise UsageError(f"nets: this game needs a network for {player!r}, got {', '.join(nets)}")
-        if not isinstance(nets[player], Net):
+        if isinstance(nets[player], Mapping):
             raise UsageError(
                 f"nets.{player}: this game needs one network, got several: {', '.join(nets[player])}"
             )
