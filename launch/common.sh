@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Sourced by tpu_vm.sh, worker.sh and slurm.sh: errors, and what a training process's log says became of it.
+# Sourced by tpu_vm.sh, worker.sh and slurm.sh: errors, and the outcome of a training process from its log.
 
-fail() { # one line, as gan_jax.main says a user's mistake
+fail() { # one line, as gan_jax.main prints a user's mistake
   echo "error: $*" >&2
   exit 2
 }
@@ -20,9 +20,9 @@ workdir_of() { # the workdir among flags of gan_jax.main, empty if there is none
   echo "$found"
 }
 
-# outcome LOG...: finished, failed (again would fail again), stopped (it saved and goes on when started again) or
-# lost (it ended without a word: killed, or a peer was). Exit codes do not tell: gan_jax.main leaves with 0 after
-# SIGTERM too, and of many tasks the code is that of whoever was killed with the first.
+# outcome LOG...: finished, failed (a new start would fail again), stopped (it saved and resumes when started again)
+# or lost (it ended without a message: it was killed, or a peer was). Exit codes are not enough: gan_jax.main exits
+# with 0 after SIGTERM too, and the code of many tasks may be that of a task that was killed with the first.
 outcome() {
   if grep --extended-regexp --quiet 'finished [0-9]+ steps;' "$@" 2>/dev/null; then
     echo finished

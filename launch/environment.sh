@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# Sourced by the scripts that need it: a virtual environment in .venv with the package and its extras, made once.
-# PYTHON chooses the interpreter (3.11 or newer). uv is used where it is found, else venv and pip.
+# Sourced by other scripts: a virtual environment in .venv with the package and its extras, installed once.
+# PYTHON chooses the interpreter (3.11 or newer). Uses uv if it is installed, else venv and pip.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=${GAN_JAX_VENV:-$root/.venv}
 
-recent() { # is this command a Python that JAX runs on?
+recent() { # is this command a Python that JAX supports?
   "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
-interpreter() { # the first interpreter that will do
+interpreter() { # the first suitable interpreter
   local candidate candidates=${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python}
   for candidate in $candidates; do
     if recent "$candidate"; then command -v "$candidate"; return; fi
@@ -18,7 +18,7 @@ interpreter() { # the first interpreter that will do
   return 2
 }
 
-# prepare EXTRAS: installs the package with these extras, unless nothing has changed since the last time.
+# prepare EXTRAS: installs the package with these extras, if anything has changed since the last time.
 prepare() {
   local extras=$1 package=$root${1:+[$1]} python=$venv/bin/python stamp wanted
   stamp=$venv/installed-${extras:-nothing}
@@ -30,7 +30,7 @@ prepare() {
     UV_COMPILE_BYTECODE=1 uv pip install --quiet --python "$venv/bin/python" --editable "$package"
   else
     recent "$venv/bin/python" || "$python" -m venv --clear "$venv"
-    # An inherited PYTHONDONTWRITEBYTECODE would make every later start slow.
+    # An inherited PYTHONDONTWRITEBYTECODE would slow down every later start.
     PYTHONDONTWRITEBYTECODE='' "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$package"
   fi
   printf '%s' "$wanted" >"$stamp"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Trains on a SLURM cluster; `launch/slurm.sh --help` says how. Submits itself: `slurm.sh batch` is the job.
+# Trains on a SLURM cluster; see `launch/slurm.sh --help`. Submits itself: `slurm.sh batch` is the job.
 set -euo pipefail
-# SLURM runs a copy of this file from elsewhere, so the job is told where the project is.
+# SLURM runs a copy of this file from another folder, so the job gets the project's folder as an argument.
 if [ "${1-}" = batch ]; then root=$2; else root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd); fi
 # shellcheck source=launch/common.sh
 . "$root/launch/common.sh"
@@ -27,7 +27,7 @@ goes on from there, until training has finished. So does one that lost a task or
 TEXT
 }
 
-submit() { # installs, and hands this file to sbatch
+submit() { # installs the package, and submits this file with sbatch
   local nodes=1 gpus=1 dry_run=false more=() resources workdir command
   while [ $# -gt 0 ] && [ "$1" != -- ]; do
     case $1 in
@@ -45,11 +45,11 @@ submit() { # installs, and hands this file to sbatch
   [[ $gpus =~ ^[0-9]+$ ]] || fail "--gpus_per_node=$gpus: expected a whole number, 0 for none"
   workdir=$(workdir_of "$@")
   [ -n "$workdir" ] || fail "--workdir is missing among the flags after --"
-  # jax.distributed takes one GPU a task, that of the task's number on its node; so all of a node's GPUs are visible
-  # to all its tasks, which --gpus-per-task would prevent.
+  # jax.distributed uses one GPU per task, the one with the task's number on its node; so all GPUs of a node must be
+  # visible to all its tasks, which --gpus-per-task would prevent.
   resources=(--ntasks-per-node=1)
   if [ "$gpus" != 0 ]; then resources=(--ntasks-per-node="$gpus" --gpus-per-node="$gpus"); fi
-  # Without a B: the signal goes to the tasks, not to the batch shell.
+  # Without a B, the signal goes to the tasks, not to the batch shell.
   command=(sbatch --nodes="$nodes" "${resources[@]}" --signal=TERM@120 --requeue --open-mode=append
     --job-name="gan_jax-${workdir//[^A-Za-z0-9._-]/_}" --dependency=singleton --chdir="$root" --output="$logs/%j.log"
     ${more[@]+"${more[@]}"} "$root/launch/slurm.sh" batch "$root" "$@")
@@ -60,17 +60,17 @@ submit() { # installs, and hands this file to sbatch
   exec "${command[@]}"
 }
 
-tasks() { # runs training to its end, whatever signals come
+tasks() { # waits for the end of training, also after signals
   local process status
   srun --kill-on-bad-exit=1 --output="$1.%t.log" "$venv/bin/python" -m gan_jax.main --multihost "${@:2}" &
   process=$!
-  # The tasks have the signal from SLURM, and a second one would end them before they have saved: so none is passed on.
+  # SLURM signals the tasks itself; a second signal would end them before they have saved, so none is forwarded.
   trap : TERM
   while status=0; wait "$process" || status=$?; kill -0 "$process" 2>/dev/null; do :; done
   return "$status"
 }
 
-requeue() { # the same job again, unless somebody ended it
+requeue() { # the same job again, unless it was cancelled
   local state
   state=$(scontrol show job --oneliner "$SLURM_JOB_ID" | grep -o 'JobState=[A-Z_]*' || echo JobState=unknown)
   [ "$state" = JobState=RUNNING ] || { say "the job is ${state#*=}: not queued again"; return; }
@@ -78,10 +78,10 @@ requeue() { # the same job again, unless somebody ended it
   scontrol requeue "$SLURM_JOB_ID"
 }
 
-batch() { # the job: all tasks, and what follows from their end
+batch() { # the job: runs all tasks, and decides if it must run again
   local name=$logs/$SLURM_JOB_ID status=0 log word
   log=$name-${SLURM_RESTART_COUNT:-0}
-  # Since version 22.05 srun does not take this option over from the job.
+  # Since version 22.05, srun does not inherit this option from the job.
   if [ -n "${SLURM_CPUS_PER_TASK-}" ]; then export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK; fi
   tasks "$log" "$@" || status=$?
   word=$(outcome "$log".*.log)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains on a Cloud TPU VM; `launch/tpu_vm.sh --help` says how.
+# Trains on a Cloud TPU VM; see `launch/tpu_vm.sh --help`.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=launch/common.sh
@@ -50,12 +50,12 @@ parse() { # sets the variables above from the arguments after the subcommand
   done
 }
 
-need() { # ends unless all these options were given
+need() { # fails unless all these options have values
   local option
   for option in "$@"; do [ -n "${!option}" ] || fail "--$option is missing; see launch/tpu_vm.sh --help"; done
 }
 
-choose_commit() { # sets commit to the name of the one to run
+choose_commit() { # sets commit to the hash of the commit to run
   local given=${commit:-HEAD}
   if [ -z "$commit" ] && [ -n "$(git -C "$root" status --porcelain)" ]; then
     fail "uncommitted changes would not be copied; commit them, or say --commit=HEAD to run without them"
@@ -65,7 +65,7 @@ choose_commit() { # sets commit to the name of the one to run
   git -C "$root" cat-file -e "$commit:launch/worker.sh" 2>/dev/null || fail "--commit=$given has no launch/worker.sh"
 }
 
-choose_run() { # sets run to a name for files, made of the workdir
+choose_run() { # sets run to a name for files, derived from the workdir
   local workdir
   workdir=$(workdir_of ${flags[@]+"${flags[@]}"})
   [ -n "$workdir" ] || fail "--workdir is missing among the flags after --"
@@ -79,7 +79,7 @@ choose_run() { # sets run to a name for files, made of the workdir
 
 pause() { $dry_run || sleep "${POLL_SECONDS:-30}"; }
 
-obtain() { # returns once the TPU VM can be used
+obtain() { # returns when the TPU VM is ready
   local created=0
   while :; do
     look
@@ -97,7 +97,7 @@ obtain() { # returns once the TPU VM can be used
   done
 }
 
-# The code at the commit, on all workers, in a folder of its own; the link gan_jax is for those who ask later.
+# The code at the commit, on all workers, in a folder of its own; later commands use the link gan_jax.
 install() {
   local code=gan_jax-$commit
   attempt git -C "$root" archive --format=tar.gz --output="$scratch/$code.tar.gz" "$commit" || give_up
@@ -107,20 +107,20 @@ install() {
     worker all "$code" install tpu
 }
 
-start() { # training on all workers; what an earlier start left behind on some of them is stopped first
+start() { # training on all workers; first stops processes of an earlier start
   if [ $starts -gt 0 ]; then worker all gan_jax stop "$run" || return; fi
   starts=$((starts + 1))
   worker all "gan_jax-$commit" start "$run" "$session-$starts" "${flags[@]}"
 }
 
-gone() { # can the TPU VM no longer be used? If it can, the last complaint was about something else.
+gone() { # is the TPU VM no longer ready? Keeps the last complaint, which has another cause if it is ready.
   local before=$complaint
   look
   complaint=$before
   [ "$state" != READY ]
 }
 
-watch() { # keeps training going until it has finished or failed, or somebody asked it to stop
+watch() { # restarts training until it has finished, failed, or been stopped on request
   local lost=0
   while :; do
     obtain

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What tpu_vm.sh does on every worker of a TPU VM. RUN is a name made of the workdir.
+# The commands of tpu_vm.sh on every worker of a TPU VM. RUN is a name derived from the workdir.
 #   worker.sh install EXTRAS | start RUN TOKEN [flags of gan_jax.main] | stop RUN | outcome RUN | log RUN | follow RUN
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -9,7 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/environment.sh"
 folder=$HOME/gan_jax-runs/${2-}
 
-install() { # the package, on uv's own Python 3.12: the images of TPU VMs come with an older one
+install() { # the package, with uv's own Python 3.12: the images of TPU VMs have an older one
   PATH=$HOME/.local/bin:$PATH
   command -v uv >/dev/null 2>&1 || python3 -m pip install --quiet --user uv || true
   if command -v uv >/dev/null 2>&1; then
@@ -19,11 +19,11 @@ install() { # the package, on uv's own Python 3.12: the images of TPU VMs come w
   prepare "$1"
 }
 
-alive() { # is a run of this name under way? The lock goes with the process that holds it.
+alive() { # is a run of this name active? The lock is released when its process ends.
   [ -f "$folder/lock" ] && ! flock --nonblock "$folder/lock" true
 }
 
-# start TOKEN [flags]: training that outlives this connection. The same TOKEN again is the same start, tried again.
+# start TOKEN [flags]: training that outlives this connection. The same TOKEN again is a retry of the same start.
 start() {
   local token=$1
   shift
@@ -38,10 +38,10 @@ start() {
   rm -f "$folder/asked"
   cd "$root"
   setsid nohup "$venv/bin/python" -m gan_jax.main --multihost "$@" >"$folder/log" 2>&1 </dev/null &
-  echo $! >"$folder/pid" # setsid and nohup become the program they start, so this is training itself
+  echo $! >"$folder/pid" # setsid and nohup replace themselves by the program, so this is the training process
 }
 
-stop() { # SIGTERM, on which training saves; after STOP_SECONDS it is killed
+stop() { # sends SIGTERM, after which training saves; kills it after STOP_SECONDS
   local second
   alive || return 0
   touch "$folder/asked"
@@ -53,7 +53,7 @@ stop() { # SIGTERM, on which training saves; after STOP_SECONDS it is killed
   kill -KILL "$(cat "$folder/pid")" || true
 }
 
-report() { # running, ended (somebody asked), or what the log says
+report() { # running, ended (on request), or the outcome from the log
   local word
   if alive; then echo running; return; fi
   word=$(outcome "$folder/log")

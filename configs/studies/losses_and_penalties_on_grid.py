@@ -2,8 +2,8 @@
 
     python -m gan_jax.study --config=configs/studies/losses_and_penalties_on_grid.py
 
-The world, networks and training are those of tricks_on_grid.py, after Lin et al. 2018, arXiv:1712.04086,
-section 4.1. Penalties have the weights that they have there; all others are told there too.
+The data, networks and training are those of tricks_on_grid.py, after Lin et al. 2018, arXiv:1712.04086,
+section 4.1. Penalties have the weights of that study; its docstring lists the departures from the paper.
 """
 
 import os

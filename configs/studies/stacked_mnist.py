@@ -1,4 +1,4 @@
-"""How many of the thousand modes of Stacked MNIST do six recipes find, in 2,000 steps or so? 3 seeds each.
+"""How many of the 1,000 modes of Stacked MNIST do six recipes find in about 2,000 steps? 3 seeds each.
 
     python -m gan_jax.study --config=configs/studies/stacked_mnist.py
     python -m gan_jax.study --config=configs/studies/stacked_mnist.py --only=dcgan,best --seeds=1
@@ -8,9 +8,9 @@
 Data and measures are those of Lin et al. 2018, arXiv:1712.04086, section 4.2, after Srivastava et al. 2017,
 arXiv:1705.07761: 128,000 triples, 26,000 samples, modes by a classifier of digits. They train 50 epochs of
 batch 64, which is 100,000 steps; networks and training here are those of `configs/<variant>.py`, and 2,000
-steps are one epoch. What costs more has fewer steps: half of them for wgan_gp, whose critic moves five times,
-a quarter for r3gan, whose networks cost twenty times dcgan's and whose rates do not follow the steps. Of
-pacgan, 64 are pairs, as in the code of its authors.
+steps are one epoch. Costly recipes have fewer steps: half for wgan_gp, whose critic has five updates per
+step, and a quarter for r3gan, whose networks cost twenty times dcgan's and whose rates do not depend on the
+number of steps. A batch of pacgan is 64 pairs, as in the code of its authors.
 `relativistic_r1_r2` is dcgan.py with the loss and penalties of r3gan.py, and without batch norm in the
 discriminator, which penalties of single samples forbid; `best` trains it four times as long.
 """
@@ -22,7 +22,7 @@ from gan_jax.study import Study
 from gan_jax.study.definition import changed
 
 CONFIGS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-# What all variants have in common.
+# Fields that all variants take from the base.
 SHARED = ("data", "batch_size", "steps", "eval_every", "eval_metrics", "eval_samples", "checkpoint_every")
 
 
@@ -31,12 +31,12 @@ def _recipe(name):
 
 
 def _trained_as(name, share=1, samples=1):
-    """A change of the base to the recipe of a name, on the base's terms.
+    """A change of the base to another recipe, with the base's SHARED fields.
 
     Args:
-        name: Of a file in `configs`.
-        share: For a share-th of the base's steps.
-        samples: In the place of each sample of the base's batch.
+        name: Name of a file in `configs`.
+        share: Divisor of the base's steps.
+        samples: Samples in the batch for each sample of the base's batch.
 
     Returns:
         Function from the base to the Recipe.
@@ -63,7 +63,7 @@ RELATIVISTIC = {
 
 
 def _best(base):
-    """The same for four times the steps, at twice the rate, which falls in the last quarter.
+    """RELATIVISTIC with four times the steps, and twice the learning rate, which falls in the last quarter.
 
     A large penalty finds the modes; a small one, from the middle on, lets the discriminator tell 4 from 9.
     """

@@ -3,7 +3,7 @@
     python -m gan_jax.study --config=configs/studies/tricks_on_grid.py
     python -m gan_jax.study --config=configs/studies/tricks_on_grid.py --only=plain,best
 
-Lin et al. 2018, arXiv:1712.04086, section 4.1; the departures are those of tricks_on_ring.py.
+Lin et al. 2018, arXiv:1712.04086, section 4.1; departures from it are those of tricks_on_ring.py.
 """
 
 import os

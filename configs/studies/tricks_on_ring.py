@@ -1,18 +1,18 @@
-"""Which trick keeps a plain GAN on all 8 modes of the ring? Each alone, with 8 seeds.
+"""Which trick keeps a plain GAN on all 8 modes of the ring? Each trick alone, with 8 seeds.
 
     python -m gan_jax.study --config=configs/studies/tricks_on_ring.py
     python -m gan_jax.study --config=configs/studies/tricks_on_ring.py --only=plain,r1,pacgan4 --seeds=4
     python -m gan_jax.study --config=configs/studies/tricks_on_ring.py --config.base.steps=20000 \
         --output=runs/longer
 
-The world, its 2,500 samples and what counts as a mode are those of Lin et al. 2018, arXiv:1712.04086,
-section 4.1, also its two normal latents and batches of 100, which are packs where samples are packed. Its
-networks and training are smaller here, so that a run takes seconds: two hidden layers of 128 ReLU in place
-of four of 400 with batch norm and three of 200 maxout units, 4,000 steps in place of 400,000, and Adam at
-1e-3 with its own beta1, 0.9, in place of 1e-4 and 0.8. Tricks that are in `configs/tricks` have its numbers.
-Other weights are for modes 0.008 wide, where those for images would forbid every useful slope: 0.1 for
-WGAN-GP is that of its authors' code for points, 0.01 for R1, R2 and mode seeking is ours, and so are clip
-and rate of WGAN, ten times its paper's. `best` is no single trick, and trains six times as long.
+The data, the 2,500 samples and the definition of a mode are those of Lin et al. 2018, arXiv:1712.04086,
+section 4.1, and so are the two normal latents and batches of 100 samples, or of 100 packs. Networks and
+training are smaller here, so that a run takes seconds: two hidden layers of 128 ReLU instead of four of 400
+with batch norm and three of 200 maxout units, 4,000 steps instead of 400,000, and Adam at 1e-3 with its
+default beta1, 0.9, instead of 1e-4 and 0.8. Tricks that are in `configs/tricks` have the numbers of that
+folder. Other weights are for modes 0.008 wide, where weights for images would forbid every useful slope: 0.1
+for WGAN-GP is from its authors' code for points; 0.01 for R1, R2 and mode seeking is ours, and so are clip
+and rate of WGAN, ten times its paper's. `best` combines several tricks, and trains six times as long.
 """
 
 from gan_jax.recipe import Recipe
@@ -46,7 +46,7 @@ def _plain(data):
 
 
 def _losses(name, **penalties):
-    """Both losses of a name, and penalties of the discriminator."""
+    """Both losses of a family, and penalties of the discriminator."""
     return {
         "losses.discriminator": {f"{name}_discriminator": 1.0, **penalties},
         "losses.generator": {f"{name}_generator": 1.0},
@@ -59,11 +59,11 @@ def _before_adam(**transforms):
 
 
 def _chains(chain):
-    """Both players' optimizers, made of the base's Adam."""
+    """Both players' optimizers, from the base's Adam."""
 
     def change(recipe):
-        for player, given in recipe.optimizers.items():
-            recipe.optimizers[player] = chain(given["adam"])
+        for player, optimizer in recipe.optimizers.items():
+            recipe.optimizers[player] = chain(optimizer["adam"])
         return recipe
 
     return change
@@ -86,7 +86,7 @@ def _packed(samples):
 
 
 def _best(recipe):
-    """What finds all modes and draws them sharply: R3GAN's game, rates and penalties falling to the end.
+    """Finds all modes and draws them sharply: R3GAN's losses, with rates and penalties that fall to the end.
 
     Huang et al. 2024, arXiv:2501.05441, whose schedules end earlier and higher. Deeper networks with
     LeakyReLU, the generator's average. A large penalty finds the modes, a small one lets them be narrow.
@@ -156,5 +156,5 @@ TRICKS = {
 
 
 def get_config(data="ring"):
-    """The study on a world of modes."""
+    """The study on a ring or a grid of modes."""
     return Study(title=f"Tricks of the trade, each alone, on the {data}", base=_plain(data), variants=TRICKS)

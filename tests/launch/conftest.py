@@ -1,4 +1,4 @@
-"""The scripts in a repository of their own, with the programs of programs.sh first on the PATH."""
+"""The scripts in a separate repository, with the programs of programs.sh first on the PATH."""
 
 import json
 import os
@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Machine:
-    """A user's machine: scripts run for real, the programs they call are stand-ins.
+    """A user's machine: real scripts that call fake programs.
 
     Attributes:
         root: Folder of its own copy of the repository.
@@ -39,7 +39,7 @@ class Machine:
             self.environment.pop(name, None)
 
     def plan(self, **files):
-        """What stand-ins will do: files for them to read."""
+        """Sets the behaviour of the fake programs: files that they read."""
         for name, content in files.items():
             (self.stubs / name).write_text(content)
 
@@ -52,12 +52,12 @@ class Machine:
         return process
 
     def kill(self, process):
-        """Ends a script at once, with all that it started and is not detached from it."""
+        """Kills a script, with all processes that are not detached from it."""
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
     def close(self):
-        """Ends everything that a test may have left behind."""
+        """Kills all processes that a test may have left."""
         self.kill_training()
         for process in self.started:
             if process.poll() is None:
@@ -74,21 +74,21 @@ class Machine:
         return process.returncode, out, err
 
     def kill_training(self):
-        """What a reboot of every worker of the TPU does to training."""
+        """Kills training, as a reboot of every worker of the TPU does."""
         for path in self.stubs.glob("workers/*/gan_jax-runs/*/pid"):
             command = pathlib.Path("/proc", path.read_text().strip(), "cmdline")
             if command.exists() and b"gan_jax.main" in command.read_bytes():
                 os.kill(int(path.read_text()), signal.SIGKILL)
 
     def recorded(self, name):
-        """Every call a stand-in recorded, as lists of arguments."""
+        """Every call that a fake program recorded, as lists of arguments."""
         path = self.stubs / f"{name}.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
-    """A repository with one commit of what the scripts need of the project."""
+    """A repository with one commit of the files that the scripts need."""
     root = tmp_path_factory.mktemp("launch") / "project"
     shutil.copytree(ROOT / "launch", root / "launch")
     for name in ("setup.cfg", "pyproject.toml", ".gitignore"):

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Stands in for gcloud, the programs of SLURM, uv and Python, under their names; all of it is in the folder $STUBS.
-# gcloud keeps the state of one TPU VM with two workers in a file, copies files to their homes and runs commands there
-# for real; srun runs two tasks. Lines of $STUBS/faults, words of a command and what becomes of it, are used up one by
-# one; training ends as $STUBS/training says, a word for each start of a worker.
+# Fakes of gcloud, the programs of SLURM, uv and Python, under their names; their files are in the folder $STUBS.
+# gcloud keeps the state of one TPU VM with two workers in a file, copies files to their homes and really runs commands
+# there; srun runs two tasks. Each line of $STUBS/faults, words of a command and its outcome, is used once; training
+# ends as $STUBS/training says, one word for each start of a worker.
 set -euo pipefail
 
 record() { # record FILE WORDS...: one line of JSON
@@ -28,7 +28,7 @@ kill_training() {
   done
 }
 
-fault() { # what is planned for the next command with these words
+fault() { # the outcome planned for the next command with these words
   local words answer number planned
   [ -f "$STUBS/faults" ] || return 0
   mapfile -t planned <"$STUBS/faults"
@@ -67,7 +67,7 @@ delete() {
   rm "$STUBS/state" 2>/dev/null || end 1 'ERROR: (gcloud.compute.tpus.tpu-vm.delete) NOT_FOUND: Resource was not found'
 }
 
-ssh() { # the command goes to a shell on each worker; the first code that is not 0 is gcloud's own
+ssh() { # runs the command in a shell on each worker; the first nonzero code becomes gcloud's own
   local word worker command='' which='' code=0
   if [ "$(cat "$STUBS/state")" != READY ]; then
     end 1 "ERROR: (gcloud.compute.tpus.tpu-vm.ssh) This TPU has terminal state \"$(cat "$STUBS/state")\""
@@ -122,7 +122,7 @@ scontrol() {
   case $1 in show) echo "JobId=7 JobName=gan JobState=$(cat "$STUBS/job") Reason=None Requeue=1" ;; esac
 }
 
-uv() { # environments whose Python is this file
+uv() { # creates environments whose Python is this file
   record installed "$@"
   case $1-$2 in
     python-find) echo "$STUBS/bin/python3.12" ;;
@@ -130,7 +130,7 @@ uv() { # environments whose Python is this file
   esac
 }
 
-python() { # answers questions about its version, and plays training
+python() { # reports its version, and simulates training
   local worker ending starts
   case $1 in -c) return ;; -V) echo Python 3.12.0; return ;; esac
   worker=${SLURM_PROCID-$(basename "$HOME")}
@@ -143,7 +143,7 @@ python() { # answers questions about its version, and plays training
   esac
   trap 'kill $!; end 0 "stopped at step 3 of 10; the same command goes on from there"' TERM
   echo started
-  sleep 60 9>&- & # Whatever outlives training must not hold its lock.
+  sleep 60 9>&- & # Processes that outlive training must not hold its lock.
   wait
 }
 

@@ -1,4 +1,4 @@
-"""What scripts read in the log is what training writes there."""
+"""Scripts recognise the log lines that training writes."""
 
 import ast
 import pathlib
@@ -77,10 +77,10 @@ def test_workdir_among_flags(flags, workdir):
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 def test_shellcheck():
     scripts = sorted([*ROOT.glob("launch/*.sh"), *ROOT.glob("tests/launch/*.sh")])
-    found = subprocess.run(
+    check = subprocess.run(
         ["shellcheck", "--external-sources", "--source-path=.", *scripts],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
-    assert len(scripts) >= 8 and (found.returncode, found.stdout) == (0, "")
+    assert len(scripts) >= 8 and (check.returncode, check.stdout) == (0, "")

@@ -10,7 +10,7 @@ JOB = dict(SLURM_JOB_ID="7")
 
 def batch(cluster, *flags, **environment):
     """The job as SLURM starts it, from a copy of the script in its own folder."""
-    cluster.run("slurm.sh", "--gpus_per_node=0", "--", *FLAGS)  # What submitting installs.
+    cluster.run("slurm.sh", "--gpus_per_node=0", "--", *FLAGS)  # Submitting installs the package.
     copied = cluster.root / "launch" / "spooled"
     (cluster.root / "launch" / "slurm.sh").rename(copied)
     return cluster.start("spooled", "batch", str(cluster.root), *flags, **{**JOB, **environment})
@@ -33,7 +33,7 @@ def tasks(cluster):
 
 
 def asked(cluster):
-    """What was asked of scontrol."""
+    """The calls of scontrol."""
     return [call[1:] for call in cluster.recorded("calls") if call[0] == "scontrol"]
 
 
@@ -83,9 +83,7 @@ def test_sigterm_saves_and_queues_again(cluster, batch_too):
     cluster.plan(training="on\n")
     process = batch(cluster, *FLAGS)
     pids = tasks(cluster)
-    if (
-        batch_too
-    ):  # Some clusters signal the batch shell as well; the tasks must have their time nevertheless.
+    if batch_too:  # Some clusters signal the batch shell as well; the tasks must still have their time.
         os.kill(process.pid, signal.SIGTERM)
         time.sleep(0.5)
         assert process.poll() is None

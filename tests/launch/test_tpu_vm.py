@@ -16,7 +16,7 @@ FLAGS = ("--config=configs/dcgan.py", "--workdir=/mnt/bucket/run")
 
 
 def verbs(machine):
-    """What was asked of gcloud, in short: the group only of queued resources, of worker.sh the command."""
+    """The calls of gcloud, shortened: the group only for queued resources, the command only for worker.sh."""
     short = []
     for _, _, _, group, verb, *rest in machine.recorded("calls"):
         command = next((word for word in rest if word.startswith("--command=bash")), None)
@@ -32,7 +32,7 @@ INSTALL = ["scp", "unpack", "install"]
 
 
 def polls(machine):
-    """`verbs` with each row of looks at a run under way as one."""
+    """`verbs` with consecutive checks of an active run as one."""
     rows = []
     for verb in verbs(machine):
         if rows[-2:] + [verb] == ["outcome", "describe", "outcome"]:
@@ -169,7 +169,7 @@ def test_a_mistake_in_the_recipe_ends_it(cloud):
 
 
 def test_a_start_whose_connection_broke_is_not_a_second_run(cloud):
-    # Training started on both workers, and then the answer was lost: the same start again finds them at work.
+    # Training started on both workers, and then the answer was lost: the retried start finds them running.
     process = running(cloud)
     cloud.kill(process)
     command = next(call for call in cloud.recorded("calls") if " start " in call[-3])
@@ -178,7 +178,7 @@ def test_a_start_whose_connection_broke_is_not_a_second_run(cloud):
 
 
 def running(cloud):
-    """A run that goes on, once both workers are at it."""
+    """An active run, once both workers are training."""
     cloud.plan(training="on\n")
     process = cloud.start("tpu_vm.sh", "run", *TPU, "--", *FLAGS)
     logs = [cloud.stubs / "workers" / worker / "gan_jax-runs/_mnt_bucket_run/log" for worker in "01"]
@@ -246,7 +246,7 @@ def test_flags_arrive_as_they_were_given(cloud):
 
 
 def words(line):
-    """The words of a command as bash reads it, without what differs from one script to the next."""
+    """The words of a command as bash reads it, without the parts that differ between scripts."""
     read = subprocess.check_output(["bash", "-c", f"printf '%s\\0' {line}"], text=True).split("\0")[:-1]
     return steady(read)
 

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import runpy
 
 import pytest
@@ -42,6 +43,18 @@ def test_valid_and_with_its_source(path):
     decided = [definition.decides(definition.variant(study, name)) for name in study.variants]
     assert all(one != other for number, one in enumerate(decided) for other in decided[:number])
     assert definition.decides(study.base) not in decided[1:]
+
+
+def test_example_of_the_readme(monkeypatch):
+    monkeypatch.chdir(os.path.join(FOLDER, "..", ".."))
+    with open(os.path.join("gan_jax", "study", "README.md")) as file:
+        (example,) = re.findall(r"```python\n(.*?)```", file.read(), re.DOTALL)
+    names = {}
+    exec(example, names)  # noqa: S102
+    study = names["get_config"]()
+    definition.validate(study)
+    for name in study.variants:
+        _trace(study, name, RING)
 
 
 @pytest.mark.parametrize("name", list(_study("tricks_on_ring").variants))

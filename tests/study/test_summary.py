@@ -40,7 +40,7 @@ def test_spread_by_hand():
 
 
 def test_difference_by_hand():
-    # A difference of 2, and a variance of 1 / 4 + 4 / 4 with 1.25^2 / (0.25^2 / 3 + 1 / 3) degrees of freedom.
+    # A difference of 2, and a variance of 1 / 4 + 4 / 4; degrees of freedom are 1.25^2 / (0.25^2 / 3 + 1 / 3).
     result = summary.difference(Spread(3.0, 1.0, 4), Spread(1.0, 2.0, 4))
     assert result.errors == pytest.approx(2 / 1.25**0.5)
     assert result.chance == pytest.approx(2 * t.sf(2 / 1.25**0.5, 1.25**2 / (0.25**2 / 3 + 1 / 3)))
