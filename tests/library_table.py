@@ -1,12 +1,19 @@
-"""The README's table of the library, from its docstrings: `python tests/library_table.py` writes it."""
+"""The tables of the library, from its docstrings: `python tests/library_table.py` writes gan_jax/LIBRARY.md."""
 
 import inspect
 import os
 import re
 import sys
 
-README = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "README.md")
-BEGIN, END = "<!-- library: written by tests/library_table.py -->\n", "<!-- end of library -->"
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LIBRARY = os.path.join(ROOT, "gan_jax", "LIBRARY.md")
+HEADING = """# The library
+
+Every function and network that a recipe or a command line can name, with its source. `python tests/library_table.py`
+writes this file from the docstrings, which also give equations, shapes and hyperparameters. A dotted path to a
+function of your own stands wherever one of these names can.
+
+"""
 
 
 def public():
@@ -28,6 +35,18 @@ def public():
     }
 
 
+def parts():
+    """The other parts of recipes by section and name: games, networks, heads, latents and data sets."""
+    from gan_jax import data, games, latents, names, nets
+    from gan_jax.nets import heads
+
+    places = {"games": games, "nets": nets, "nets.heads": heads, "latents": latents, "data": data}
+    return {
+        section: {name: names.find(name, (place,), section) for name in names.offers(place)}
+        for section, place in places.items()
+    }
+
+
 def sources(function):
     """The arXiv numbers of a docstring, else its first year, else nothing."""
     text = inspect.getdoc(function)
@@ -43,32 +62,28 @@ def _linked(number):
 
 def _row(names, function):
     first = inspect.getdoc(function).partition("\n\n")[0].replace("\n", " ").replace("|", "\\|")
-    written = " ".join(f"`{name}`" for name in names)
-    return f"| {written} | {first} | {' '.join(map(_linked, sources(function)[:2]))} |\n"
+    listed = " ".join(f"`{name}`" for name in names)
+    return f"| {listed} | {first} | {' '.join(map(_linked, sources(function)[:2]))} |\n"
 
 
 def table():
-    """One collapsed table a section; the two sides of a loss share a row."""
-    text = ""
-    for section, functions in public().items():
+    """The text of LIBRARY.md: one table per section; the two sides of a loss share a row."""
+    text = HEADING
+    for section, functions in {**public(), **parts()}.items():
         pairs = {}
         for name in functions:
             pairs.setdefault(re.sub("_(discriminator|generator)$", "", name), []).append(name)
         rows = "".join(_row(names, functions[names[0]]) for names in pairs.values())
-        text += f"<details><summary><b>{section}</b>: {len(functions)} functions</summary>\n\n"
-        text += f"| `gan_jax.{section}` | | source |\n|---|---|---|\n{rows}\n</details>\n\n"
-    return text
+        text += f"## {section}: {len(functions)}\n\n| `gan_jax.{section}` | | source |\n|---|---|---|\n{rows}\n"
+    return text[:-1]
 
 
 def main():
-    """Puts the table between its marks in the README."""
-    with open(README) as file:
-        before, _, rest = file.read().partition(BEGIN)
-    written = f"{before}{BEGIN}{table()}{END}{rest.partition(END)[2]}"
-    with open(README, "w") as file:
-        file.write(written)
+    """Writes LIBRARY.md."""
+    with open(LIBRARY, "w") as file:
+        file.write(table())
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(README))
+    sys.path.insert(0, ROOT)
     main()
