@@ -317,10 +317,12 @@ def answers(sets):
             flags.append(f"--features={MINE}")
         if not any(flag.startswith("--metrics") for flag in flags):
             flags.append("--metrics=frechet_distance,power_spectrum_distance")
+        here = os.path.dirname(__file__)  # It imports helpers from the folder above.
+        path = os.pathsep.join([here, os.path.dirname(here)])
         done = subprocess.run(
             [sys.executable, "-m", "gan_jax.evaluate", *flags],
             cwd=command_line.ROOT,
-            env={**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.path.dirname(__file__)},
+            env={**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": path},
             text=True,
             capture_output=True,
         )
