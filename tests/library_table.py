@@ -74,7 +74,9 @@ def table():
         for name in functions:
             pairs.setdefault(re.sub("_(discriminator|generator)$", "", name), []).append(name)
         rows = "".join(_row(names, functions[names[0]]) for names in pairs.values())
-        text += f"## {section}: {len(functions)}\n\n| `gan_jax.{section}` | | source |\n|---|---|---|\n{rows}\n"
+        text += (
+            f"## {section}: {len(functions)}\n\n| `gan_jax.{section}` | | source |\n|---|---|---|\n{rows}\n"
+        )
     return text[:-1]
 
 
