@@ -41,6 +41,18 @@ def test_library_lists_networks_games_latents_and_data():
     assert {"gan", "dcgan.Generator", "projection", "normal", "digits", "folder", "ring"} <= listed
 
 
+def test_readme_counts_the_library():
+    with open(os.path.join(library_table.ROOT, "README.md")) as file:
+        text = " ".join(file.read().split())
+    for section in ("losses", "penalties", "transforms", "metrics"):
+        assert f"{len(library_table.public()[section])} {section}" in text
+    recipes = [
+        name for name in os.listdir(os.path.join(library_table.ROOT, "configs")) if name.endswith(".py")
+    ]
+    assert f"{len(recipes)} recipes" in text
+    assert sorted(f"{name[:-3]}" for name in recipes) == sorted(re.findall(r"\| `(\w+)` \| \[\d{4}\.", text))
+
+
 def test_readme_example_runs_in_somebody_elses_loop():
     with open(os.path.join(library_table.ROOT, "README.md")) as file:
         example = re.search(r"## Use the library.*?```python\n(.*?)```", file.read(), re.S).group(1)
@@ -49,7 +61,7 @@ def test_readme_example_runs_in_somebody_elses_loop():
     exec(example, names)  # noqa: S102
     key = jax.random.key(0)
     params = {"w": jax.random.normal(key, (6, 1))}
-    names["critic_apply"] = lambda params, samples: (samples @ params["w"])[:, 0]
+    assert np.isfinite(names["params"]["w"]).all()
     real, fake = jax.random.normal(key, (2, 5, 6))
     opt = names["optimizer"].init(params)
     after, opt = names["critic_step"](params, opt, real + 1, fake, key)

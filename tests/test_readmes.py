@@ -1,4 +1,4 @@
-"""The READMEs of folders: they name every module, their Python parses, and the names in them exist."""
+"""READMEs name every file of their folder, their Python parses, and their names, links and files exist."""
 
 import ast
 import importlib
@@ -9,12 +9,28 @@ import textwrap
 
 import pytest
 
-PACKAGE = pathlib.Path(__file__).parents[1] / "gan_jax"
-READMES = sorted(PACKAGE.rglob("README.md"))
+from gan_jax import recipe
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGE = sorted((ROOT / "gan_jax").rglob("README.md"))
+FOLDERS = ("configs", "configs/studies", "launch", "tests")
+READMES = [ROOT / "README.md", *(ROOT / folder / "README.md" for folder in FOLDERS), *PACKAGE]
 NAME = re.compile(r"gan_jax(?:\.[A-Za-z_]\w*)+")
+<<<<<<< HEAD
 # A module that a README has its reader write.
 NEW = re.compile(r"new file, for example `(gan_jax[\w/]+)\.py`")
 IDS = [path.parent.name for path in READMES]
+=======
+PLACE = re.compile(r"`((?:gan_jax|configs|launch|tests|\.ci)/[\w./-]*)`")
+COMMAND = re.compile(
+    r"^(?:[A-Z]+=\S+ )?(?:python -m ([\w.]+)|python ([\w/]+\.py)|(launch/\w+\.sh))", re.MULTILINE
+)
+FLAG = re.compile(r"(?<=\s)--([a-z_]+)[=. ]")
+
+
+def _id(path):
+    return str(path.parent.relative_to(ROOT))
+>>>>>>> helpI
 
 
 def _parts(path):
@@ -57,20 +73,27 @@ def test_dotted_names_that_do_not_exist_are_noticed():
         assert not _exists(name), name
 
 
-@pytest.mark.parametrize("path", READMES, ids=IDS)
+@pytest.mark.parametrize("path", PACKAGE, ids=_id)
 def test_names_every_module_of_its_folder(path):
     prose = _parts(path)[1]
     modules = [module.name for module in path.parent.glob("*.py") if module.read_text().strip()]
     assert [name for name in sorted(modules) if f"`{name}`" not in prose] == []
 
 
-@pytest.mark.parametrize("path", READMES, ids=IDS)
+def test_launch_readme_names_every_script():
+    text = (ROOT / "launch" / "README.md").read_text()
+    assert [
+        path.name for path in sorted((ROOT / "launch").glob("*.sh")) if f"`{path.name}`" not in text
+    ] == []
+
+
+@pytest.mark.parametrize("path", READMES, ids=_id)
 def test_python_blocks_parse(path):
     for code in _parts(path)[0]:
         ast.parse(code)
 
 
-@pytest.mark.parametrize("path", READMES, ids=IDS)
+@pytest.mark.parametrize("path", READMES, ids=_id)
 def test_names_in_the_text_and_imports_in_the_code_exist(path):
     blocks, prose = _parts(path)
     names = [name for span in re.findall(r"`([^`]+)`", prose) for name in NAME.findall(span)]
@@ -79,5 +102,57 @@ def test_names_in_the_text_and_imports_in_the_code_exist(path):
             names += [f"{node.module}.{alias.name}" for alias in node.names]
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names if alias.name.startswith("gan_jax")]
+<<<<<<< HEAD
     new = tuple(module.replace("/", ".") for module in NEW.findall(prose))
     assert [name for name in names if not _exists(name) and not name.startswith(new)] == []
+=======
+    assert [name for name in names if not _exists(name)] == []
+
+
+def _anchors(path):
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", path.read_text(), flags=re.S | re.M), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", READMES, ids=_id)
+def test_links_and_paths_point_to_files(path):
+    text = path.read_text()
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not target.startswith("http"):
+            file, _, anchor = target.partition("#")
+            place = (path.parent / file) if file else path
+            assert place.exists(), target
+            assert not anchor or anchor in _anchors(place), target
+    missing = [place for place in PLACE.findall(text) if not (ROOT / place).exists()]
+    # Files that an example tells the reader to write.
+    assert [place for place in missing if not re.search(rf"new file.*`{place}`", text, re.S)] == []
+
+
+@pytest.mark.parametrize("path", READMES, ids=_id)
+def test_commands_exist(path):
+    blocks = re.findall(r"^```sh\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE)
+    for module, script, shell in COMMAND.findall("\n".join(blocks)):
+        assert not module or importlib.util.find_spec(module), module
+        assert (ROOT / (script or shell)).exists()
+    for config in re.findall(r"--config=([\w/]+\.py)", "\n".join(blocks)):
+        own = config == "photos.py" or "NAME" in config
+        assert own or (ROOT / config).exists(), config
+
+
+@pytest.mark.parametrize("path", READMES, ids=_id)
+def test_flags_of_the_commands_exist(path):
+    blocks = re.findall(r"^```sh\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE)
+    commands = re.sub(r"\\\n *", "", re.sub(r" +#.*", "", "\n".join(blocks))).splitlines()
+    for command in commands:
+        module = re.search(r"python -m (gan_jax[\w.]*)", command)
+        if module:
+            file = ROOT / module[1].replace(".", "/")
+            files = (file.with_suffix(".py"), file / "__main__.py", file.parent / "timing_flags.py",
+                     file / "timing_flags.py")  # fmt: skip
+            source = "".join(place.read_text() for place in files if place.is_file())
+            for flag in FLAG.findall(command):
+                assert re.search(rf"DEFINE\w*\(\s*(?:[\w.()]+,\s*)?\"{flag}\"", source), (command, flag)
+            for field in re.findall(r"--config\.(?:base\.)?(\w+)", command):
+                assert field in recipe.Recipe.__dataclass_fields__, (command, field)
+>>>>>>> helpI
