@@ -16,11 +16,8 @@ PACKAGE = sorted((ROOT / "gan_jax").rglob("README.md"))
 FOLDERS = ("configs", "configs/studies", "launch", "tests")
 READMES = [ROOT / "README.md", *(ROOT / folder / "README.md" for folder in FOLDERS), *PACKAGE]
 NAME = re.compile(r"gan_jax(?:\.[A-Za-z_]\w*)+")
-<<<<<<< HEAD
 # A module that a README has its reader write.
 NEW = re.compile(r"new file, for example `(gan_jax[\w/]+)\.py`")
-IDS = [path.parent.name for path in READMES]
-=======
 PLACE = re.compile(r"`((?:gan_jax|configs|launch|tests|\.ci)/[\w./-]*)`")
 COMMAND = re.compile(
     r"^(?:[A-Z]+=\S+ )?(?:python -m ([\w.]+)|python ([\w/]+\.py)|(launch/\w+\.sh))", re.MULTILINE
@@ -30,7 +27,6 @@ FLAG = re.compile(r"(?<=\s)--([a-z_]+)[=. ]")
 
 def _id(path):
     return str(path.parent.relative_to(ROOT))
->>>>>>> helpI
 
 
 def _parts(path):
@@ -102,11 +98,8 @@ def test_names_in_the_text_and_imports_in_the_code_exist(path):
             names += [f"{node.module}.{alias.name}" for alias in node.names]
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names if alias.name.startswith("gan_jax")]
-<<<<<<< HEAD
     new = tuple(module.replace("/", ".") for module in NEW.findall(prose))
     assert [name for name in names if not _exists(name) and not name.startswith(new)] == []
-=======
-    assert [name for name in names if not _exists(name)] == []
 
 
 def _anchors(path):
@@ -155,4 +148,3 @@ def test_flags_of_the_commands_exist(path):
                 assert re.search(rf"DEFINE\w*\(\s*(?:[\w.()]+,\s*)?\"{flag}\"", source), (command, flag)
             for field in re.findall(r"--config\.(?:base\.)?(\w+)", command):
                 assert field in recipe.Recipe.__dataclass_fields__, (command, field)
->>>>>>> helpI
