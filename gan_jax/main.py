@@ -53,7 +53,9 @@ _SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "sample, interpolate: seed
 _SPLIT = flags.DEFINE_string("split", None, "encode: split of the run's data; the held-out one if not given.")
 _LABELS = flags.DEFINE_list("labels", [], "sample: classes to ask for, as in --labels=3,7.")
 _METRICS = flags.DEFINE_list("metrics", ["quick"], "evaluate: names of metrics, or quick, or all.")
-_FEATURES = flags.DEFINE_string("features", "classifier", "evaluate: features; see README, Evaluate.")
+_FEATURES = flags.DEFINE_string(
+    "features", "classifier", "evaluate: features; see gan_jax/features/README.md."
+)
 _EVAL_SEED = flags.DEFINE_integer("eval_seed", 0, "evaluate: seed of latents and metrics.", 0)
 _ALL_STEPS = flags.DEFINE_bool("all_steps", False, "evaluate: every checkpoint.")
 _IMAGES_PER_CLASS = flags.DEFINE_integer(
