@@ -18,7 +18,7 @@ _RESOLUTION = flags.DEFINE(
 )  # fmt: skip
 _SKIP_CORRUPT = flags.DEFINE_bool("skip_corrupt", False, "Leave corrupt image files out.")
 _METRICS = flags.DEFINE_list("metrics", ["quick"], "Names of metrics, or quick, or all.")
-_FEATURES = flags.DEFINE_string("features", "classifier", "Features; see gan_jax/evaluation/README.md.")
+_FEATURES = flags.DEFINE_string("features", "classifier", "Features; see gan_jax/features/README.md.")
 _EVAL_SEED = flags.DEFINE_integer("eval_seed", 0, "Seed of everything random in the metrics.", 0)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
 _DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the Inception weights if they are absent.")

@@ -54,7 +54,7 @@ _SPLIT = flags.DEFINE_string("split", None, "encode: split of the run's data; th
 _LABELS = flags.DEFINE_list("labels", [], "sample: classes to ask for, as in --labels=3,7.")
 _METRICS = flags.DEFINE_list("metrics", ["quick"], "evaluate: names of metrics, or quick, or all.")
 _FEATURES = flags.DEFINE_string(
-    "features", "classifier", "evaluate: features; see gan_jax/evaluation/README.md."
+    "features", "classifier", "evaluate: features; see gan_jax/features/README.md."
 )
 _EVAL_SEED = flags.DEFINE_integer("eval_seed", 0, "evaluate: seed of latents and metrics.", 0)
 _ALL_STEPS = flags.DEFINE_bool("all_steps", False, "evaluate: every checkpoint.")

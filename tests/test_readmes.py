@@ -1,6 +1,7 @@
 """READMEs name every file of their folder, their Python parses, and their names, links and files exist."""
 
 import ast
+import dataclasses
 import importlib
 import importlib.util
 import pathlib
@@ -22,7 +23,7 @@ PLACE = re.compile(r"`((?:gan_jax|configs|launch|tests|\.ci)/[\w./-]*)`")
 COMMAND = re.compile(
     r"^(?:[A-Z]+=\S+ )?(?:python -m ([\w.]+)|python ([\w/]+\.py)|(launch/\w+\.sh))", re.MULTILINE
 )
-FLAG = re.compile(r"(?<=\s)--([a-z_]+)[=. ]")
+FLAG = re.compile(r"(?<=\s)--([a-z_]+)")
 
 
 def _id(path):
@@ -93,6 +94,7 @@ def test_python_blocks_parse(path):
 def test_names_in_the_text_and_imports_in_the_code_exist(path):
     blocks, prose = _parts(path)
     names = [name for span in re.findall(r"`([^`]+)`", prose) for name in NAME.findall(span)]
+    names += [name for code in blocks for name in NAME.findall(code)]
     for node in (node for code in blocks for node in ast.walk(ast.parse(code))):
         if isinstance(node, ast.ImportFrom) and node.module.startswith("gan_jax"):
             names += [f"{node.module}.{alias.name}" for alias in node.names]
@@ -122,29 +124,36 @@ def test_links_and_paths_point_to_files(path):
     assert [place for place in missing if not re.search(rf"new file.*`{place}`", text, re.S)] == []
 
 
-@pytest.mark.parametrize("path", READMES, ids=_id)
-def test_commands_exist(path):
+def _commands(path):
+    """The lines of the shell blocks, without comments, each command on one line."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE)
-    for module, script, shell in COMMAND.findall("\n".join(blocks)):
+    return re.sub(r"\\\n *", "", re.sub(r" +#.*", "", "".join(blocks))).splitlines()
+
+
+@pytest.mark.parametrize("path", READMES, ids=_id)
+def test_commands_and_their_config_files_exist(path):
+    text = "\n".join(_commands(path))
+    for module, script, shell in COMMAND.findall(text):
         assert not module or importlib.util.find_spec(module), module
         assert (ROOT / (script or shell)).exists()
-    for config in re.findall(r"--config=([\w/]+\.py)", "\n".join(blocks)):
-        own = config == "photos.py" or "NAME" in config
-        assert own or (ROOT / config).exists(), config
+    configs = re.findall(r"--config=([\w/]+\.py)", text)
+    assert [name for name in configs if not (ROOT / name).exists() and "NAME" not in name] == []
 
 
 @pytest.mark.parametrize("path", READMES, ids=_id)
-def test_flags_of_the_commands_exist(path):
-    blocks = re.findall(r"^```sh\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE)
-    commands = re.sub(r"\\\n *", "", re.sub(r" +#.*", "", "\n".join(blocks))).splitlines()
-    for command in commands:
+def test_flags_of_commands_exist(path):
+    for command in _commands(path):
         module = re.search(r"python -m (gan_jax[\w.]*)", command)
         if module:
-            file = ROOT / module[1].replace(".", "/")
-            files = (file.with_suffix(".py"), file / "__main__.py", file.parent / "timing_flags.py",
-                     file / "timing_flags.py")  # fmt: skip
-            source = "".join(place.read_text() for place in files if place.is_file())
-            for flag in FLAG.findall(command):
-                assert re.search(rf"DEFINE\w*\(\s*(?:[\w.()]+,\s*)?\"{flag}\"", source), (command, flag)
-            for field in re.findall(r"--config\.(?:base\.)?(\w+)", command):
-                assert field in recipe.Recipe.__dataclass_fields__, (command, field)
+            place = ROOT / module[1].replace(".", "/")
+            # The benchmark's commands share flags.
+            files = [
+                place.with_suffix(".py"),
+                place / "__main__.py",
+                ROOT / "gan_jax/benchmark/timing_flags.py",
+            ]
+            source = "".join(file.read_text() for file in files if file.is_file())
+            defined = re.findall(r"DEFINE\w*\(\s*(?:[\w.()]+,\s*)?\"(\w+)\"", source)
+            assert set(FLAG.findall(command)) <= set(defined), command
+            fields = re.findall(r"--config\.(?:base\.)?(\w+)", command)
+            assert set(fields) <= {field.name for field in dataclasses.fields(recipe.Recipe)}, command
