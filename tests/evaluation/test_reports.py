@@ -311,9 +311,6 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def answers(sets):
-    # The features are a function of this file, which imports modules from the folder above.
-    path = os.pathsep.join([os.path.dirname(__file__), os.path.join(command_line.ROOT, "tests")])
-
     def run(name):
         flags = [flag.format(f=sets) for flag in COMMANDS[name][0]]
         if not any(flag.startswith("--features") for flag in flags):
