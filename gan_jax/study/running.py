@@ -63,8 +63,7 @@ def _check(name, recipe, data_dir):
         source = build.source(recipe, data_dir)
         modality = source.modality
         train_spec = build.train_spec(recipe, modality)
-        state = setup.check(recipe, train_spec, modality)
-        setup.check_samples(recipe, train_spec.game, modality, state)
+        setup.check(recipe, train_spec, modality)
         if reason := evaluating.obstacle(recipe, source):
             raise UsageError(f"its evaluation is not possible: {reason}")
         evaluating.state_evaluator(recipe, train_spec.game, source, sampler(train_spec.game, modality))
