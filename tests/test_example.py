@@ -20,10 +20,13 @@ def test_a_short_run_writes_a_grid(tmp_path, monkeypatch):
     # Both players moved, and the generator's batch statistics too.
     again = runpy.run_path(plain_jax.__file__, {"range": lambda count: range(0)}, "__main__")
     for name in ("generator", "discriminator"):
-        pairs = zip(
-            jax.tree.leaves(ended["params"][name]), jax.tree.leaves(again["params"][name]), strict=True
+        moved = jax.tree.map(
+            lambda after, before: np.any(after != before), ended["params"][name], again["params"][name]
         )
-        assert all(np.any(after != before) for after, before in pairs)
+        if name == "discriminator":
+            # Differences of logits and slopes do not depend on the last bias: it moves by rounding, if at all.
+            del moved["Dense_0"]["bias"]
+        assert all(jax.tree.leaves(moved))
     assert any(
         np.any(after != before)
         for after, before in zip(
