@@ -341,7 +341,7 @@ def test_kill_at_random_moments_and_resume_bit_for_bit(folder):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_saves_and_ends_cleanly(folder, kind):
     workdir = f"{folder}/{kind.name}"
     flags = [f"--config={folder}/tiny.py", f"--workdir={workdir}", "--config.steps=1000000"]

@@ -19,6 +19,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from gan_jax.errors import Divergence, Fault, UsageError
+from gan_jax.runtime import signals
 
 log = logging.getLogger("gan_jax")
 
@@ -176,7 +177,7 @@ def or_end() -> Iterator[None]:
 
 @contextlib.contextmanager
 def stop_requests(manager: Any) -> Iterator[Callable[[int], bool]]:
-    """Turns SIGTERM or Ctrl-C to any process into a request to stop, which all see at the same step.
+    """Turns SIGTERM, Ctrl-C or a hang-up of any process into a request to stop, which all see at the same step.
 
     JAX has its own handler of SIGTERM, which another handler would replace.
 
@@ -187,14 +188,16 @@ def stop_requests(manager: Any) -> Iterator[Callable[[int], bool]]:
         Function from finished training steps to bool: has somebody asked to stop? All processes call it after
         every step.
     """
-    previous = signal.getsignal(signal.SIGINT)
+    previous = {kind: handler for kind, handler in signals.handlers().items() if kind != signal.SIGTERM}
 
     def ask(number, frame):
         signal.signal(number, signal.SIG_DFL)  # A second one ends this process at once.
         signal.raise_signal(signal.SIGTERM)
 
-    signal.signal(signal.SIGINT, ask)
+    for kind in previous:
+        signal.signal(kind, ask)
     try:
         yield manager.reached_preemption
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for kind, handler in previous.items():
+            signal.signal(kind, handler)

@@ -5,29 +5,42 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 log = logging.getLogger("gan_jax")
 
 
+# Signals that ask a run to stop.
+STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def handlers() -> dict[signal.Signals, Any]:
+    """The handlers of the signals that ask a run to stop, without signals that the process ignores."""
+    every = {kind: signal.getsignal(kind) for kind in STOP}
+    return {kind: handler for kind, handler in every.items() if handler is not signal.SIG_IGN}
+
+
 @contextlib.contextmanager
 def stop_requests() -> Iterator[Callable[[int], bool]]:
-    """Turns SIGTERM and Ctrl-C into requests to stop; a second one ends the process at once.
+    """Turns SIGTERM, Ctrl-C and a hang-up into requests to stop; a second one ends the process at once.
+
+    A hang-up (SIGHUP) comes when a terminal is closed or a connection drops; under `nohup` it stays ignored.
 
     Yields:
         Function from finished training steps to bool: has somebody asked to stop?
     """
-    event, kinds = threading.Event(), (signal.SIGTERM, signal.SIGINT)
+    event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield lambda done: event.is_set()
         return
-    previous = {kind: signal.getsignal(kind) for kind in kinds}
+    previous = handlers()
 
     def ask(number, frame):
         event.set()
         log.info("%s: saving and stopping", signal.Signals(number).name)
         signal.signal(number, previous[number])
 
-    for kind in kinds:
+    for kind in previous:
         signal.signal(kind, ask)
     try:
         yield lambda done: event.is_set()
