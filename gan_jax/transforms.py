@@ -123,9 +123,15 @@ def clip_weights(max_value: float = 0.01) -> optax.GradientTransformation:
         An optax.GradientTransformation whose update needs `params`.
     """
 
+    def clip(param, update):
+        difference = jnp.clip(param + update, -max_value, max_value) - param
+        # The difference is rounded, so the sum may leave the bound by one unit in the last place.
+        after = param + difference
+        inward = jnp.nextafter(difference, jnp.where(after > 0, -jnp.inf, jnp.inf).astype(difference.dtype))
+        return jnp.where(jnp.abs(after) > max_value, inward, difference)
+
     def update(updates, state, params):
-        clipped = jax.tree.map(lambda p, u: jnp.clip(p + u, -max_value, max_value) - p, params, updates)
-        return clipped, state
+        return jax.tree.map(clip, params, updates), state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 
