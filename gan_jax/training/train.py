@@ -24,6 +24,9 @@ from gan_jax.training.setup import Prepared, prepare
 
 log = logging.getLogger("gan_jax")
 
+# Keys of steps and rollbacks are folded with smaller numbers, and no `sample_seed` gives the key of the grids.
+PREVIEW = 2**32 - 1
+
 
 class Run(NamedTuple):
     """A run whose functions are compiled.
@@ -182,7 +185,7 @@ def loop(
     """
     recipe, prepared, fed, programs = run.recipe, run.prepared, run.batches, run.programs
     first, done = int(state.step), int(state.step)
-    preview_key = jax.random.key(recipe.seed + 1)
+    preview_key = jax.random.fold_in(jax.random.key(recipe.seed), PREVIEW)
     meter, least = Meter(recipe, reporter), checkpoint.best_cost(manager)
     history = alerts.History()
     with contextlib.closing(fed.feed(first, recipe.steps)) as feed:

@@ -36,6 +36,14 @@ def test_seed_decides_and_more_images_begin_with_the_same(workdir):
     assert not np.array_equal(_images(samples.run(workdir, num_images=3, sample_seed=1)), few)
 
 
+def test_no_seed_gives_the_training_grid_again(workdir):
+    """The grid of the last step shows other latents than samples of any small seed."""
+    grid = np.asarray(Image.open(f"{workdir}/grids/step_0000010.png"))
+    for seed in range(4):
+        path = samples.run(workdir, num_images=4, sample_seed=seed)
+        assert not np.array_equal(np.asarray(Image.open(path.replace(".npz", ".png"))), grid)
+
+
 def test_checkpoint_and_parameters_can_be_chosen(workdir):
     last, five, live = (
         _images(samples.run(workdir, **options)) for options in ({}, dict(step=5), dict(averaged=False))
