@@ -3,10 +3,11 @@
 import concurrent.futures
 import logging
 import os
+import re
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from gan_jax.data.source import Source, fit, of_images
 from gan_jax.errors import UsageError
@@ -39,7 +40,7 @@ def folder(
         path: The folder.
         resolution: Height and width, pixels, or one number for both: the largest central part of each image
             with that aspect is resized to it. 0 for the images' own size, if all are of one size.
-        classes: Use the folders directly inside as classes, in the order of their names, if there are at
+        classes: Use the folders directly inside as classes, in natural order (2 before 10), if there are at
             least two and every image lies in one.
         skip_corrupt: Leave corrupt images out, and log how many.
 
@@ -94,9 +95,15 @@ def _header(path, decode):
         with Image.open(path) as image:
             if decode:
                 image.load()
-            return _Header(image.size, image.mode)
+            return _Header(_shown_size(image), image.mode)
     except Exception as error:  # Decoders fail in many ways.
         return _Header(flaw=_corrupt(error))
+
+
+def _shown_size(image):
+    """Width and height as viewers show the image; a PNG's orientation is not read, since it needs decoding."""
+    turned = image.format != "PNG" and image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    return image.size[::-1] if turned else image.size
 
 
 def _corrupt(error):
@@ -130,11 +137,16 @@ def _common_size(path, names, headers):
 def _classes(names):
     """Names of the classes and each file's label, int32 [N]; none if folders are not classes."""
     parents = [name.split(os.sep)[0] if os.sep in name else "" for name in names]
-    known = sorted(set(parents))
+    known = sorted(set(parents), key=_natural)
     if "" in known or len(known) < 2:
         return (), np.zeros(0, np.int32)
     number = {parent: label for label, parent in enumerate(known)}
     return tuple(known), np.asarray([number[parent] for parent in parents], np.int32)
+
+
+def _natural(name):
+    """A key that sorts 2 before 10; names with the same numbers are sorted as text."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)], name
 
 
 def _read(path, resolution, channels):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from gan_jax import modalities
 from gan_jax.errors import UsageError
@@ -201,6 +201,8 @@ def of_arrays(name: str, images: np.ndarray, labels: np.ndarray, classes: Sequen
 def fit(image: Image.Image, resolution: tuple[int, int], channels: int) -> np.ndarray:
     """The largest central part of an image with the wanted aspect, resized with antialiasing.
 
+    The image is first turned as its EXIF orientation says, as viewers show it.
+
     Args:
         image: PIL image.
         resolution: Height and width wanted, pixels.
@@ -210,7 +212,7 @@ def fit(image: Image.Image, resolution: tuple[int, int], channels: int) -> np.nd
         uint8 [height, width, channels].
     """
     height, width = resolution
-    image = image.convert("L" if channels == 1 else "RGB")
+    image = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
     # The part is as wide as the image, or as high; its other side follows from the aspect.
     if image.width * height <= image.height * width:
         part = image.width, max(image.width * height // width, 1)

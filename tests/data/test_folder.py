@@ -184,3 +184,29 @@ def test_training_on_a_folder(tiny, tmp_path):
     both = [part.decode(part.resident, next(iter(part.feed(0, 1))), jax.random.key(0)) for part in options]
     for name in ("real", "label"):
         np.testing.assert_array_equal(both[0][name], both[1][name])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_stand_as_viewers_show_them(tmp_path, orientation):
+    """The eight orientations of EXIF by NumPy: flips and quarter turns of what is stored."""
+    stored = np.zeros((8, 16), np.uint8)
+    stored[:4, :8] = 255
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    Image.fromarray(stored).save(tmp_path / "photo.jpg", exif=tags, quality=95)
+    shown = {
+        1: stored, 2: stored[:, ::-1], 3: stored[::-1, ::-1], 4: stored[::-1],
+        5: stored.T, 6: np.rot90(stored, -1), 7: np.rot90(stored, 2).T, 8: np.rot90(stored),
+    }[orientation]  # fmt: skip
+    source = data.folder(path=str(tmp_path))
+    assert source.spec["real"].shape == (*shown.shape, 1)
+    read = source.read(np.arange(1))["real"][0, ..., 0]
+    assert np.mean(np.abs(read.astype(int) - shown)) < 5
+
+
+def test_numbered_folders_are_in_natural_order(tmp_path):
+    names = [str(number) for number in range(12)] + ["b2", "b10", "010"]
+    for name in names:
+        _save(tmp_path / name / "1.png", (4, 4))
+    classes = data.folder(path=str(tmp_path)).classes
+    assert classes == (*map(str, range(10)), "010", "10", "11", "b2", "b10")
