@@ -1,6 +1,7 @@
 """The frame of every command line: flags are parsed before JAX is imported, and errors are one line."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Collection, Iterable
 from typing import NoReturn
@@ -74,6 +75,11 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def path(value: str | None) -> str | None:
+    """The path of a flag, with `~` as the home folder, which shells expand at the start of a word only."""
+    return value and os.path.expanduser(value)
+
+
 def fail(error: Exception | str, code: int = 2) -> NoReturn:
     """Ends the process with one line."""
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -85,6 +91,8 @@ def import_jax() -> None:
     import jax
 
     # JAX adds its options to `Config` at run time, where mypy does not see them.
-    if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
-        jax.config.update("jax_compilation_cache_dir", cache.folder("compiled"))
+    if jax.config.jax_compilation_cache_dir is None and (  # type: ignore[attr-defined]
+        folder := cache.folder("compiled")
+    ):
+        jax.config.update("jax_compilation_cache_dir", folder)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)

@@ -187,9 +187,15 @@ def classifier(real: Source, heldout: Source | None) -> Features:
         tested, real = (subset(real, np.sort(rows)) for rows in np.split(order, [-(-real.size // 10)]))
 
     def load():
-        path = os.path.join(cache.folder("classifiers"), f"{_identity(real)}.msgpack")
-        kept = _read(path) or _write(path, *_trained(real, tested))
-        return kept["variables"], kept["facts"]
+        folder = cache.folder("classifiers")
+        path = folder and os.path.join(folder, f"{_identity(real)}.msgpack")
+        kept = _read(path) if path else None
+        if kept:
+            return kept["variables"], kept["facts"]
+        variables, facts = _trained(real, tested)
+        if path:
+            _write(path, variables, facts)
+        return variables, facts
 
     return Features(
         name=f"classifier of {real.name}, {shape[0]} x {shape[1]} px",
@@ -239,7 +245,6 @@ def _write(path, variables, facts):
     kept = {"variables": variables, "facts": facts}
     with write_atomically(path, "wb") as file:
         file.write(serialization.msgpack_serialize(kept))
-    return kept
 
 
 def _read(path):

@@ -1,6 +1,10 @@
 """Folders that keep results between runs, readable by this user alone: some hold programs that are run."""
 
+import logging
 import os
+import tempfile
+
+log = logging.getLogger("gan_jax")
 
 
 def path(name: str) -> str:
@@ -16,8 +20,19 @@ def path(name: str) -> str:
     return os.path.join(base, "gan_jax", name)
 
 
-def folder(name: str) -> str:
-    """The same path; makes the folder if it does not exist."""
+def folder(name: str) -> str | None:
+    """The same path, of a folder that exists; None, with a warning, if nothing can be written there.
+
+    A cache only saves time, so everything goes on without one.
+    """
     place = path(name)
-    os.makedirs(place, mode=0o700, exist_ok=True)
+    try:
+        os.makedirs(place, mode=0o700, exist_ok=True)
+        tempfile.TemporaryFile(dir=place).close()
+    except OSError as error:
+        log.warning(
+            "cache %s cannot be written (%s), going on without it; XDG_CACHE_HOME sets another place",
+            place, error.strerror,
+        )  # fmt: skip
+        return None
     return place
