@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from gan_jax import features, metrics
 from gan_jax.data.source import Source, without_labels
+from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.metrics import HIGHER_IS_BETTER
@@ -42,7 +43,7 @@ class Watch(NamedTuple):
     Attributes:
         load: As in StateEvaluator; called by every process.
         evaluate: `(step, state, reporter) -> cost`, called by every process at steps at which an evaluation is
-            due. The best checkpoint has the least cost; None if there is no evaluation.
+            due. The best checkpoint has the least cost; None if there is no evaluation, or if it failed.
     """
 
     load: Callable[[], None]
@@ -132,12 +133,19 @@ def state_evaluator(recipe: Recipe, game: Game, source: Source, sample: Callable
 
 
 def _reported(evaluate):
-    """Function `(step, state, reporter) -> cost`; every value is also reported."""
+    """Function `(step, state, reporter) -> cost`; every value is also reported.
+
+    An evaluation that cannot be computed is a warning: it must not end the training, nor again at every restart.
+    """
     history = alerts.History()
 
     def reported(step, state, reporter):
         nonlocal history
-        values, protocol = evaluate(state)
+        try:
+            values, protocol = evaluate(state)
+        except UsageError as error:
+            log.warning("step %d: no evaluation: %s", step, error)
+            return None
         reporter.evaluation(step, values, protocol)
         if "real_baseline" in values.get("modes", {}):
             modes = {"classes": values["modes"]["value"], "real_classes": values["modes"]["real_baseline"]}

@@ -11,6 +11,7 @@ from gan_jax import build
 from gan_jax.checkpoints import checkpoint
 from gan_jax.data.source import without_labels
 from gan_jax.errors import UsageError
+from gan_jax.evaluation.evaluator import Evaluator
 from gan_jax.sampling import loading
 from gan_jax.sampling.samples import sampler
 from gan_jax.training import evaluating, report, train
@@ -101,6 +102,25 @@ def test_data_without_labels_has_no_classifier_and_trains_all_the_same(tiny, tmp
         "no evaluation in training: digits of scikit-learn, train has no labels"
     )
     assert checkpoint.steps(str(tmp_path))[-1] == 10 and not report.evaluations(str(tmp_path))
+
+
+def test_an_evaluation_that_fails_is_a_warning_and_training_goes_on(tiny, tmp_path, caplog, monkeypatch):
+    """One of two evaluations fails: both checkpoints are kept, and the best one is that of the other."""
+    calls = []
+
+    def failing(metrics, fake, extras=None):
+        calls.append(fake)
+        if len(calls) == 1:
+            raise UsageError("too few samples of the class 'cat'")
+        return {"frechet_distance": {"value": 1.0}}
+
+    monkeypatch.setattr(Evaluator, "__call__", lambda self, *given: failing(*given))
+    recipe = _watched(tiny, steps=6, eval_every=3, checkpoint_every=3)
+    with caplog.at_level(logging.WARNING, "gan_jax"):
+        train.run(recipe, str(tmp_path))
+    assert "step 3: no evaluation: too few samples of the class 'cat'" in caplog.messages
+    assert [record["step"] for record in report.evaluations(str(tmp_path))] == [6]
+    assert checkpoint.steps(str(tmp_path)) == [3, 6] and checkpoint.best_step(str(tmp_path)) == 6
 
 
 def test_mistakes_come_before_anything_is_written(tiny, tmp_path):
