@@ -32,7 +32,7 @@ def _do():
     from gan_jax.evaluation import reports
 
     generated, reference = (
-        data.opened(name, _RESOLUTION.value, _DATA_DIR.value, skip_corrupt=_SKIP_CORRUPT.value)
+        data.opened(name, _RESOLUTION.value, command.path(_DATA_DIR.value), skip_corrupt=_SKIP_CORRUPT.value)
         for name in names
     )
     record = reports.of_sets(
@@ -41,7 +41,7 @@ def _do():
         metrics=_METRICS.value,
         features_name=_FEATURES.value,
         seed=_EVAL_SEED.value,
-        output=_OUTPUT.value,
+        output=command.path(_OUTPUT.value) or "",
         download=_DOWNLOAD.value,
     )
     print(reports.shown({"value": record}))

@@ -80,7 +80,8 @@ def _train():
 
     cpu.keep_memory()
     with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):
-        train.run(_CONFIG.value, _WORKDIR.value or os.path.join("runs", f"{stem}-{name}"), _DATA_DIR.value)
+        workdir = command.path(_WORKDIR.value) or os.path.join("runs", f"{stem}-{name}")
+        train.run(_CONFIG.value, workdir, command.path(_DATA_DIR.value))
 
 
 def _cluster():
@@ -114,7 +115,7 @@ def _sample():
         num_images=64 if _NUM_IMAGES.value is None else _NUM_IMAGES.value,
         sample_seed=_SAMPLE_SEED.value,
         labels=tuple(int(label) for label in _LABELS.value),
-        data_dir=_DATA_DIR.value,
+        data_dir=command.path(_DATA_DIR.value),
     )
 
 
@@ -129,7 +130,7 @@ def _evaluate():
         num_images=_NUM_IMAGES.value,
         seed=_EVAL_SEED.value,
         all_steps=_ALL_STEPS.value,
-        data_dir=_DATA_DIR.value,
+        data_dir=command.path(_DATA_DIR.value),
         download=_DOWNLOAD.value,
     )
     print(reports.shown(records, of="step"))
@@ -139,7 +140,7 @@ def _encode():
     model = _model()
     from gan_jax.sampling import encode
 
-    encode.run(**model, split=_SPLIT.value, data_dir=_DATA_DIR.value)
+    encode.run(**model, split=_SPLIT.value, data_dir=command.path(_DATA_DIR.value))
 
 
 def _interpolate():
@@ -162,7 +163,7 @@ def _augment():
         images_per_class=_IMAGES_PER_CLASS.value,
         seeds=_SEEDS.value,
         num_images=_NUM_IMAGES.value,
-        data_dir=_DATA_DIR.value,
+        data_dir=command.path(_DATA_DIR.value),
     )
     print(samples_as_data.shown(record))
 
@@ -181,7 +182,7 @@ def _model():
     if _cluster() is not None:
         raise UsageError(f"--multihost: only training runs in many processes, --mode={_MODE.value} in one")
     command.import_jax()
-    return dict(workdir=_WORKDIR.value, step=_STEP.value, averaged=_AVERAGED.value)
+    return dict(workdir=command.path(_WORKDIR.value), step=_STEP.value, averaged=_AVERAGED.value)
 
 
 def _do():

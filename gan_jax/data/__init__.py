@@ -48,12 +48,13 @@ def opened(
     Raises:
         UsageError: There is no such set.
     """
+    name = os.path.expanduser(name)
     if os.path.isdir(name):
         return folder(path=name, resolution=resolution, skip_corrupt=skip_corrupt)
     if name.endswith((".npz", ".npy")):
         return archive(path=name, resolution=resolution)
     known, _, split = name.partition(":")
-    if known.startswith((".", os.sep)):
+    if known.startswith((".", os.sep)) or known.endswith(os.sep):
         raise UsageError(f"{name}: no such folder, .npz file, .npy file, or data set")
     own: dict[str, Callable[..., Source]] = {
         "digits": digits,

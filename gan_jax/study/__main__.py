@@ -48,7 +48,10 @@ def _do() -> None:
 
     cpu.keep_memory()
     running.run(
-        study, _OUTPUT.value or os.path.join("runs", stem), only=_ONLY.value, data_dir=_DATA_DIR.value
+        study,
+        command.path(_OUTPUT.value) or os.path.join("runs", stem),
+        only=_ONLY.value,
+        data_dir=command.path(_DATA_DIR.value),
     )
 
 

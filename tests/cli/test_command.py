@@ -6,6 +6,8 @@ import sys
 import command_line
 import pytest
 
+from gan_jax.cli import command
+
 
 @pytest.mark.parametrize(
     "error, code, says",
@@ -27,3 +29,9 @@ def test_an_error_is_one_line_and_an_exit_code(error, code, says):
         [sys.executable, "-c", program], cwd=command_line.ROOT, text=True, capture_output=True
     )
     assert (done.returncode, done.stderr) == (code, says)
+
+
+def test_a_path_may_begin_with_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert command.path("~/runs/x") == "/home/ada/runs/x"
+    assert command.path("runs/~x") == "runs/~x" and command.path("") == "" and command.path(None) is None
