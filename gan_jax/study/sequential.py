@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from gan_jax.checkpoints import checkpoint
-from gan_jax.errors import Divergence
+from gan_jax.errors import Divergence, UsageError
 from gan_jax.recipe import Recipe
 from gan_jax.sampling import samples
 from gan_jax.study.trials import Outcome
@@ -22,16 +22,23 @@ def trained(recipe: Recipe, workdir: str, data_dir: str | None = None) -> Outcom
 
     Returns:
         The Outcome, or None if a signal asked to stop.
+
+    Raises:
+        UsageError: A mistake in the recipe, or a run whose last evaluation failed.
     """
     interrupted, _ = checkpoint.read_recipe(workdir)
-    began, diverged = time.monotonic(), False
+    began, diverged, steps = time.monotonic(), False, 0
     try:
-        train.run(recipe, workdir, data_dir)
+        steps = train.run(recipe, workdir, data_dir)
     except Divergence:
         diverged = True
     evaluations = report.evaluations(workdir)
     finished = bool(evaluations) and evaluations[-1]["step"] == recipe.steps
     if not finished and not diverged:
+        if steps == recipe.steps:
+            raise UsageError(
+                f"{workdir}: the last evaluation failed, so there is nothing to compare; see its log"
+            )
         return None
     return Outcome(
         evaluations=[{"step": record["step"], "values": record["values"]} for record in evaluations],

@@ -259,3 +259,12 @@ def test_images_train_sequentially(images, tmp_path, monkeypatch):
 def test_a_run_that_is_asked_to_stop_is_no_outcome(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "run", lambda *given: None)
     assert sequential.trained(tiny(eval_every=5), str(tmp_path)) is None
+
+
+def test_a_run_whose_last_evaluation_failed_is_no_stop(tiny, tmp_path, monkeypatch):
+    recipe = tiny(steps=4, eval_every=4)
+    monkeypatch.setattr(train, "run", lambda recipe, workdir, data_dir: recipe.steps)
+    with pytest.raises(UsageError, match="the last evaluation failed, so there is nothing to compare"):
+        sequential.trained(recipe, str(tmp_path))
+    monkeypatch.setattr(train, "run", lambda recipe, workdir, data_dir: 3)
+    assert sequential.trained(recipe, str(tmp_path)) is None
