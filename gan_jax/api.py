@@ -152,7 +152,7 @@ class Model:
         if conditions is None:
             of_rows = samples.conditions_of(self.loaded, count, labels, data_dir)
         else:
-            of_rows = _given(self.loaded, count, conditions)
+            of_rows = _checked_conditions(self.loaded, count, conditions)
         return samples.draw(self.loaded, count, seed, of_rows, averaged)
 
     @functools.cached_property
@@ -220,7 +220,9 @@ class Model:
         return records[self.step]["values"]
 
 
-def _given(model: LoadedModel, count: int, conditions: Mapping[str, np.ndarray]) -> samples.Conditions:
+def _checked_conditions(
+    model: LoadedModel, count: int, conditions: Mapping[str, np.ndarray]
+) -> samples.Conditions:
     """Conditions that the caller gives, checked."""
     for name in model.game.conditions:
         shape = (count, *model.modality.spec[name].shape)

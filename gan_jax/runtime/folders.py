@@ -76,7 +76,7 @@ def share(folder: str) -> None:
 
 
 @contextlib.contextmanager
-def told_of(workdir: str) -> Iterator[None]:
+def errors_as_faults(workdir: str) -> Iterator[None]:
     """Turns the system's errors into Faults while a run writes in its workdir.
 
     Args:

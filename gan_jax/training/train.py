@@ -110,7 +110,7 @@ def _trained(run, state, key):
         manager = stack.enter_context(checkpoint.manager(workdir, recipe.keep_checkpoints))
         # Before the manager is closed, which waits for all processes.
         stack.enter_context(processes.or_end())
-        stack.enter_context(folders.told_of(workdir))
+        stack.enter_context(folders.errors_as_faults(workdir))
         stop = stack.enter_context(
             processes.stop_requests(manager) if jax.process_count() > 1 else signals.stop_requests()
         )

@@ -154,9 +154,9 @@ def _one_device(size, **axes):
 
 
 def test_what_a_fault_says(tmp_path):
-    with pytest.raises(Fault) as error, folders.told_of(str(tmp_path)):
+    with pytest.raises(Fault) as error, folders.errors_as_faults(str(tmp_path)):
         open(tmp_path / "none" / "file", "w")
     expected = f"[Errno 2] No such file or directory: '{tmp_path}/none/file'"
     assert str(error.value) == f"training in {tmp_path} ended: {expected}"
-    with pytest.raises(KeyError), folders.told_of(str(tmp_path)):
+    with pytest.raises(KeyError), folders.errors_as_faults(str(tmp_path)):
         raise KeyError
