@@ -117,18 +117,17 @@ def clip_weights(max_value: float = 0.01) -> optax.GradientTransformation:
     Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1, line 7.
 
     Args:
-        max_value: Largest absolute value of a parameter, above 0.
+        max_value: Largest absolute value of a parameter, above 0. Rounding never passes it; a clipped
+            parameter stands within a few units in the last place of it.
 
     Returns:
         An optax.GradientTransformation whose update needs `params`.
     """
 
     def clip(param, update):
-        difference = jnp.clip(param + update, -max_value, max_value) - param
-        # The difference is rounded, so the sum may leave the bound by one unit in the last place.
-        after = param + difference
-        inward = jnp.nextafter(difference, jnp.where(after > 0, -jnp.inf, jnp.inf).astype(difference.dtype))
-        return jnp.where(jnp.abs(after) > max_value, inward, difference)
+        # The difference is rounded, and so is its sum with the parameter: stay inside by what both may add.
+        bound = max_value - float(jnp.finfo(param.dtype).eps) * (jnp.abs(param) + max_value)
+        return jnp.clip(param + update, -bound, bound) - param
 
     def update(updates, state, params):
         return jax.tree.map(clip, params, updates), state
