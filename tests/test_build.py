@@ -185,7 +185,8 @@ def test_optax_names_come_after_ours(tiny):
     optimizer = build.train_spec(tiny(optimizer=chain), MODALITY).optimizers["generator"]
     params = {"w": np.float32([3.0])}
     updates, _ = optimizer.update({"w": np.float32([1.0])}, optimizer.init(params), params)
-    np.testing.assert_allclose(optax.apply_updates(params, updates)["w"], [0.5])
+    # The bound is kept from inside, within rounding.
+    np.testing.assert_allclose(optax.apply_updates(params, updates)["w"], [0.5], rtol=1e-6)
 
 
 def test_wrappers_of_networks_and_losses_apply_in_the_order_written(tiny):
