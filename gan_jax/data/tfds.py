@@ -7,21 +7,33 @@ import io
 import numpy as np
 from PIL import Image
 
-from gan_jax.data.source import Source, fit, of_images
+from gan_jax.data.pixels import check_background, fit
+from gan_jax.data.source import Source, labelled, of_images
 from gan_jax.errors import Fault, UsageError, unknown
 from gan_jax.images import Resolution, height_and_width
 
 
 def tfds(
-    *, name: str, split: str = "train", resolution: Resolution = 0, data_dir: str | None = None
+    *,
+    name: str,
+    split: str = "train",
+    resolution: Resolution = 0,
+    classes: bool = True,
+    background: str = "white",
+    data_dir: str | None = None,
 ) -> Source:
     """A TFDS set with an image in every example, from array_record files.
+
+    Images look as viewers show them: see `pixels.shown`.
 
     Args:
         name: Name of the set, `mnist`, `cifar10`, or with config and version as TFDS writes them.
         split: Split, or a slice of one as TFDS writes it.
         resolution: Height and width, pixels, or one number for both: the largest central part of each image
             with that aspect is resized to it. 0 for the data's own, if all images are of one size.
+        classes: Use the labels. Rows without one, which have -1, are left out; if no row has one, there are
+            no classes.
+        background: Colour behind transparent pixels, as in `white` or `#808080`.
         data_dir: Folder of prepared data; None for TFDS's own.
 
     Returns:
@@ -30,11 +42,13 @@ def tfds(
     Raises:
         UsageError: An unknown set or split, one without images, or one that is not prepared and cannot be.
     """
+    check_background(background)
     builder = _prepared(name, data_dir)
     import tensorflow_datasets
 
     image_key = _image_key(builder)
-    label_key = next((key for key in ("label", "labels") if _has_classes(builder, key)), None)
+    keys = ("label", "labels") if classes else ()
+    label_key = next((key for key in keys if _has_classes(builder, key)), None)
     shape = builder.info.features[image_key].shape
     if not resolution and None in shape:
         raise UsageError(f"images of {name!r} have the shape {shape}: give data.resolution, pixels")
@@ -49,23 +63,38 @@ def tfds(
 
     def decoded(row, example):
         with _readable(f"image {row} of {full}"):
-            return fit(_opened(example[image_key]), size, channels)
+            return fit(_opened(example[image_key]), size, channels, background)
+
+    def stored(rows):
+        with _readable(full):
+            return rows_of.__getitems__([int(row) for row in rows])
+
+    def labels_of(examples):
+        return np.asarray([example[label_key] for example in examples], np.int32)
 
     def read(rows):
-        with _readable(full):
-            examples = rows_of.__getitems__([int(row) for row in rows])
+        examples = stored(rows)
         images = [decoded(row, example) for row, example in zip(rows, examples)]
-        labels = {"label": np.asarray([e[label_key] for e in examples], np.int32)} if label_key else {}
-        return {"real": np.stack(images), **labels}
+        return {"real": np.stack(images), **({"label": labels_of(examples)} if label_key else {})}
 
-    classes = tuple(builder.info.features[label_key].names) if label_key else ()
+    names = tuple(builder.info.features[label_key].names) if label_key else ()
     other = _heldout_split(builder, split)
 
     def heldout():
-        return tfds(name=name, split=other, resolution=resolution, data_dir=data_dir) if other else None
+        return other and tfds(
+            name=name,
+            split=other,
+            resolution=resolution,
+            classes=classes,
+            background=background,
+            data_dir=data_dir,
+        )
 
     full = f"{builder.info.full_name} {split}"
-    return of_images(full, len(rows_of), (*size, channels), classes, read, heldout=heldout)
+    source = of_images(
+        full, len(rows_of), (*size, channels), names, read, heldout=heldout, identity=builder.info.full_name
+    )
+    return labelled(source, lambda rows: labels_of(stored(rows))) if names else source
 
 
 def _heldout_split(builder, split):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gan_jax import data
 from gan_jax.data import source as source_lib
-from gan_jax.data.source import fit, of_arrays, per_class
+from gan_jax.data.source import of_arrays, per_class
 from gan_jax.errors import Fault, UsageError
 
 # The package offers the function under the module's name.
@@ -113,29 +113,6 @@ def test_of_arrays():
     np.testing.assert_array_equal(read["real"], images[[2, 0]])
     np.testing.assert_array_equal(read["label"], [1, 1])
     assert read["label"].dtype == np.int32
-
-
-def test_fit_crops_the_centre_and_antialiases():
-    wide = np.zeros((4, 8), np.uint8)
-    wide[:, 2:6] = np.tile([[0, 200], [200, 0]], (2, 2))
-    small = fit(Image.fromarray(wide), (1, 1), 1)
-    assert small.shape == (1, 1, 1) and abs(int(small[0, 0, 0]) - 100) <= 1
-    assert fit(Image.fromarray(wide), (2, 2), 3).shape == (2, 2, 3)
-
-
-@pytest.mark.parametrize(
-    "size, wanted, part",
-    [
-        ((4, 8), (4, 4), (slice(0, 4), slice(2, 6))),
-        ((8, 4), (4, 4), (slice(2, 6), slice(0, 4))),
-        ((6, 8), (6, 3), (slice(0, 6), slice(2, 5))),
-        ((8, 6), (3, 6), (slice(2, 5), slice(0, 6))),
-    ],
-)
-def test_fit_takes_the_largest_central_part_of_the_aspect(size, wanted, part):
-    """Parts that need no resizing are the pixels themselves."""
-    pixels = np.random.default_rng(0).integers(0, 256, size, np.uint8)
-    np.testing.assert_array_equal(fit(Image.fromarray(pixels), wanted, 1)[..., 0], pixels[part])
 
 
 @pytest.mark.parametrize("name, shape, classes", [("mnist", (28, 28, 1), 10), ("cifar10", (32, 32, 3), 10)])
