@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import io
+import shlex
 
 import numpy as np
 from PIL import Image
@@ -11,6 +12,9 @@ from gan_jax.data.pixels import check_background, fit
 from gan_jax.data.source import Source, labelled, of_images
 from gan_jax.errors import Fault, UsageError, unknown
 from gan_jax.images import Resolution, height_and_width
+
+# File formats of TFDS whose rows can be read by number.
+_BY_NUMBER = ("array_record", "parquet")
 
 
 def tfds(
@@ -108,7 +112,7 @@ def _prepared(name, data_dir):
     import tensorflow_datasets as tfds
 
     try:
-        builder = tfds.builder(name, data_dir=data_dir, file_format="array_record")
+        builder = tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError:
         from gan_jax import data
 
@@ -119,6 +123,7 @@ def _prepared(name, data_dir):
     except (ValueError, AssertionError) as error:
         raise UsageError(f"data.name={name!r}: {_first_line(error)}") from None
     if builder.is_prepared():
+        _check_format(name, builder)
         return builder
     if importlib.util.find_spec("tensorflow") is None:
         raise UsageError(
@@ -127,13 +132,25 @@ def _prepared(name, data_dir):
             "or give --data_dir"
         )
     try:
-        builder.download_and_prepare()
+        builder.download_and_prepare(file_format="array_record")
     except Exception as error:  # Downloads, disks and TensorFlow fail in many ways.
         reason = f"{type(error).__name__}: {_first_line(error)}"
         raise UsageError(
             f"data set {name!r} could not be prepared in {builder.data_dir}: {reason}"
         ) from error
     return builder
+
+
+def _check_format(name, builder):
+    """Rows of a prepared set can be read by number."""
+    formats = [each.value for each in builder.info.available_file_formats()]
+    if not set(formats) & set(_BY_NUMBER):
+        raise UsageError(
+            f"data set {name!r} is prepared as {' and '.join(formats)} in {builder.data_dir}, whose rows cannot be "
+            f"read by number; expected {' or '.join(_BY_NUMBER)}; where TensorFlow is installed, this converts it: "
+            "python -m tensorflow_datasets.scripts.convert_format --out_file_format=array_record "
+            f"--dataset_version_dir={shlex.quote(str(builder.data_dir))}"
+        )
 
 
 def _image_key(builder):
