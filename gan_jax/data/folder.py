@@ -98,7 +98,7 @@ def folder(
             found.classes,
             read,
             heldout=heldout,
-            identity=listing.digest(found),
+            identity=f"names of files {listing.digest(found)}",
         )
 
     rest = found.heldout if split == "train" else ""
