@@ -123,8 +123,7 @@ def _prepared(name, data_dir):
     except (ValueError, AssertionError) as error:
         raise UsageError(f"data.name={name!r}: {_first_line(error)}") from None
     if builder.is_prepared():
-        _check_format(name, builder)
-        return builder
+        return _readable_by_number(name, builder)
     if importlib.util.find_spec("tensorflow") is None:
         raise UsageError(
             f"data set {name!r} is not prepared in {builder.data_dir}; preparing it needs TensorFlow once: "
@@ -141,16 +140,22 @@ def _prepared(name, data_dir):
     return builder
 
 
-def _check_format(name, builder):
-    """Rows of a prepared set can be read by number."""
-    formats = [each.value for each in builder.info.available_file_formats()]
-    if not set(formats) & set(_BY_NUMBER):
-        raise UsageError(
-            f"data set {name!r} is prepared as {' and '.join(formats)} in {builder.data_dir}, whose rows cannot be "
-            f"read by number; expected {' or '.join(_BY_NUMBER)}; where TensorFlow is installed, this converts it: "
-            "python -m tensorflow_datasets.scripts.convert_format --out_file_format=array_record "
-            f"--dataset_version_dir={shlex.quote(str(builder.data_dir))}"
-        )
+def _readable_by_number(name, builder):
+    """The builder of a prepared set, if its rows can be read by number."""
+    import tensorflow_datasets as tfds
+
+    written = builder.info.as_proto
+    formats = [written.file_format, *written.alternative_file_formats]
+    if formats[0] in _BY_NUMBER:
+        return builder
+    if set(formats) & set(_BY_NUMBER):  # A builder by name forgets the formats that were added by conversion.
+        return tfds.builder_from_directory(builder.data_dir)
+    raise UsageError(
+        f"data set {name!r} is prepared as {' and '.join(formats)} in {builder.data_dir}, whose rows cannot be "
+        f"read by number; expected {' or '.join(_BY_NUMBER)}; this converts it, where tensorflow and apache-beam "
+        "are installed: python -m tensorflow_datasets.scripts.convert_format --out_file_format=array_record "
+        f"--dataset_version_dir={shlex.quote(str(builder.data_dir))}"
+    )
 
 
 def _image_key(builder):

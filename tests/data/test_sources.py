@@ -268,10 +268,18 @@ def test_a_set_in_another_format_is_refused_with_the_command_that_converts_it(tm
         data.tfds(name="mnist", data_dir=str(tmp_path / "a b"))
     assert str(error.value) == (
         f"data set 'mnist' is prepared as tfrecord in {folder}, whose rows cannot be read by number; expected "
-        "array_record or parquet; where TensorFlow is installed, this converts it: python -m "
+        "array_record or parquet; this converts it, where tensorflow and apache-beam are installed: python -m "
         "tensorflow_datasets.scripts.convert_format --out_file_format=array_record "
         f"--dataset_version_dir='{folder}'"
     )
+    # What the command leaves: the new files beside the old ones, and a note.
+    features = {"image": {"pythonClassName": "tensorflow_datasets.core.features.image_feature.Image",
+                          "image": {"shape": {"dimensions": ["28", "28", "1"]}, "dtype": "uint8", "encodingFormat": "png"}}}
+    kind = "tensorflow_datasets.core.features.features_dict.FeaturesDict"
+    (folder / "features.json").write_text(json.dumps({"pythonClassName": kind, "featuresDict": {"features": features}}))
+    (folder / "dataset_info.json").write_text(json.dumps({**info, "alternativeFileFormats": ["array_record"]}))
+    builder = MODULE._prepared("mnist", str(tmp_path / "a b"))
+    assert "array_record" in [each.value for each in builder.info.available_file_formats()]
 
 
 REAL = os.path.join(os.path.dirname(__file__), "..", "..", "..", "shared", "tfds")
