@@ -55,7 +55,11 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def train(
-    recipe: Recipe, workdir: str | os.PathLike, data_dir: str | None = None, *, accept_changed_data: bool = False
+    recipe: Recipe,
+    workdir: str | os.PathLike,
+    data_dir: str | None = None,
+    *,
+    accept_changed_data: bool = False,
 ) -> "Model":
     """Trains a recipe to its last step, or resumes the run in the workdir; progress is logged to stderr.
 

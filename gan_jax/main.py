@@ -85,7 +85,10 @@ def _train():
     with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):
         workdir = command.path(_WORKDIR.value) or os.path.join("runs", f"{stem}-{name}")
         train.run(
-            _CONFIG.value, workdir, command.path(_DATA_DIR.value), accept_changed_data=_ACCEPT_CHANGED_DATA.value
+            _CONFIG.value,
+            workdir,
+            command.path(_DATA_DIR.value),
+            accept_changed_data=_ACCEPT_CHANGED_DATA.value,
         )
 
 

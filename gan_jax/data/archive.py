@@ -58,7 +58,9 @@ def archive(*, path: str, resolution: Resolution = 0, background: str = "white")
             read_images = np.stack([fit(_opened(image), size, channels, background) for image in read_images])
         return {"real": read_images, **({} if labels is None else {"label": labels[rows]})}
 
-    return of_images(path, len(images), (*size, channels), classes, read, identity=f"content {_digest(images, labels)}")
+    return of_images(
+        path, len(images), (*size, channels), classes, read, identity=f"content {_digest(images, labels)}"
+    )
 
 
 def _opened(image):

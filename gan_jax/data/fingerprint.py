@@ -31,7 +31,11 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     Returns:
         Lines for people, such as `rows: 40 -> 20`; empty if nothing differs.
     """
-    return [*_changed_rows(before.get("rows", {}), now["rows"]), *_changed_classes(before, now), *_changed(before, now)]
+    return [
+        *_changed_rows(before.get("rows", {}), now["rows"]),
+        *_changed_classes(before, now),
+        *_changed(before, now),
+    ]
 
 
 def _changed_rows(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -45,7 +49,9 @@ def _changed_classes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Itera
     old, new = (list(each["facts"].get("class_names", ())) for each in (before, now))
     if len(old) != len(new):
         yield f"classes: {len(old)} -> {len(new)}"
-    yield from [f"class {label}: {was} -> {now}" for label, (was, now) in enumerate(zip(old, new)) if was != now][:1]
+    yield from [
+        f"class {label}: {was} -> {now}" for label, (was, now) in enumerate(zip(old, new)) if was != now
+    ][:1]
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -59,4 +65,6 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
 
 def _as_lists(value: Any) -> Any:
     """JSON has no tuples."""
-    return list(map(_as_lists, value)) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    return (
+        list(map(_as_lists, value)) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    )

@@ -18,7 +18,11 @@ def _pets(classes=("cat", "dog"), count=4, side=8, **changes):
 
 
 def test_the_same_data_has_no_changes():
-    for source in (_pets(), sources.noise(5), _pets()._replace(facts={"modality": "images", "range": (0, (1, 2))})):
+    for source in (
+        _pets(),
+        sources.noise(5),
+        _pets()._replace(facts={"modality": "images", "range": (0, (1, 2))}),
+    ):
         assert fingerprint.changes(_described(source), fingerprint.describe(source)) == []
     assert fingerprint.changes(_described(_pets()), fingerprint.describe(_pets(name="moved"))) == []
 

@@ -201,7 +201,10 @@ def _with_labels(given):
 
     class Builder(_Mocked):
         def as_data_source(self, split, decoders):
-            rows = [{"image": np.full((28, 28, 1), row, np.uint8), "label": each} for row, each in enumerate(given)]
+            rows = [
+                {"image": np.full((28, 28, 1), row, np.uint8), "label": each}
+                for row, each in enumerate(given)
+            ]
             kind = {"__len__": lambda _: len(rows), "__getitems__": lambda _, at: [rows[row] for row in at]}
             return type("Rows", (), kind)()
 
@@ -242,11 +245,15 @@ def test_a_label_that_is_no_class_is_an_error_when_it_is_read(wrong):
     """Indexing with -1 would give the last class, and so would 3, since JAX keeps indices inside."""
     images = np.zeros((5, 8, 8, 1), np.uint8)
     inner = of_arrays("inner", images, [0, 1, 2, 1, wrong], "abc")
-    source = source_lib.checked(of_arrays("outer", images, [0, 1, 2, 1, 0], "abc")._replace(heldout=lambda: inner))
+    source = source_lib.checked(
+        of_arrays("outer", images, [0, 1, 2, 1, 0], "abc")._replace(heldout=lambda: inner)
+    )
     assert source.read(np.arange(5))["label"].tolist() == [0, 1, 2, 1, 0]
     held = source.heldout()
     assert held.read(np.arange(4))["label"].tolist() == [0, 1, 2, 1]
-    with pytest.raises(UsageError, match=f"inner: row 4 has the label {wrong}, expected 0 to 2; give labelled"):
+    with pytest.raises(
+        UsageError, match=f"inner: row 4 has the label {wrong}, expected 0 to 2; give labelled"
+    ):
         held.read(np.array([2, 4]))
 
 
@@ -273,11 +280,19 @@ def test_a_set_in_another_format_is_refused_with_the_command_that_converts_it(tm
         f"--dataset_version_dir='{folder}'"
     )
     # What the command leaves: the new files beside the old ones, and a note.
-    features = {"image": {"pythonClassName": "tensorflow_datasets.core.features.image_feature.Image",
-                          "image": {"shape": {"dimensions": ["28", "28", "1"]}, "dtype": "uint8", "encodingFormat": "png"}}}
+    features = {
+        "image": {
+            "pythonClassName": "tensorflow_datasets.core.features.image_feature.Image",
+            "image": {"shape": {"dimensions": ["28", "28", "1"]}, "dtype": "uint8", "encodingFormat": "png"},
+        }
+    }
     kind = "tensorflow_datasets.core.features.features_dict.FeaturesDict"
-    (folder / "features.json").write_text(json.dumps({"pythonClassName": kind, "featuresDict": {"features": features}}))
-    (folder / "dataset_info.json").write_text(json.dumps({**info, "alternativeFileFormats": ["array_record"]}))
+    (folder / "features.json").write_text(
+        json.dumps({"pythonClassName": kind, "featuresDict": {"features": features}})
+    )
+    (folder / "dataset_info.json").write_text(
+        json.dumps({**info, "alternativeFileFormats": ["array_record"]})
+    )
     builder = MODULE._prepared("mnist", str(tmp_path / "a b"))
     assert "array_record" in [each.value for each in builder.info.available_file_formats()]
 

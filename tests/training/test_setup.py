@@ -68,6 +68,7 @@ def test_preparation_trains_and_writes_nothing(tiny, tmp_path, not_fitted):
 
 def test_data_that_changed_under_a_run_is_refused_or_accepted(tiny, tmp_path, monkeypatch, caplog):
     """Nothing is trained: a run's folder is its recipe and the description of its data."""
+
     def pets(classes, count):
         made = of_arrays("pets", np.zeros((count, 8, 8, 1), np.uint8), np.arange(count) % 2, classes)
         monkeypatch.setattr(data, "digits", lambda *, resolution=0: made)
