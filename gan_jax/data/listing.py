@@ -16,7 +16,8 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 SYSTEM = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
 # Names of folders that are splits, in lower case.
 SPLITS = {
-    "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
+    "train": "train", "training": "train",
+    "val": "validation", "valid": "validation", "validation": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
 # Share of the images that may lie beside class folders; one image may in any case.
@@ -69,7 +70,7 @@ def images(path: str) -> tuple[list[str], dict[str, list[str]]]:
     }
     root = os.path.realpath(path)
     seen, above = set(), {root[:end] or os.sep for end, letter in enumerate(root) if letter == os.sep}
-    folders, links = deque([""]), deque()
+    folders, links = deque([""]), deque[str]()
     while folders or links:  # Links come last, so that a folder has its own name.
         place = folders.popleft() if folders else links.popleft()
         real = os.path.realpath(os.path.join(path, place))
@@ -106,8 +107,8 @@ def _entries(place):
 def layout(names: Sequence[str], classes: bool, share: float) -> Layout:
     """Splits and classes of images by their folders.
 
-    Folders `train`, `val` or `valid` or `validation`, and `test` are splits; else all images are for training,
-    and a share of them is held out. The folders directly inside, or inside `train`, are classes if there are
+    Folders `train`, `val` or `valid` or `validation`, and `test` are splits; else all images are for
+    training, and a share of them is held out. The folders directly inside, or inside `train`, are classes if there are
     at least two and no more than one image, or a tenth, lies in none. Other splits have the classes of
     `train`, by name.
 
@@ -134,22 +135,29 @@ def layout(names: Sequence[str], classes: bool, share: float) -> Layout:
         "in no class folder": (split != "") & (labels < 0) & (folder == ""),
         "of classes that train has not": (split != "") & (labels < 0) & (folder != ""),
     }
-    used = (split != "") & (labels >= 0)
-    rows = {each: np.flatnonzero(used & (split == each)) for each in ("train", "validation", "test")}
+    split = np.where(labels >= 0, split, "")
+    rows, heldout = _rows(names, split, labels, share)
+    shown = {why: _at(names, np.flatnonzero(which)) for why, which in left_out.items() if which.any()}
+    return Layout(tuple(names), labels, known, rows, heldout, shown, reason)
+
+
+def _rows(names, split, labels, share):
+    """Row numbers by split, and the name of the one that is held out, or empty."""
+    rows = {each: np.flatnonzero(split == each) for each in ("train", "validation", "test")}
     rows = {each: at for each, at in rows.items() if len(at)}
     heldout = next((each for each in ("validation", "test") if each in rows), "")
-    if heldout:
+    whole = rows["train"]
+    drawn = _held_out(_at(names, whole), labels[whole], 0.0 if heldout else share)
+    if drawn.any():
+        rows["train"], heldout, rows["heldout"] = whole[~drawn], "heldout", whole[drawn]
+    elif heldout:
         rows["heldout"] = rows[heldout]
-    else:
-        drawn = _held_out([names[row] for row in rows["train"]], labels[rows["train"]], share)
-        if drawn.any():
-            heldout, whole = "heldout", rows["train"]
-            rows |= {"train": whole[~drawn], "heldout": whole[drawn]}
-    rows["all"] = np.flatnonzero(used)
-    shown = {
-        why: [names[row] for row in np.flatnonzero(which)] for why, which in left_out.items() if which.any()
-    }
-    return Layout(tuple(names), labels, known, rows, heldout, shown, reason)
+    rows["all"] = np.flatnonzero(split != "")
+    return rows, heldout
+
+
+def _at(names, rows):
+    return [names[row] for row in rows.tolist()]
 
 
 def _splits(tops):

@@ -1,4 +1,4 @@
-"""Any image as viewers show it: upright, in the colours of sRGB, 8 bits, over a background; then cropped and resized."""
+"""Any image as viewers show it: upright, in sRGB, over a background; then cropped and resized."""
 
 import functools
 import io
@@ -183,6 +183,7 @@ def _in_srgb(colours, info):
     transform = _to_srgb(profile, colours.mode) if profile else None
     if transform:
         changed = ImageCms.applyTransform(colours, transform)
+        assert changed is not None  # It is, where the image is changed in place.
         return changed.convert("L") if colours.mode == "L" else changed
     if not profile and "srgb" not in info:
         colours = _without_gamma(colours, info.get("gamma", _USUAL_GAMMA))
@@ -203,14 +204,14 @@ def _lab():
 
 @functools.lru_cache(maxsize=32)
 def _to_srgb(profile, mode):
-    """The transform of a profile's colours to sRGB; None if it is sRGB already, or a profile of other modes."""
+    """The transform of a profile's colours to sRGB; None if it is sRGB, or a profile of other modes."""
     try:
         own, wanted = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
         # What lcms prepares for greys is too coarse for the dark ones.
         flags = ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE
-        intent = ImageCms.getDefaultIntent(own)
+        intent = ImageCms.Intent(ImageCms.getDefaultIntent(own))
         transform = ImageCms.buildTransform(own, wanted, mode, "RGB", intent, flags)
-    except (ImageCms.PyCMSError, OSError):
+    except (ImageCms.PyCMSError, OSError, ValueError):
         return None
     if mode not in ("L", "RGB"):
         return transform

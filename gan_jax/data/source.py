@@ -33,8 +33,8 @@ class Source(NamedTuple):
         heldout: Function without arguments that returns the Source of rows that training never sees, or None.
         classifier: Function without arguments that returns Features that know the classes; None if such a
             classifier must be trained.
-        identity: What tells these rows from others of the same number, such as a digest of the names of files;
-            empty if a recipe determines them.
+        identity: What tells these rows from others of the same number, such as a digest of the names of
+            files; empty if a recipe determines them.
     """
 
     name: str

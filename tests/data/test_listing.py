@@ -145,7 +145,8 @@ def test_the_line_and_the_digest():
     names = [f"{n}/{m}.png" for n in range(12) for m in range(3)]
     found = _layout(names, share=0.1)
     assert listing.line("photos", found, {"no images": ["a.csv", "b.csv", "c.csv", "d.csv"]}) == (
-        "photos: 36 images (train 33, heldout 3), 12 classes (0, 1, 2, ...); left out: 4 no images (a.csv, b.csv, c.csv, ...)"
+        "photos: 36 images (train 33, heldout 3), 12 classes (0, 1, 2, ...); "
+        "left out: 4 no images (a.csv, b.csv, c.csv, ...)"
     )
     same = listing.digest(found)
     assert same == listing.digest(_layout(names, share=0.1))
