@@ -47,7 +47,7 @@ def folder(
 
     Args:
         path: The folder. Folders `train`, `val` (or `valid`, `validation`) and `test` in it are splits.
-        split: `train`, `validation` or `test`, if there are such folders; `heldout`, or `all`.
+        split: `train`, `validation` (or `val`, `valid`) or `test`, if there are such folders; `heldout`, or `all`.
         resolution: Height and width, pixels, or one number for both: the largest central part of each image
             with that aspect is resized to it. 0 for the images' own size, if all are of one size.
         classes: Use the folders directly inside, or inside `train`, as classes, in natural order (2 before
@@ -72,6 +72,7 @@ def folder(
     if skip_corrupt:
         headers, left = _without_corrupt(path, headers, left)
     found = listing.layout(list(headers), classes, heldout)
+    split = listing.SPLITS.get(split, split)
     if split not in found.splits:
         raise unknown("data.split", split, found.splits)
     used = {name: headers[name] for name in (found.names[row] for row in found.splits["all"])}

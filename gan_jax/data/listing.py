@@ -65,8 +65,8 @@ def images(path: str) -> tuple[list[str], dict[str, list[str]]]:
     names: list[str] = []
     left: dict[str, list[str]] = {
         "hidden or of the system": [],
-        "links to folders read already": [],
-        "no images": [],
+        "links to folders read before": [],
+        "not images": [],
     }
     root = os.path.realpath(path)
     seen, above = set(), {root[:end] or os.sep for end, letter in enumerate(root) if letter == os.sep}
@@ -75,7 +75,7 @@ def images(path: str) -> tuple[list[str], dict[str, list[str]]]:
         place = folders.popleft() if folders else links.popleft()
         real = os.path.realpath(os.path.join(path, place))
         if real in seen or real in above:
-            left["links to folders read already"].append(place)
+            left["links to folders read before"].append(place)
             continue
         seen.add(real)
         for entry in _entries(os.path.join(path, place)):
@@ -87,7 +87,7 @@ def images(path: str) -> tuple[list[str], dict[str, list[str]]]:
             elif entry.name.lower().endswith(ENDINGS) and (entry.is_file() or not os.path.exists(entry.path)):
                 names.append(name)
             else:
-                left["no images"].append(name)
+                left["not images"].append(name)
     if not names:
         raise UsageError(f"{path}: no images in this folder; expected files that end in {', '.join(ENDINGS)}")
     return sorted(names, key=lambda name: name.split(os.sep)), {

@@ -233,6 +233,7 @@ def test_splits_and_what_is_held_out(tmp_path, caplog):
     val = data.folder(path=str(tmp_path), split="validation")
     assert (val.name, val.size, val.heldout()) == (f"{tmp_path}, validation", 2, None)
     assert data.folder(path=str(tmp_path), split="all").size == 5
+    assert data.folder(path=str(tmp_path), split="val").size == 2
     with pytest.raises(UsageError, match="data.split: unknown name 'test'.*these exist: all, heldout, train"):
         data.folder(path=str(tmp_path), split="test")
 

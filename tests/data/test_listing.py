@@ -37,7 +37,7 @@ def test_what_is_no_image_or_hidden_is_said(tmp_path):
     assert names == ["a/1.png", "c/3.JPG", "d/4.Tiff"]
     assert left == {
         "hidden or of the system": [".cache", "__MACOSX", "a/.2.png"],
-        "no images": ["b.HEIC", "labels.csv"],
+        "not images": ["b.HEIC", "labels.csv"],
     }
 
 
@@ -52,7 +52,7 @@ def test_each_folder_is_read_once(tmp_path):
     (tmp_path / "data" / "z" / "again").symlink_to(tmp_path / "elsewhere")
     names, left = listing.images(str(tmp_path / "data"))
     assert names == ["a/1.png", "more/3.png", "z/2.png"]
-    assert left == {"links to folders read already": ["above", "b", "a/up", "z/again"]}
+    assert left == {"links to folders read before": ["above", "b", "a/up", "z/again"]}
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path, monkeypatch):
@@ -144,9 +144,9 @@ def test_every_class_keeps_an_image_to_train_on():
 def test_the_line_and_the_digest():
     names = [f"{n}/{m}.png" for n in range(12) for m in range(3)]
     found = _layout(names, share=0.1)
-    assert listing.line("photos", found, {"no images": ["a.csv", "b.csv", "c.csv", "d.csv"]}) == (
+    assert listing.line("photos", found, {"not images": ["a.csv", "b.csv", "c.csv", "d.csv"]}) == (
         "photos: 36 images (train 33, heldout 3), 12 classes (0, 1, 2, ...); "
-        "left out: 4 no images (a.csv, b.csv, c.csv, ...)"
+        "left out: 4 not images (a.csv, b.csv, c.csv, ...)"
     )
     same = listing.digest(found)
     assert same == listing.digest(_layout(names, share=0.1))
