@@ -166,7 +166,13 @@ def _image_key(builder):
     keys = [key for key, feature in features.items() if isinstance(feature, tfds.features.Image)]
     if not keys:
         raise UsageError(f"data set {builder.name!r} has no image; its features are {', '.join(features)}")
-    return "image" if "image" in keys else keys[0]
+    key = "image" if "image" in keys else keys[0]
+    kind = np.dtype(features[key].np_dtype)
+    if kind not in (np.uint8, np.uint16):  # TFDS writes the bytes of a float as four channels.
+        raise UsageError(
+            f"data set {builder.name!r}: expected images of 8 or 16 bits a channel, got {kind}, whose white is not known"
+        )
+    return key
 
 
 def _has_classes(builder, key):

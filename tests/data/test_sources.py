@@ -3,6 +3,7 @@ import io
 import json
 import os
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -194,6 +195,20 @@ def test_damaged_tfds_files_are_named(monkeypatch, tmp_path):
         source.read(np.arange(3))
     with pytest.raises(Fault, match=r"^mnist/3.0.1 train cannot be read: RuntimeError: Corr.* at byte 7$"):
         source.read(np.array([3]))
+
+
+def test_floats_of_tfds_are_refused():
+    kind = tensorflow_datasets.features.Image
+    for dtype, shape in ((np.float32, (4, 4, 1)), (np.uint16, (4, 4, 1)), (np.uint8, (4, 4, 3))):
+        features = {"image": kind(shape=shape, dtype=dtype)}
+        builder = types.SimpleNamespace(name="depths", info=types.SimpleNamespace(features=features))
+        if dtype == np.float32:
+            with pytest.raises(
+                UsageError, match="'depths': expected images of 8 or 16 bits a channel, got float32"
+            ):
+                MODULE._image_key(builder)
+        else:
+            assert MODULE._image_key(builder) == "image"
 
 
 def _with_labels(given):
