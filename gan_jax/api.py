@@ -54,13 +54,20 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in merged.items() if name not in new or value is not None}
 
 
-def train(recipe: Recipe, workdir: str | os.PathLike, data_dir: str | None = None) -> "Model":
+def train(
+    recipe: Recipe,
+    workdir: str | os.PathLike,
+    data_dir: str | None = None,
+    *,
+    accept_changed_data: bool = False,
+) -> "Model":
     """Trains a recipe to its last step, or resumes the run in the workdir; progress is logged to stderr.
 
     Args:
         recipe: The Recipe.
         workdir: Folder of the run; made if it does not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
+        accept_changed_data: Go on although the data is not that of the run's last start.
 
     Returns:
         The Model of the newest checkpoint.
@@ -71,7 +78,7 @@ def train(recipe: Recipe, workdir: str | os.PathLike, data_dir: str | None = Non
         Fault: A disk, the workdir or data failed; the last good checkpoint is kept.
     """
     with _logged(), _without_orbax_logs():
-        training.run(recipe, os.fspath(workdir), data_dir)
+        training.run(recipe, os.fspath(workdir), data_dir, accept_changed_data=accept_changed_data)
     return load(workdir)
 
 

@@ -14,7 +14,7 @@ import optax
 from gan_jax import augment, games, latents, losses, moves, nets, penalties, step, transforms, wrap
 from gan_jax import data as data_lib
 from gan_jax.accumulation import accumulated
-from gan_jax.data.source import Source, per_class
+from gan_jax.data.source import Source, checked, per_class
 from gan_jax.errors import UsageError
 from gan_jax.latents import linear
 from gan_jax.losses import modifiers
@@ -190,12 +190,12 @@ def _opened(recipe, data_dir):
 
 
 def _checked(source, name):
-    """The data set, if it is one."""
+    """The data set, if it is one; reading a row whose label is none of its classes is an error."""
     if not isinstance(source, Source):
         raise UsageError(
             f"data.name={name!r}: expected a function that returns a Source, got {type(source).__name__}"
         )
-    return source
+    return checked(source)
 
 
 def _moves(recipe):

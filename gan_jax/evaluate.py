@@ -17,6 +17,7 @@ _RESOLUTION = flags.DEFINE(
     "Resize both sets to it, pixels, as in 64 or, height x width, 64x96; 0 for their own.",
 )  # fmt: skip
 _SKIP_CORRUPT = flags.DEFINE_bool("skip_corrupt", False, "Leave corrupt image files out.")
+_BACKGROUND = flags.DEFINE_string("background", "white", "Colour behind transparent pixels of images.")
 _METRICS = flags.DEFINE_list("metrics", ["quick"], "Names of metrics, or quick, or all.")
 _FEATURES = flags.DEFINE_string("features", "classifier", "Features; see gan_jax/features/README.md.")
 _EVAL_SEED = flags.DEFINE_integer("eval_seed", 0, "Seed of everything random in the metrics.", 0)
@@ -32,7 +33,13 @@ def _do():
     from gan_jax.evaluation import reports
 
     generated, reference = (
-        data.opened(name, _RESOLUTION.value, command.path(_DATA_DIR.value), skip_corrupt=_SKIP_CORRUPT.value)
+        data.opened(
+            name,
+            _RESOLUTION.value,
+            command.path(_DATA_DIR.value),
+            background=_BACKGROUND.value,
+            skip_corrupt=_SKIP_CORRUPT.value,
+        )
         for name in names
     )
     record = reports.of_sets(

@@ -37,6 +37,9 @@ _COORDINATOR_ADDRESS = flags.DEFINE_string("coordinator_address", None, "train: 
 _NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "train: number of processes.", 1)
 _PROCESS_ID = flags.DEFINE_integer("process_id", None, "train: number of this process, from 0.", 0)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
+_ACCEPT_CHANGED_DATA = flags.DEFINE_bool(
+    "accept_changed_data", False, "train: go on although the data is not that of the run's last start."
+)
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images",
     None,
@@ -81,7 +84,12 @@ def _train():
     cpu.keep_memory()
     with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):
         workdir = command.path(_WORKDIR.value) or os.path.join("runs", f"{stem}-{name}")
-        train.run(_CONFIG.value, workdir, command.path(_DATA_DIR.value))
+        train.run(
+            _CONFIG.value,
+            workdir,
+            command.path(_DATA_DIR.value),
+            accept_changed_data=_ACCEPT_CHANGED_DATA.value,
+        )
 
 
 def _cluster():

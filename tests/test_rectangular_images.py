@@ -43,7 +43,7 @@ NETS = {
 @pytest.mark.parametrize("nets", NETS)
 def test_from_a_folder_to_samples(tiny, photos, tmp_path, nets):
     recipe = tiny(
-        data=dict(name="folder", path=photos, resolution=(HEIGHT, WIDTH), flip=True),
+        data=dict(name="folder", path=photos, resolution=(HEIGHT, WIDTH), flip=True, heldout=0.25),
         game=dict(
             name="gan", latents=dict(name="normal", size=4), condition_on=("label",) if nets == "mlp" else ()
         ),

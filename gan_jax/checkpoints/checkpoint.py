@@ -278,7 +278,7 @@ def write_recipe(workdir: str, recipe: recipe_lib.Recipe, data: dict[str, Any]) 
     Args:
         workdir: Folder of the run; it exists.
         recipe: The Recipe.
-        data: From `modalities.to_plain`.
+        data: From `fingerprint.describe` of the data set.
     """
     path = os.path.join(workdir, "recipe.json")
     with write_atomically(path) as file:

@@ -1,11 +1,13 @@
 """An .npz or .npy file of images."""
 
+import hashlib
 import os
 
 import numpy as np
 from PIL import Image
 
-from gan_jax.data.source import Source, fit, of_images
+from gan_jax.data.pixels import check_background, fit, is_grey
+from gan_jax.data.source import Source, of_images
 from gan_jax.errors import UsageError
 from gan_jax.images import Resolution, height_and_width
 
@@ -13,17 +15,21 @@ from gan_jax.images import Resolution, height_and_width
 # `np.savez(path, images, labels)` gives. The reference batches of Dhariwal and Nichol 2021, arXiv:2105.05233,
 # have the latter.
 _IMAGES, _LABELS = ("images", "arr_0"), ("label", "labels", "arr_1")
+# Images whose bytes tell one file from another.
+_DIGESTED = 64
 
 
-def archive(*, path: str, resolution: Resolution = 0) -> Source:
+def archive(*, path: str, resolution: Resolution = 0, background: str = "white") -> Source:
     """uint8 images in a NumPy file.
 
     An .npz holds them as `images` or `arr_0`, and labels, if any, as `label`, `labels` or `arr_1`; a .npy
     holds images alone. A .npy is read from the disk row by row; an .npz is loaded into memory.
 
     Args:
-        path: File with uint8 [N, H, W, C] or [N, H, W], C 1 or 3, and labels int [N], at least 0.
+        path: File with uint8 [N, H, W, C] or [N, H, W], C 1 or 3, or 2 or 4 with opacity as the last channel,
+            and labels int [N], at least 0.
         resolution: Height and width wanted, pixels, or one number for both; 0 for the images' own.
+        background: Colour behind transparent pixels, as in `white` or `#808080`.
 
     Returns:
         A Source; its classes are the numbers up to the largest label.
@@ -33,6 +39,7 @@ def archive(*, path: str, resolution: Resolution = 0) -> Source:
             type. Floats are refused, as their range is not known.
     """
     path = os.path.expanduser(path)
+    check_background(background)
     images, labels = _loaded(path)
     _check_images(path, images)
     if images.ndim == 3:
@@ -41,21 +48,33 @@ def archive(*, path: str, resolution: Resolution = 0) -> Source:
         labels = _checked_labels(path, labels, len(images))
     classes = () if labels is None else tuple(str(label) for label in range(labels.max() + 1))
 
-    channels = images.shape[3]
     size = height_and_width(resolution) if resolution else images.shape[1:3]
+    channels = 1 if is_grey(_opened(images[0]), background) else 3
+    as_stored = (*size, channels) == images.shape[1:]
 
     def read(rows):
         read_images = np.asarray(images[rows])
-        if size != images.shape[1:3]:
-            read_images = np.stack([fit(_opened(image), size, channels) for image in read_images])
+        if not as_stored:
+            read_images = np.stack([fit(_opened(image), size, channels, background) for image in read_images])
         return {"real": read_images, **({} if labels is None else {"label": labels[rows]})}
 
-    return of_images(path, len(images), (*size, channels), classes, read)
+    return of_images(
+        path, len(images), (*size, channels), classes, read, identity=f"content {_digest(images, labels)}"
+    )
 
 
 def _opened(image):
     """An array [H, W, C] as a PIL image."""
+    image = np.asarray(image)
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def _digest(images, labels):
+    """What tells this file from others of as many images: all labels, and the bytes of a few images."""
+    some = np.linspace(0, len(images) - 1, min(len(images), _DIGESTED)).astype(int)
+    digest = hashlib.sha256(np.ascontiguousarray(images[some]).tobytes())
+    digest.update(b"" if labels is None else labels.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _loaded(path):
@@ -83,8 +102,8 @@ def _check_images(path, images):
     if images.dtype != np.uint8:
         finite = images.dtype.kind != "f" or np.isfinite(images).all()
         raise UsageError(f"{path}: {expected}, got {images.dtype}{'' if finite else ' with NaN or infinity'}")
-    if images.ndim not in (3, 4) or images.ndim == 4 and images.shape[3] not in (1, 3):
-        raise UsageError(f"{path}: {expected}, channels 1 or 3, got the shape {images.shape}")
+    if images.ndim not in (3, 4) or images.ndim == 4 and images.shape[3] not in (1, 2, 3, 4):
+        raise UsageError(f"{path}: {expected}, channels 1 to 4, got the shape {images.shape}")
     if images.size == 0:
         raise UsageError(f"{path}: no images, the shape is {images.shape}")
 

@@ -7,7 +7,8 @@ import os
 import numpy as np
 from PIL import Image
 
-from gan_jax.data.source import Source, fit, of_images
+from gan_jax.data.pixels import fit
+from gan_jax.data.source import Source, of_images
 from gan_jax.errors import unknown
 from gan_jax.images import Resolution, height_and_width
 

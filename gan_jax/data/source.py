@@ -1,15 +1,17 @@
-"""The record of a data set, Sources made from others, and resizing of images."""
+"""The record of a data set, and Sources made from others."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from PIL import Image, ImageOps
 
 from gan_jax import modalities
 from gan_jax.errors import UsageError
 from gan_jax.types import Modality
+
+log = logging.getLogger("gan_jax")
 
 # Rows read at a time in search of labels.
 READ = 256
@@ -31,6 +33,8 @@ class Source(NamedTuple):
         heldout: Function without arguments that returns the Source of rows that training never sees, or None.
         classifier: Function without arguments that returns Features that know the classes; None if such a
             classifier must be trained.
+        identity: What tells these rows from others of the same number, such as a digest of the names of
+            files; empty if a recipe determines them.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Source(NamedTuple):
     read: Callable[[np.ndarray], dict[str, np.ndarray]]
     heldout: Callable[[], "Source | None"] = lambda: None
     classifier: Callable[[], Any] | None = None
+    identity: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -106,6 +111,67 @@ def without_labels(source: Source) -> Source:
         facts={**source.facts, "class_names": ()},
         read=lambda rows: {name: array for name, array in source.read(rows).items() if name in spec},
     )
+
+
+def checked(source: Source) -> Source:
+    """The same rows; reading one whose label is not among the classes is an error.
+
+    JAX would take the last class for a label of -1, which some data sets write for rows without one.
+
+    Args:
+        source: The Source.
+
+    Returns:
+        A Source whose `read`, and that of its held-out rows, raises a UsageError at such a row.
+    """
+    if not source.classes:
+        return source
+
+    def read(rows):
+        arrays = source.read(rows)
+        known = np.asarray(arrays["label"])
+        wrong = np.flatnonzero((known < 0) | (known >= len(source.classes)))
+        if len(wrong):
+            raise UsageError(
+                f"{source.name}: row {rows[wrong[0]]} has the label {known[wrong[0]]}, expected 0 to "
+                f"{len(source.classes) - 1}; give labelled rows, or data without classes"
+            )
+        return arrays
+
+    def heldout():
+        other = source.heldout()
+        return other and checked(other)
+
+    return source._replace(read=read, heldout=heldout)
+
+
+def labelled(source: Source, labels_of: Callable[[np.ndarray], np.ndarray]) -> Source:
+    """The rows that have a label; all of them, without classes, if none has. Logs what is left out, once.
+
+    A few hundred rows tell if labels of -1 occur; only then are all labels read.
+
+    Args:
+        source: A Source with classes, whose rows without a label have -1.
+        labels_of: Function from row numbers, int [N], to labels int [N].
+
+    Returns:
+        A Source.
+    """
+    some = np.unique(np.linspace(0, source.size - 1, min(source.size, READ)).astype(int))
+    few = np.asarray(labels_of(some))
+    if np.all(few >= 0):
+        return source
+    starts = range(0, source.size if np.any(few >= 0) else 0, READ)
+    parts = [labels_of(np.arange(start, min(start + READ, source.size))) for start in starts]
+    kept = np.flatnonzero(np.concatenate([np.zeros(0, int), *parts]) >= 0)
+    if not len(kept):
+        log.info("%s: its rows have no labels (-1), so it has no classes", source.name)
+        return without_labels(source)
+    log.warning(
+        "%s: left out %d of %d rows, which have no label (-1); data.classes=False keeps all, without classes",
+        source.name, source.size - len(kept), source.size,
+    )  # fmt: skip
+    return subset(source, kept)._replace(heldout=source.heldout)
 
 
 def subset(source: Source, rows: np.ndarray) -> Source:
@@ -196,30 +262,3 @@ def of_arrays(name: str, images: np.ndarray, labels: np.ndarray, classes: Sequen
         return {"real": images[rows], "label": labels[rows]}
 
     return of_images(name, len(images), images.shape[1:], classes, read)
-
-
-def fit(image: Image.Image, resolution: tuple[int, int], channels: int) -> np.ndarray:
-    """The largest central part of an image with the wanted aspect, resized with antialiasing.
-
-    The image is first turned as its EXIF orientation says, as viewers show it.
-
-    Args:
-        image: PIL image.
-        resolution: Height and width wanted, pixels.
-        channels: 1 for grey, 3 for colour.
-
-    Returns:
-        uint8 [height, width, channels].
-    """
-    height, width = resolution
-    image = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
-    # The part is as wide as the image, or as high; its other side follows from the aspect.
-    if image.width * height <= image.height * width:
-        part = image.width, max(image.width * height // width, 1)
-    else:
-        part = max(image.height * width // height, 1), image.height
-    left, top = (image.width - part[0]) // 2, (image.height - part[1]) // 2
-    image = image.crop((left, top, left + part[0], top + part[1]))
-    if image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(image, np.uint8).reshape(height, width, channels)

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 import gan_jax
-from gan_jax import build, features
+from gan_jax import features
 from gan_jax.checkpoints import checkpoint
 from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
@@ -61,7 +61,7 @@ def of_workdir(
         UsageError: A mistake in the arguments.
     """
     model = loading.load(workdir, step)
-    real = build.source(model.recipe, data_dir)
+    real = loading.data(model, data_dir)
     heldout = real.heldout()
     size = min(NUM_IMAGES, heldout.size if heldout else real.size // 2) if num_images is None else num_images
     if size < 2:

@@ -210,7 +210,7 @@ def _sets(model, count, data_dir):
         raise UsageError(f"{source.name}: no labelled images are held out to test a classifier on")
     rows = source.read(np.arange(source.size))
     kept = of_arrays(source.name, rows["real"], rows["label"], source.classes)
-    return Sets(build.source(model.recipe, data_dir), kept, heldout)
+    return Sets(loading.data(model, data_dir), kept, heldout)
 
 
 def _size(num_images, real):

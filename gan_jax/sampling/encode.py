@@ -50,7 +50,7 @@ def run(
     if model.game.encode is None:
         name = model.recipe.game["name"]
         raise UsageError(f"{workdir}: the game {name} has no encoder; bigan and vaegan have one")
-    source = _source(model.recipe, split, data_dir)
+    source = _source(model, split, data_dir)
     rows = source.read(np.arange(source.size))
     codes = encoder(model, averaged)(rows["real"])
     folders.make_writable(os.path.join(workdir, "codes"))
@@ -156,10 +156,11 @@ def scatter(path: str, codes: np.ndarray, labels: np.ndarray | None, classes: Se
     figure.savefig(path, dpi=100)
 
 
-def _source(recipe, split, data_dir):
+def _source(model, split, data_dir):
     """The chosen split; without one, the held-out rows if there are any, else the training rows."""
     if split is None:
-        source = build.source(recipe, data_dir)
+        source = loading.data(model, data_dir)
         return source.heldout() or source
+    recipe = model.recipe
     whole = {**recipe.data, "split": split, "per_class": 0}
     return build.source(dataclasses.replace(recipe, data=whole), data_dir)

@@ -317,7 +317,7 @@ def conditions_of(
     _check_labels(labels, model)
 
     def real():
-        source = build.source(model.recipe, data_dir)
+        source = loading.data(model, data_dir)
         return source.heldout() or source
 
     grid = grid_conditions(model.game, model.modality, count, first_of(real))

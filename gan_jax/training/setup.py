@@ -1,6 +1,7 @@
 """The preparation of a run: every mistake that can be found before anything is written or trained."""
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import jax
 from gan_jax import build, terms
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
+from gan_jax.data import fingerprint
 from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.recipe import Recipe
@@ -18,6 +20,8 @@ from gan_jax.step import TrainSpec, TrainState
 from gan_jax.training import evaluating
 from gan_jax.training.diagnostics import diagnostics
 from gan_jax.types import Game, Modality
+
+log = logging.getLogger("gan_jax")
 
 
 class Prepared(NamedTuple):
@@ -44,7 +48,9 @@ class Prepared(NamedTuple):
     preview: Callable[[TrainState, jax.Array, int], Any]
 
 
-def prepare(recipe: Recipe, workdir: str, data_dir: str | None = None) -> Prepared:
+def prepare(
+    recipe: Recipe, workdir: str, data_dir: str | None = None, accept_changed_data: bool = False
+) -> Prepared:
     """Finds every mistake that a user can make. Writes nothing, compiles nothing, trains no classifier.
 
     The step, the sampler, the grid, the diagnostics and the evaluation are traced.
@@ -53,6 +59,7 @@ def prepare(recipe: Recipe, workdir: str, data_dir: str | None = None) -> Prepar
         recipe: The Recipe.
         workdir: Folder of the run; it need not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
+        accept_changed_data: Go on although the data is not that of the run's last start.
 
     Returns:
         The Prepared.
@@ -64,6 +71,7 @@ def prepare(recipe: Recipe, workdir: str, data_dir: str | None = None) -> Prepar
     _check_same_run(recipe, workdir)
     mesh = parallel.mesh(recipe.batch_size, slices=recipe.accumulate, model_devices=recipe.model_devices)
     source = build.source(recipe, data_dir)
+    _check_same_data(source, workdir, accept_changed_data)
     modality = source.modality
     train_spec = build.train_spec(recipe, modality, parallel.spread(mesh))
     diagnose = jax.jit(functools.partial(diagnostics, train_spec), inline=True)
@@ -93,6 +101,20 @@ def _check_same_run(recipe, workdir):
         raise UsageError(
             f"{workdir} holds a run of another recipe ({'; '.join(lines)}); give another --workdir"
         )
+
+
+def _check_same_data(source, workdir, accept):
+    """A run goes on with the data that it knows, unless other data are accepted."""
+    _, stored = checkpoint.read_recipe(workdir)
+    if not stored or not (lines := fingerprint.changes(stored, fingerprint.describe(source))):
+        return
+    changed = f"{workdir}: the data has changed since the run's last start ({'; '.join(lines)})"
+    if not accept:
+        raise UsageError(
+            f"{changed}; bring the old data back, give another --workdir, or go on with what there is now by "
+            "--accept_changed_data"
+        )
+    log.warning("%s, and the run goes on with it", changed)
 
 
 def check(

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import jax
 
-from gan_jax import modalities
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
+from gan_jax.data import fingerprint
 from gan_jax.data.batches import Batches, batches
 from gan_jax.errors import Divergence
 from gan_jax.recipe import Recipe
@@ -46,7 +46,9 @@ class Run(NamedTuple):
     programs: Programs
 
 
-def run(recipe: Recipe, workdir: str, data_dir: str | None = None) -> int:
+def run(
+    recipe: Recipe, workdir: str, data_dir: str | None = None, *, accept_changed_data: bool = False
+) -> int:
     """Trains from the workdir's last checkpoint, or from the start, to the recipe's last step.
 
     All processes of a run call it with the same arguments; the first one reports, evaluates and previews.
@@ -55,6 +57,7 @@ def run(recipe: Recipe, workdir: str, data_dir: str | None = None) -> int:
         recipe: The Recipe.
         workdir: Folder of the run; made if it does not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
+        accept_changed_data: Go on although the data is not that of the run's last start.
 
     Returns:
         Steps taken, over all starts of the run.
@@ -67,10 +70,10 @@ def run(recipe: Recipe, workdir: str, data_dir: str | None = None) -> int:
     """
     processes.together(lambda: recipe_lib.validate(recipe))
     processes.check_alike("recipe", recipe_lib.to_dict(recipe))
-    prepared = processes.together(lambda: prepare(recipe, workdir, data_dir))
+    prepared = processes.together(lambda: prepare(recipe, workdir, data_dir, accept_changed_data))
     source = prepared.source
-    data = modalities.to_plain(source.spec, source.facts)
-    processes.check_alike("data", [source.name, source.size, data])
+    data = fingerprint.describe(source)
+    processes.check_alike("data", [source.name, data])
     folders.share(workdir)
     with lock.held(workdir):
         prepared.watch.load()

@@ -76,9 +76,9 @@ NAN = np.full((2, 4, 4, 3), np.nan, np.float32)
         (dict(images=NAN), r"expected uint8 .* from 0 to 255, got float32 with NaN or infinity"),
         (dict(images=np.zeros((2, 4, 4, 3))), r"expected uint8 .* from 0 to 255, got float64$"),
         (dict(images=np.zeros((2, 4, 4, 3), int)), "got int64$"),
-        (dict(images=_images(4, 4)), r"channels 1 or 3, got the shape \(4, 4\)"),
-        (dict(images=_images(4, 8, 8, 4)), r"channels 1 or 3, got the shape \(4, 8, 8, 4\)"),
-        (dict(images=_images(4, 3, 8, 8)), r"channels 1 or 3, got the shape \(4, 3, 8, 8\)"),
+        (dict(images=_images(4, 4)), r"channels 1 to 4, got the shape \(4, 4\)"),
+        (dict(images=_images(4, 8, 8, 5)), r"channels 1 to 4, got the shape \(4, 8, 8, 5\)"),
+        (dict(images=_images(4, 3, 8, 8)), r"channels 1 to 4, got the shape \(4, 3, 8, 8\)"),
         (dict(images=_images(0, 8, 8, 3)), r"no images, the shape is \(0, 8, 8, 3\)"),
         (dict(arr_0=_images(4, 8, 8), arr_1=LABELS), r"labels int \[4\], one an image, got int64 \(5,\)"),
         (dict(images=_images(5, 8, 8), labels=LABELS / 2), r"labels int \[5\], .* got float64 \(5,\)"),
@@ -113,3 +113,13 @@ def test_truncated_and_pickled_and_missing_files(tmp_path):
         data.archive(path=str(path))
     with pytest.raises(UsageError, match="expected an .npz or .npy file, there is no such file"):
         data.archive(path=str(tmp_path / "b.npz"))
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_opacity_is_blended_with_the_background(tmp_path, channels):
+    images = _images(3, 6, 6, channels)
+    np.save(tmp_path / "a.npy", images)
+    source = data.archive(path=str(tmp_path / "a.npy"), background="black")
+    assert source.spec["real"].shape == (6, 6, channels - 1)
+    read = source.read(np.arange(3))["real"]
+    np.testing.assert_allclose(read, images[..., :-1] * (images[..., -1:] / 255), atol=1)

@@ -33,7 +33,7 @@ def test_rows_are_files_in_order_of_their_names(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     _save(tmp_path / ".hidden.png", (9, 9, 3))
     _save(tmp_path / ".cache" / "copy.png", (9, 9, 3))
-    source = data.folder(path=str(tmp_path))
+    source = data.folder(path=str(tmp_path), heldout=0)
     assert (source.size, *sources.described(source)) == (5, "images", (8, 8, 3), 0)
     read = source.read(np.array([4, 0, 1, 2, 3, 3]))
     assert list(read) == ["real"] and read["real"].dtype == np.uint8
@@ -51,8 +51,6 @@ def test_first_folders_are_classes(tmp_path):
     np.testing.assert_array_equal(labels, [0, 1, 1])
     assert labels.dtype == np.int32
     assert "label" not in data.folder(path=str(tmp_path), classes=False).read(np.arange(3))
-    _save(tmp_path / "3.png", (8, 8))
-    assert data.folder(path=str(tmp_path)).classes == ()
 
 
 def test_one_folder_is_no_class(tmp_path):
@@ -100,7 +98,7 @@ def test_images_of_one_size_keep_it(tmp_path):
 def test_threads_read_what_one_reads(tmp_path):
     for row in range(12):
         _save(tmp_path / f"{row:02}.png", (16, 16, 3), row)
-    source = data.folder(path=str(tmp_path))
+    source = data.folder(path=str(tmp_path), heldout=0)
     alone = source.read(np.arange(12))["real"]
     rows = [np.random.default_rng(t).integers(12, size=20) for t in range(16)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -135,7 +133,7 @@ def test_corrupt_files_are_skipped_if_asked_for(tmp_path, caplog):
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "3.png").write_bytes(b"")
     source = data.folder(path=str(tmp_path), skip_corrupt=True)
-    assert "left out 2 corrupt of 4 images, such as a/2.png" in caplog.text
+    assert "2 images (train 2), 2 classes (a, c); left out: 2 corrupt (a/2.png, b/3.png)" in caplog.text
     assert (source.size, source.classes) == (2, ("a", "c"))
     np.testing.assert_array_equal(source.read(np.arange(2))["real"], kept)
     caplog.clear()
@@ -164,10 +162,15 @@ def test_more_mistakes(tmp_path):
     (tmp_path / "1.png").write_bytes(b"")
     with pytest.raises(UsageError, match="all 1 images are corrupt, 1.png the first of them"):
         data.folder(path=str(tmp_path), skip_corrupt=True)
-    Image.fromarray(np.full((4, 4), 40_000, np.uint16)).save(tmp_path / "1.png")
+    (tmp_path / "1.png").unlink()
+    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "1.tif")
     for skip_corrupt in (False, True):
-        with pytest.raises(UsageError, match="expected 8 bits a channel, got mode I"):
+        with pytest.raises(UsageError, match="1.tif: expected 8 or 16 bits a channel, got mode F"):
             data.folder(path=str(tmp_path), skip_corrupt=skip_corrupt)
+    with pytest.raises(UsageError, match=r"data.heldout=1: expected a share of the images in \[0, 1\)"):
+        data.folder(path=str(tmp_path), heldout=1)
+    with pytest.raises(UsageError, match="background='withe': expected a colour"):
+        data.folder(path=str(tmp_path), background="withe")
 
 
 def test_training_on_a_folder(tiny, tmp_path):
@@ -210,3 +213,56 @@ def test_numbered_folders_are_in_natural_order(tmp_path):
         _save(tmp_path / name / "1.png", (4, 4))
     classes = data.folder(path=str(tmp_path)).classes
     assert classes == (*map(str, range(10)), "010", "10", "11", "b2", "b10")
+
+
+def test_splits_and_what_is_held_out(tmp_path, caplog):
+    for seed, name in enumerate(
+        ["train/cat/1", "train/dog/1", "train/owl/1", "val/owl/2", "val/cat/2", "stray"]
+    ):
+        _save(tmp_path / f"{name}.png", (8, 8), seed)
+    with caplog.at_level("INFO", "gan_jax"):
+        source = data.folder(path=str(tmp_path))
+    assert len(caplog.records) == 1
+    assert caplog.messages[0] == (
+        f"{tmp_path}: 5 images (train 3, validation 2 (held out)), 3 classes (cat, dog, owl); "
+        "left out: 1 outside the splits (stray.png)"
+    )
+    held = source.heldout()
+    assert (source.size, held.size, held.classes, held.heldout()) == (3, 2, ("cat", "dog", "owl"), None)
+    np.testing.assert_array_equal(held.read(np.arange(2))["label"], [0, 2])  # By name: dog is missing there.
+    val = data.folder(path=str(tmp_path), split="validation")
+    assert (val.name, val.size, val.heldout()) == (f"{tmp_path}, validation", 2, None)
+    assert data.folder(path=str(tmp_path), split="all").size == 5
+    assert data.folder(path=str(tmp_path), split="val").size == 2
+    with pytest.raises(UsageError, match="data.split: unknown name 'test'.*these exist: all, heldout, train"):
+        data.folder(path=str(tmp_path), split="test")
+
+
+def test_a_tenth_is_held_out_unless_told_otherwise(tmp_path, caplog):
+    pixels = {f"{row}.png": _save(tmp_path / f"{row}.png", (4, 4), row) for row in range(20)}
+    with caplog.at_level("INFO", "gan_jax"):
+        source = data.folder(path=str(tmp_path))
+    assert "20 images (train 18, heldout 2), no classes" in caplog.text
+    both = [part.read(np.arange(part.size))["real"][..., 0] for part in (source, source.heldout())]
+    read = sorted(image.tobytes() for part in both for image in part)
+    assert read == sorted(each.tobytes() for each in pixels.values())
+    assert data.folder(path=str(tmp_path), heldout=0).heldout() is None
+    assert data.folder(path=str(tmp_path), split="heldout", heldout=0.25).size == 5
+    # Grey or colour, and the size, are those of all.
+    held = data.folder(path=str(tmp_path)).heldout()
+    assert held.spec == source.spec
+
+
+def test_transparency_and_animations_of_files(tmp_path, caplog):
+    clear = np.zeros((6, 6, 4), np.uint8)
+    clear[..., :3] = np.random.default_rng(0).integers(0, 256, (6, 6, 3))
+    clear[2:4, 2:4] = 255, 0, 0, 255
+    Image.fromarray(clear).save(tmp_path / "1.png")
+    frames = [Image.new("RGB", (6, 6), colour) for colour in ("blue", "red")]
+    frames[0].save(tmp_path / "2.gif", save_all=True, append_images=frames[1:])
+    with caplog.at_level("INFO", "gan_jax"):
+        read = data.folder(path=str(tmp_path), background="#007f00").read(np.arange(2))["real"]
+    assert "1 are animated, the first frame counts" in caplog.text
+    expected = np.where(clear[..., 3:] > 0, [255, 0, 0], [0, 127, 0])
+    np.testing.assert_array_equal(read[0], expected)
+    np.testing.assert_array_equal(read[1], np.full((6, 6, 3), [0, 0, 255]))

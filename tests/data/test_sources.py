@@ -1,7 +1,9 @@
 import importlib
 import io
+import json
 import os
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -9,9 +11,9 @@ import sources
 import tensorflow_datasets
 from PIL import Image
 
-from gan_jax import data
+from gan_jax import build, data
 from gan_jax.data import source as source_lib
-from gan_jax.data.source import fit, of_arrays, per_class
+from gan_jax.data.source import of_arrays, per_class
 from gan_jax.errors import Fault, UsageError
 
 # The package offers the function under the module's name.
@@ -115,29 +117,6 @@ def test_of_arrays():
     assert read["label"].dtype == np.int32
 
 
-def test_fit_crops_the_centre_and_antialiases():
-    wide = np.zeros((4, 8), np.uint8)
-    wide[:, 2:6] = np.tile([[0, 200], [200, 0]], (2, 2))
-    small = fit(Image.fromarray(wide), (1, 1), 1)
-    assert small.shape == (1, 1, 1) and abs(int(small[0, 0, 0]) - 100) <= 1
-    assert fit(Image.fromarray(wide), (2, 2), 3).shape == (2, 2, 3)
-
-
-@pytest.mark.parametrize(
-    "size, wanted, part",
-    [
-        ((4, 8), (4, 4), (slice(0, 4), slice(2, 6))),
-        ((8, 4), (4, 4), (slice(2, 6), slice(0, 4))),
-        ((6, 8), (6, 3), (slice(0, 6), slice(2, 5))),
-        ((8, 6), (3, 6), (slice(2, 5), slice(0, 6))),
-    ],
-)
-def test_fit_takes_the_largest_central_part_of_the_aspect(size, wanted, part):
-    """Parts that need no resizing are the pixels themselves."""
-    pixels = np.random.default_rng(0).integers(0, 256, size, np.uint8)
-    np.testing.assert_array_equal(fit(Image.fromarray(pixels), wanted, 1)[..., 0], pixels[part])
-
-
 @pytest.mark.parametrize("name, shape, classes", [("mnist", (28, 28, 1), 10), ("cifar10", (32, 32, 3), 10)])
 def test_tfds_without_tensorflow(name, shape, classes, monkeypatch, tmp_path):
     monkeypatch.setattr(MODULE, "_prepared", _Mocked)
@@ -208,12 +187,129 @@ class _Damaged(_Mocked):
 
 def test_damaged_tfds_files_are_named(monkeypatch, tmp_path):
     monkeypatch.setattr(MODULE, "_prepared", _Damaged)
-    source = data.tfds(name="mnist", data_dir=str(tmp_path))
+    with pytest.raises(Fault, match=r"^mnist/3.0.1 train cannot be read: RuntimeError"):
+        data.tfds(name="mnist", data_dir=str(tmp_path))  # Some labels are read at once.
+    source = data.tfds(name="mnist", data_dir=str(tmp_path), classes=False)
     assert source.read(np.arange(2))["real"].shape == (2, 28, 28, 1)
     with pytest.raises(Fault, match=r"^image 2 of mnist/3.0.1 train cannot be read: \w+: "):
         source.read(np.arange(3))
     with pytest.raises(Fault, match=r"^mnist/3.0.1 train cannot be read: RuntimeError: Corr.* at byte 7$"):
         source.read(np.array([3]))
+
+
+def test_floats_of_tfds_are_refused():
+    kind = tensorflow_datasets.features.Image
+    for dtype, shape in ((np.float32, (4, 4, 1)), (np.uint16, (4, 4, 1)), (np.uint8, (4, 4, 3))):
+        features = {"image": kind(shape=shape, dtype=dtype)}
+        builder = types.SimpleNamespace(name="depths", info=types.SimpleNamespace(features=features))
+        if dtype == np.float32:
+            with pytest.raises(
+                UsageError, match="'depths': expected images of 8 or 16 bits a channel, got float32"
+            ):
+                MODULE._image_key(builder)
+        else:
+            assert MODULE._image_key(builder) == "image"
+
+
+def _with_labels(given):
+    """A builder of as many grey images as labels; the number of a row is its brightness."""
+
+    class Builder(_Mocked):
+        def as_data_source(self, split, decoders):
+            rows = [
+                {"image": np.full((28, 28, 1), row, np.uint8), "label": each}
+                for row, each in enumerate(given)
+            ]
+            kind = {"__len__": lambda _: len(rows), "__getitems__": lambda _, at: [rows[row] for row in at]}
+            return type("Rows", (), kind)()
+
+    return Builder
+
+
+def test_rows_without_a_label_are_left_out(monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr(MODULE, "_prepared", _with_labels([3, -1, 5, -1, -1, 9]))
+    source = data.tfds(name="mnist", data_dir=str(tmp_path))
+    assert source.size == 3 and len(source.classes) == 10
+    rows = source.read(np.arange(3))
+    np.testing.assert_array_equal(rows["label"], [3, 5, 9])
+    np.testing.assert_array_equal(rows["real"][:, 0, 0, 0], [0, 2, 5])
+    assert [each.levelname for each in caplog.records] == ["WARNING"]
+    assert "left out 3 of 6 rows, which have no label (-1); data.classes=False keeps all" in caplog.text
+    everything = data.tfds(name="mnist", data_dir=str(tmp_path), classes=False)
+    assert everything.size == 6 and everything.classes == () and "label" not in everything.read(np.arange(6))
+
+
+def test_a_set_without_any_label_has_no_classes(monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr(MODULE, "_prepared", _with_labels([-1] * 4))
+    with caplog.at_level("INFO", "gan_jax"):
+        source = data.tfds(name="mnist", data_dir=str(tmp_path))
+    assert source.size == 4 and source.classes == () and list(source.read(np.arange(4))) == ["real"]
+    assert "its rows have no labels (-1), so it has no classes" in caplog.text
+
+
+def test_labels_are_looked_for_in_few_rows(monkeypatch, tmp_path):
+    """A set of labelled rows is not read whole at the start."""
+    asked = []
+    source = sources.noise(10_000, side=2, classes=3)
+    assert source_lib.labelled(source, lambda rows: asked.extend(rows) or np.zeros(len(rows), int)) is source
+    assert len(asked) == 256 and (asked[0], asked[-1]) == (0, 9_999)
+
+
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_a_label_that_is_no_class_is_an_error_when_it_is_read(wrong):
+    """Indexing with -1 would give the last class, and so would 3, since JAX keeps indices inside."""
+    images = np.zeros((5, 8, 8, 1), np.uint8)
+    inner = of_arrays("inner", images, [0, 1, 2, 1, wrong], "abc")
+    source = source_lib.checked(
+        of_arrays("outer", images, [0, 1, 2, 1, 0], "abc")._replace(heldout=lambda: inner)
+    )
+    assert source.read(np.arange(5))["label"].tolist() == [0, 1, 2, 1, 0]
+    held = source.heldout()
+    assert held.read(np.arange(4))["label"].tolist() == [0, 1, 2, 1]
+    with pytest.raises(
+        UsageError, match=f"inner: row 4 has the label {wrong}, expected 0 to 2; give labelled"
+    ):
+        held.read(np.array([2, 4]))
+
+
+def test_every_recipe_reads_checked_labels(tiny, monkeypatch):
+    broken = of_arrays("broken", np.zeros((4, 8, 8, 1), np.uint8), [0, 1, 0, -1], "ab")
+    monkeypatch.setattr(data, "digits", lambda *, resolution=0: broken)
+    with pytest.raises(UsageError, match="broken: row 3 has the label -1"):
+        build.source(tiny()).read(np.arange(4))
+
+
+def test_a_set_in_another_format_is_refused_with_the_command_that_converts_it(tmp_path):
+    folder = tmp_path / "a b" / "mnist" / "3.0.1"
+    folder.mkdir(parents=True)
+    split = {"name": "train", "numBytes": "1", "shardLengths": ["1"],
+             "filepathTemplate": "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"}  # fmt: skip
+    info = {"name": "mnist", "version": "3.0.1", "fileFormat": "tfrecord", "splits": [split]}
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    with pytest.raises(UsageError) as error:
+        data.tfds(name="mnist", data_dir=str(tmp_path / "a b"))
+    assert str(error.value) == (
+        f"data set 'mnist' is prepared as tfrecord in {folder}, whose rows cannot be read by number; expected "
+        "array_record or parquet; this converts it, where tensorflow and apache-beam are installed: python -m "
+        "tensorflow_datasets.scripts.convert_format --out_file_format=array_record "
+        f"--dataset_version_dir='{folder}'"
+    )
+    # What the command leaves: the new files beside the old ones, and a note.
+    features = {
+        "image": {
+            "pythonClassName": "tensorflow_datasets.core.features.image_feature.Image",
+            "image": {"shape": {"dimensions": ["28", "28", "1"]}, "dtype": "uint8", "encodingFormat": "png"},
+        }
+    }
+    kind = "tensorflow_datasets.core.features.features_dict.FeaturesDict"
+    (folder / "features.json").write_text(
+        json.dumps({"pythonClassName": kind, "featuresDict": {"features": features}})
+    )
+    (folder / "dataset_info.json").write_text(
+        json.dumps({**info, "alternativeFileFormats": ["array_record"]})
+    )
+    builder = MODULE._prepared("mnist", str(tmp_path / "a b"))
+    assert "array_record" in [each.value for each in builder.info.available_file_formats()]
 
 
 REAL = os.path.join(os.path.dirname(__file__), "..", "..", "..", "shared", "tfds")

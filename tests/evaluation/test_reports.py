@@ -339,4 +339,5 @@ def test_command_line(answers, sets, name):
     assert code == expected, err
     assert "Traceback" not in err and said.format(f=sets) in (err if expected else out)
     if expected:
-        assert err.count("\n") == 1 and err.startswith("error: ")
+        *before, last = err.splitlines()  # Before it, each folder says what it holds.
+        assert last.startswith("error: ") and all(" images (train " in line for line in before)

@@ -1,6 +1,7 @@
 """Codes of a run's data, what its grid shows, and the scatter plot."""
 
 import os
+import types
 
 import jax
 import numpy as np
@@ -9,6 +10,8 @@ import sources
 from PIL import Image
 
 from gan_jax import build, data, images, latents
+from gan_jax.checkpoints import checkpoint
+from gan_jax.data import fingerprint
 from gan_jax.errors import UsageError
 from gan_jax.sampling import encode, loading, samples
 from gan_jax.training import train
@@ -138,10 +141,21 @@ def test_equal_codes_have_no_components_but_can_be_drawn(tmp_path):
     assert (tmp_path / "one.png").exists()
 
 
-def test_a_split_that_is_asked_for_is_whole(tiny):
+def test_a_split_that_is_asked_for_is_whole(tiny, tmp_path):
     recipe = tiny(data=dict(name="digits", resolution=8, per_class=2))
-    assert encode._source(recipe, "train", None).size == 1297
-    assert encode._source(recipe, None, None).size == 500
+    model = types.SimpleNamespace(recipe=recipe, workdir=str(tmp_path))
+    assert encode._source(model, "train", None).size == 1297
+    assert encode._source(model, None, None).size == 500
+
+
+def test_data_that_changed_since_the_training_is_said(tiny, tmp_path, caplog):
+    recipe = tiny()
+    model, source = types.SimpleNamespace(recipe=recipe, workdir=str(tmp_path)), build.source(recipe)
+    checkpoint.write_recipe(str(tmp_path), recipe, fingerprint.describe(source))
+    assert loading.data(model).size == source.size and not caplog.text
+    checkpoint.write_recipe(str(tmp_path), recipe, fingerprint.describe(source._replace(size=7)))
+    assert loading.data(model).size == source.size
+    assert "the data has changed since the training (rows: 7 -> 1297)" in caplog.text
 
 
 def test_mistakes(workdir, tmp_path):

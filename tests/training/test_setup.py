@@ -9,6 +9,9 @@ import pytest
 import sources
 
 from gan_jax import build, data, games, step
+from gan_jax.checkpoints import checkpoint
+from gan_jax.data import fingerprint
+from gan_jax.data.source import of_arrays
 from gan_jax.errors import UsageError
 from gan_jax.runtime import lock
 from gan_jax.training import setup, train
@@ -61,6 +64,29 @@ def test_a_classifier_is_trained_after_everything_else_in_a_claimed_workdir(tiny
 def test_preparation_trains_and_writes_nothing(tiny, tmp_path, not_fitted):
     prepared = setup.prepare(_evaluated(tiny), str(tmp_path / "run"))
     assert not os.path.exists(tmp_path / "run") and prepared.source.name == "digits of scikit-learn, train"
+
+
+def test_data_that_changed_under_a_run_is_refused_or_accepted(tiny, tmp_path, monkeypatch, caplog):
+    """Nothing is trained: a run's folder is its recipe and the description of its data."""
+
+    def pets(classes, count):
+        made = of_arrays("pets", np.zeros((count, 8, 8, 1), np.uint8), np.arange(count) % 2, classes)
+        monkeypatch.setattr(data, "digits", lambda *, resolution=0: made)
+        return made
+
+    recipe, workdir = tiny(diagnostics_every=0), str(tmp_path)
+    checkpoint.write_recipe(workdir, recipe, fingerprint.describe(pets(("cat", "dog"), 40)))
+    setup.prepare(recipe, workdir)
+    pets(("ant", "cat"), 20)
+    with pytest.raises(UsageError) as error:
+        setup.prepare(recipe, workdir)
+    assert str(error.value) == (
+        f"{workdir}: the data has changed since the run's last start (rows: 40 -> 20; class 0: cat -> ant); bring "
+        "the old data back, give another --workdir, or go on with what there is now by --accept_changed_data"
+    )
+    assert not caplog.text
+    setup.prepare(recipe, workdir, accept_changed_data=True)
+    assert "(rows: 40 -> 20; class 0: cat -> ant), and the run goes on with it" in caplog.text
 
 
 def _file_in_the_way(folder):
