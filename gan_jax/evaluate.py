@@ -30,7 +30,11 @@ def _do():
     command.import_jax()
     from gan_jax import data
     from gan_jax.evaluation import reports
+    from gan_jax.runtime import folders
 
+    output = command.path(_OUTPUT.value)
+    if output:
+        folders.make_room(output)
     generated, reference = (
         data.opened(name, _RESOLUTION.value, command.path(_DATA_DIR.value), skip_corrupt=_SKIP_CORRUPT.value)
         for name in names
@@ -41,10 +45,11 @@ def _do():
         metrics=_METRICS.value,
         features_name=_FEATURES.value,
         seed=_EVAL_SEED.value,
-        output=command.path(_OUTPUT.value) or "",
         download=_DOWNLOAD.value,
     )
-    print(reports.shown({"value": record}))
+    print(reports.shown({"value": record}), flush=True)
+    if output:
+        reports.write(output, record)
 
 
 def _name(flag: flags.FlagHolder[str | None]) -> str:
