@@ -147,6 +147,39 @@ def save(manager: ocp.CheckpointManager, step: int, state: Any, cost: float | No
             manager.save(step, args=args, force=True, metrics=best.record(cost))
 
 
+def add_cost(manager: ocp.CheckpointManager, step: int, cost: float | None) -> None:
+    """Gives a cost to a checkpoint that was saved before its evaluation; called by every process.
+
+    Args:
+        manager: From `manager`.
+        step: Step of the checkpoint.
+        cost: Its cost; None changes nothing.
+
+    Raises:
+        Fault: The checkpoint or its cost cannot be written.
+    """
+    if cost is None:
+        return
+    with _saving(manager.directory.parent):
+        manager.wait_until_finished()
+        folder = os.path.join(manager.directory, str(step))
+        processes.together(lambda: processes.is_first() and best.write(folder, cost))
+        manager.reload()
+
+
+def is_without_cost(workdir: str, step: int) -> bool:
+    """Tells if a checkpoint exists and was not evaluated, as after a kill during its evaluation.
+
+    Args:
+        workdir: Folder of a run; it need not exist.
+        step: Step of the checkpoint.
+
+    Returns:
+        bool.
+    """
+    return step in steps(workdir) and not _costs(workdir, [step])[0]
+
+
 def restore(workdir: str, abstract: Any, step: int) -> TrainState:
     """Reads one checkpoint and compares its checksums.
 

@@ -1,5 +1,6 @@
 """Codes of a run's data, what its grid shows, and the scatter plot."""
 
+import dataclasses
 import os
 
 import jax
@@ -138,10 +139,20 @@ def test_equal_codes_have_no_components_but_can_be_drawn(tmp_path):
     assert (tmp_path / "one.png").exists()
 
 
-def test_a_split_that_is_asked_for_is_whole(tiny):
-    recipe = tiny(data=dict(name="digits", resolution=8, per_class=2))
-    assert encode._source(recipe, "train", None).size == 1297
-    assert encode._source(recipe, None, None).size == 500
+def test_a_split_that_is_asked_for_is_whole(workdir):
+    model = loading.load(workdir)
+    model = model._replace(recipe=dataclasses.replace(model.recipe, data={**model.recipe.data, "per_class": 2}))
+    for split, size, name in (("train", 1297, "train"), (None, 500, "heldout")):
+        source, which = encode._source(model, split, None)
+        assert (source.size, which) == (size, name)
+
+
+def test_rows_that_were_trained_on_are_called_so(workdir):
+    """Of a split without held-out rows."""
+    model = loading.load(workdir)
+    model = model._replace(recipe=dataclasses.replace(model.recipe, data={**model.recipe.data, "split": "all"}))
+    source, which = encode._source(model, None, None)
+    assert (source.size, which) == (1797, "trained_on")
 
 
 def test_mistakes(workdir, tmp_path):
