@@ -152,7 +152,6 @@ MISTAKES = {
         ["--mode=sample", "--workdir={f}/run", "--labels=1"],
         "labels=1: the networks of {f}/run are not conditioned on labels",
     ),
-    "labels that are no numbers": (["--mode=sample", "--workdir={f}/run", "--labels=a"], "got 'a'"),
     "encode without workdir": (["--mode=encode"], "--workdir is missing"),
     "encode without encoder": (
         ["--mode=encode", "--workdir={f}/run"],

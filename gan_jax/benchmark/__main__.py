@@ -1,7 +1,6 @@
 """Speed of training, beside other frameworks: `python -m gan_jax.benchmark --against=torch,tensorflow`."""
 
 import json
-import os
 import sys
 from typing import Any
 

@@ -114,7 +114,9 @@ def _do() -> None:
     from gan_jax.runtime import folders
 
     command.check("axes", _AXES.value, cases.AXES)
-    numbers, picture = (os.path.join(command.path(_OUTPUT.value) or ".", f"scaling.{end}") for end in ("json", "png"))
+    numbers, picture = (
+        os.path.join(command.path(_OUTPUT.value) or ".", f"scaling.{end}") for end in ("json", "png")
+    )
     for path in (numbers, picture):
         folders.make_room(path)
     names = [f"{axis}={value}" for axis in _AXES.value for value in cases.AXES[axis]]

@@ -41,7 +41,10 @@ def aligned(source: Source, classes: Sequence[str], other: str) -> Source:
 
     def read(rows):
         entries = source.read(rows)
-        return {**entries, "label": np.where(entries["label"] < 0, entries["label"], numbers[entries["label"]])}
+        return {
+            **entries,
+            "label": np.where(entries["label"] < 0, entries["label"], numbers[entries["label"]]),
+        }
 
     facts = {**source.facts, "class_names": names}
     # A classifier of its own would have the old numbers.
@@ -61,7 +64,9 @@ def _check(source, names, other):
     occurring = np.intersect1d(strange, labels(source, np.arange(source.size)))
     if len(occurring):
         of_these = listed([source.classes[label] for label in occurring])
-        raise UsageError(f"{source.name} has classes that {other} has not: {of_these}; it has {listed(names)}")
+        raise UsageError(
+            f"{source.name} has classes that {other} has not: {of_these}; it has {listed(names)}"
+        )
 
 
 def heldout(source: Source) -> Source | None:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_jax.data.source import Source, of_arrays
 from gan_jax.data import classes
+from gan_jax.data.source import Source, of_arrays
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.features.classifier import BATCH, accuracy, fit, usual_steps

@@ -105,7 +105,9 @@ def _over_rows(model, averaged, function):
 
     # No seed's samples have latents of this stream.
     key = stream(jax.random.key(0), "encoder")
-    return lambda rows: in_chunks(lambda chunk, start: apply(chunk, jax.random.fold_in(key, start)), rows, CHUNK)
+    return lambda rows: in_chunks(
+        lambda chunk, start: apply(chunk, jax.random.fold_in(key, start)), rows, CHUNK
+    )
 
 
 def planar(codes: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -99,7 +99,9 @@ def _ends(count, first, last):
         if row is None:
             raise UsageError(f"--{flag} is missing: --from and --to are the numbers of two samples")
         if not 0 <= row < count:
-            raise UsageError(f"{flag}={row}: expected 0 to {count - 1}, the number of one of num_images={count} samples")
+            raise UsageError(
+                f"{flag}={row}: expected 0 to {count - 1}, the number of one of num_images={count} samples"
+            )
     if first == last:
         raise UsageError(f"from={first} and to={last}: expected two samples")
     return np.array([first]), np.array([last])
@@ -139,10 +141,14 @@ def walks(
     @jax.jit
     def generate(latents, batch):
         own = samples_lib.stream(key, samples_lib.GENERATOR)
-        return model.modality.encode(game.sample(params, state.carry, latents, model.modality.decode(batch), own))
+        return model.modality.encode(
+            game.sample(params, state.carry, latents, model.modality.decode(batch), own)
+        )
 
     def at(place):
-        latents = jax.tree.map(lambda a, b: jnp.float32(between(a, b, np.full(len(starts), place))), here, there)
+        latents = jax.tree.map(
+            lambda a, b: jnp.float32(between(a, b, np.full(len(starts), place))), here, there
+        )
         return jax.device_get(generate(latents, conditions(starts if place < 0.5 else ends)))
 
     first, last = (sample(state, key, rows, conditions, averaged) for rows in (starts, ends))

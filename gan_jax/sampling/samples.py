@@ -318,7 +318,13 @@ def run(
         endings = model.modality.save(stem, samples)
         np.savez_compressed(f"{stem}.npz", allow_pickle=False, **{unit: samples, **given, **names})
     log.info(
-        "%d %s of step %d, %s parameters: %s%s and .npz", num_images, unit, model.step, kind, stem, ", ".join(endings)
+        "%d %s of step %d, %s parameters: %s%s and .npz",
+        num_images,
+        unit,
+        model.step,
+        kind,
+        stem,
+        ", ".join(endings),
     )
     if "label" in given:
         log.info("classes of samples, from 0 on: %s", of_rows(given["label"], class_names(model)))
@@ -347,7 +353,9 @@ def named(model: LoadedModel, labels: Sequence[int | str]) -> str:
     """
     names = class_names(model)
     parts = [
-        names[label] if names[label] == str(label) else f"{label}-{re.sub(r'[^a-zA-Z0-9.-]', '', names[label])}"
+        names[label]
+        if names[label] == str(label)
+        else f"{label}-{re.sub(r'[^a-zA-Z0-9.-]', '', names[label])}"
         for label in classes_lib.numbers(labels, names)
     ]
     text = "_".join(parts)

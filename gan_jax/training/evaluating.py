@@ -78,7 +78,11 @@ def watch(recipe: Recipe, game: Game, source: Source, sample: Callable) -> Watch
     # The first process alone evaluates, and so needs the features.
     first = state_evaluator(recipe, game, source, sample) if processes.is_first() else NOTHING
     if 0 < first.size < recipe.eval_samples:
-        log.info("evaluate  %d samples, not eval_samples=%d: there are no more real ones", first.size, recipe.eval_samples)
+        log.info(
+            "evaluate  %d samples, not eval_samples=%d: there are no more real ones",
+            first.size,
+            recipe.eval_samples,
+        )
     for line in first.warnings:
         log.warning("evaluations in training: %s", line)
     reported = _reported(first.evaluate)

@@ -106,7 +106,9 @@ def _resume(recipe, workdir, prepared, data):
 
 def _owes_evaluation(recipe, workdir, step):
     """Was the run killed between the checkpoint of this step and its evaluation?"""
-    return processes.from_first(lambda: evaluating.due(recipe, step) and checkpoint.is_without_cost(workdir, step))
+    return processes.from_first(
+        lambda: evaluating.due(recipe, step) and checkpoint.is_without_cost(workdir, step)
+    )
 
 
 def _trained(run, state, key):

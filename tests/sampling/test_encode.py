@@ -141,7 +141,9 @@ def test_equal_codes_have_no_components_but_can_be_drawn(tmp_path):
 
 def test_a_split_that_is_asked_for_is_whole(workdir):
     model = loading.load(workdir)
-    model = model._replace(recipe=dataclasses.replace(model.recipe, data={**model.recipe.data, "per_class": 2}))
+    model = model._replace(
+        recipe=dataclasses.replace(model.recipe, data={**model.recipe.data, "per_class": 2})
+    )
     for split, size, name in (("train", 1297, "train"), (None, 500, "heldout")):
         source, which = encode._source(model, split, None)
         assert (source.size, which) == (size, name)
@@ -150,7 +152,9 @@ def test_a_split_that_is_asked_for_is_whole(workdir):
 def test_rows_that_were_trained_on_are_called_so(workdir):
     """Of a split without held-out rows."""
     model = loading.load(workdir)
-    model = model._replace(recipe=dataclasses.replace(model.recipe, data={**model.recipe.data, "split": "all"}))
+    model = model._replace(
+        recipe=dataclasses.replace(model.recipe, data={**model.recipe.data, "split": "all"})
+    )
     source, which = encode._source(model, None, None)
     assert (source.size, which) == (1797, "trained_on")
 

@@ -133,7 +133,8 @@ def _beside_the_middle(latents):
     lengths = np.linalg.norm(latents, axis=1) * np.linalg.norm(following, axis=1)
     angle = np.arccos((latents * following).sum(1) / lengths)[:, None]
     return {
-        place: (np.sin((1 - place / 16) * angle) * latents + np.sin(place / 16 * angle) * following) / np.sin(angle)
+        place: (np.sin((1 - place / 16) * angle) * latents + np.sin(place / 16 * angle) * following)
+        / np.sin(angle)
         for place in (7, 9)
     }
 
@@ -147,7 +148,10 @@ def _beside_the_middle(latents):
         (dict(first=3, last=64), "to=64: expected 0 to 63, the number of one of num_images=64 samples"),
         (dict(first=-1, last=4), "from=-1: expected 0 to 63"),
         (dict(first=4, last=4), "from=4 and to=4: expected two samples"),
-        (dict(first=4, last=5, labels=("cat",)), "labels=cat: the networks of .* are not conditioned on labels"),
+        (
+            dict(first=4, last=5, labels=("cat",)),
+            "labels=cat: the networks of .* are not conditioned on labels",
+        ),
     ],
 )
 def test_mistakes(workdir, options, message):

@@ -89,7 +89,9 @@ def cats(tiny, monkeypatch):
     game = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
     recipe = tiny(game=game)
     modality = sources.of_arrays(np.zeros((1, 8, 8, 1), np.uint8), [0]).modality
-    modality = modality._replace(facts={**modality.facts, "class_names": ("cat", "dog", "10", "1"), "classes": 4})
+    modality = modality._replace(
+        facts={**modality.facts, "class_names": ("cat", "dog", "10", "1"), "classes": 4}
+    )
     train_spec = build.train_spec(recipe, modality)
     state = jax.jit(build.start(train_spec, modality, recipe.batch_size))(jax.random.key(0))
 
@@ -165,5 +167,5 @@ def test_a_generators_own_numbers_are_not_those_of_its_latents(cats):
         samples.sampler(game, model.modality)(
             model.state, jax.random.key(0), np.arange(3), lambda rows: {"label": rows % 3}
         )
-    (latents, own), = seen
+    ((latents, own),) = seen
     assert not np.allclose(latents, own)
