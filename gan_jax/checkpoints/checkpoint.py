@@ -163,7 +163,7 @@ def add_cost(manager: ocp.CheckpointManager, step: int, cost: float | None) -> N
     with _saving(manager.directory.parent):
         manager.wait_until_finished()
         folder = os.path.join(manager.directory, str(step))
-        processes.together(lambda: processes.is_first() and best.write(folder, cost))
+        processes.together(lambda: best.write(folder, cost) if processes.is_first() else None)
         manager.reload()
 
 

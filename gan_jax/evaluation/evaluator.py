@@ -270,10 +270,12 @@ class Evaluator:
         sets = {"real": self.real, "fake": self.sample_set(fake)}
         if self.heldout:
             sets["heldout"] = self.heldout
-        offered: dict[str, Callable[[], Any]] = {"seed": lambda: self.seed, **(extras or {})}
+        offered: dict[str, Any] = {"seed": lambda: self.seed, **(extras or {})}
         for name, each in sets.items():
             offered |= each.offers(name)
-        return offered | ({"fake_labels": Unavailable(reason)} if reason else {})
+        if reason:
+            offered["fake_labels"] = Unavailable(reason)
+        return offered
 
     def baseline_inputs(self, size: int) -> dict[str, Callable[[], Any]]:
         """The inputs of metrics with held-out samples as the generated ones: the result of a perfect model.

@@ -183,7 +183,7 @@ def protocol(evaluator: Evaluator, fake: Source) -> dict[str, Any]:
     Returns:
         Dict that JSON can hold.
     """
-    real, heldout = evaluator.real.source, evaluator.heldout and evaluator.heldout.source
+    real, heldout = evaluator.real.source, evaluator.heldout
     size, unit = evaluator.outputs["features"].shape[-1], evaluator.modality.unit
     obstacle = evaluator.baseline_obstacle(fake.size)
     lacking = classes.lacking(fake, real.classes)
@@ -193,7 +193,9 @@ def protocol(evaluator: Evaluator, fake: Source) -> dict[str, Any]:
         "reference": f"{real.size} {unit}: {real.name}",
         "shape": list(real.spec["real"].shape),
         "features": {"name": evaluator.features.name, "size": size, **evaluator.features.facts},
-        "real_baseline": f"none: {obstacle}" if obstacle else f"{fake.size} {unit}: {heldout.name}",
+        "real_baseline": f"{fake.size} {unit}: {heldout.source.name}"
+        if heldout and not obstacle
+        else f"none: {obstacle}",
         "seed": evaluator.seed,
         "notes": [*few(evaluator, fake.size), *unseen],
         "versions": versions(),

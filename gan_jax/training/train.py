@@ -14,6 +14,7 @@ from gan_jax import modalities
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.data.batches import Batches, batches
+from gan_jax.data.classes import listed
 from gan_jax.errors import Divergence
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, lock, memory, parallel, processes, signals
@@ -242,7 +243,7 @@ def _introduce(recipe, prepared, abstract, workdir, step):
     """Logs a summary of the run."""
     source, modality = prepared.source, prepared.modality
     shape, classes = "x".join(map(str, source.spec["real"].shape)), len(source.classes)
-    labels = f"{classes} classes" if classes else "no labels"
+    labels = f"{classes} classes: {listed(source.classes)}" if classes else "no labels"
     log.info("data      %s: %s %s of %s, %s", source.name, f"{source.size:,}", modality.unit, shape, labels)
     for player, params in abstract.params.items():
         count = sum(leaf.size for leaf in jax.tree.leaves(params))
