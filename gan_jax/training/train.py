@@ -199,7 +199,7 @@ def loop(
     history = alerts.History()
     if _owes_evaluation(recipe, run.workdir, first):
         cost = prepared.watch.evaluate(first, state, reporter)
-        checkpoint.add_cost(manager, first, cost)
+        checkpoint.add_cost(manager, first, cost, recipe.keep_checkpoints)
         least = min(least, math.inf if cost is None else cost)
     with contextlib.closing(fed.feed(first, recipe.steps)) as feed:
         for done, step_feed in enumerate(feed, first + 1):
@@ -224,7 +224,7 @@ def loop(
                     done, lambda: prepared.preview(parallel.local(state), preview_key, recipe.grid_size)
                 )
             if saving:
-                checkpoint.add_cost(manager, done, cost)
+                checkpoint.add_cost(manager, done, cost, recipe.keep_checkpoints)
             elif best:
                 checkpoint.save(manager, done, state, cost)
             if last:
