@@ -225,6 +225,6 @@ def test_all_of_it_in_a_program_and_in_a_notebook(config, tmp_path, place):
     flags = ["--mode=sample", f"--workdir={tmp_path}/run", "--num_images=4", "--labels=3,7"]
     code, _, err = command_line.finish(command_line.start(*flags))
     assert code == 0, err
-    written = np.load(tmp_path / "run" / "samples" / "step_0000010_seed_0_averaged.npz")
+    written = np.load(tmp_path / "run" / "samples" / "step_0000010_seed_0_4_images_averaged_labels_3_7.npz")
     np.testing.assert_array_equal(written["images"], saved["sample"])
     np.testing.assert_array_equal(written["label"], [3, 7, 3, 7])

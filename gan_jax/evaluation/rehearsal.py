@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_jax.data.classes import listed
 from gan_jax.errors import UsageError
 from gan_jax.evaluation.evaluator import Evaluator
 from gan_jax.sampling.samples import Conditions
@@ -43,7 +44,8 @@ def check(
             call(metric, blank)
         except UsageError as error:
             sets = f"{size} generated {unit} and {real.size} of {real.name}"
-            raise UsageError(f"metric {name} cannot be computed of {sets}: {error}") from None
+            names = f" (classes from 0 on: {listed(real.classes)})" if "real_labels" in blank else ""
+            raise UsageError(f"metric {name} cannot be computed of {sets}: {error}{names}") from None
         except Exception:  # A user's metric need not bear random features; true ones will show.
             continue
 

@@ -372,12 +372,12 @@ def of_rows(labels: np.ndarray, names: Sequence[str]) -> str:
         names: Names of the classes.
 
     Returns:
-        Runs of equal classes, such as `0 to 7 cat, 8 dog`.
+        Runs of equal classes, such as `0 to 7: cat, 8: dog`.
     """
     starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
     ends = np.r_[starts[1:], len(labels)] - 1
     runs = [f"{first} to {last}" if last > first else f"{first}" for first, last in zip(starts, ends)]
-    return classes_lib.listed([f"{run} {names[labels[first]]}" for run, first in zip(runs, starts)])
+    return classes_lib.listed([f"{run}: {names[labels[first]]}" for run, first in zip(runs, starts)])
 
 
 def draw(

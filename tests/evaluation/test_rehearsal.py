@@ -42,7 +42,11 @@ def _check(names, size, real=30, labels=None, real_labels=None):
             (30, 1),
             "30 generated images and 1 of arrays: real_features: expected at least 2",
         ),
-        (["kernel_distance"], (1, 2000), "expected at least 2 samples, got 1"),
+        (
+            ["kernel_distance"],
+            (1, 2000),
+            "expected at least 2 samples, got 1 of class 2 .classes from 0 on: 0, 1, 2.",
+        ),
         (["precision_recall"], (3, 30), "expected at least 4 samples, got 3"),
         ({"precision_recall": dict(neighbours=40)}, (50, 30), "expected at least 41 samples, got 30"),
         (["classifier_score"], (9, 30), "expected at least 10 samples, got 9"),
@@ -58,9 +62,8 @@ def test_a_rare_class():
     names = ["intra_class_frechet_distance"]
     _check(names, 60, real=60, labels=rare, real_labels=rare)
     for fake, real, who in ((np.r_[rare[:59], 0], rare, "fake"), (rare, np.r_[rare[:59], 0], "real")):
-        with pytest.raises(
-            UsageError, match=f"{who}_features: expected at least 2 samples of each class, got 1"
-        ):
+        message = "expected at least 2 samples of each class, got 1 of class 2 .classes from 0 on: 0, 1, 2."
+        with pytest.raises(UsageError, match=f"{who}_features: {message}"):
             _check(names, 60, real=60, labels=fake, real_labels=real)
 
 

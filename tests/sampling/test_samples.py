@@ -125,7 +125,7 @@ def test_unknown_classes_are_told_what_exists(cats, tmp_path):
 def test_the_log_and_the_file_tell_the_names_of_classes(cats, tmp_path, caplog):
     with caplog.at_level(logging.INFO, "gan_jax"):
         path = samples.run(str(tmp_path), num_images=6)
-    assert "classes of samples, from 0 on: 0 to 2 cat, 3 to 5 dog" in caplog.messages
+    assert "classes of samples, from 0 on: 0 to 2: cat, 3 to 5: dog" in caplog.messages
     assert np.load(path)["class_names"].tolist() == ["cat", "dog", "10", "1"]
 
 
