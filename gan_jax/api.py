@@ -134,7 +134,7 @@ class Model:
         count: int,
         *,
         seed: int = 0,
-        labels: Sequence[int] = (),
+        labels: Sequence[int | str] = (),
         conditions: Mapping[str, np.ndarray] | None = None,
         averaged: bool = True,
         data_dir: str | None = None,
@@ -144,7 +144,8 @@ class Model:
         Args:
             count: Number of samples, at least 1.
             seed: Of the latents. A sample depends on the seed, its row and its conditions, not on the count.
-            labels: Classes to ask for, repeated as often as needed; empty for one class a row of a grid.
+            labels: Numbers or names of classes to ask for, repeated as often as needed; empty for one class a row
+                of a grid. A string is a name, or the number of a class if no class has this name.
             conditions: Stored rows of the game's conditions by name, arrays [count, *shape], such as `source`
                 images uint8 [count, H, W, C]; None for labels alone, and real rows for all others.
             averaged: Use averaged parameters.
@@ -180,7 +181,7 @@ class Model:
         return generate
 
     def latents(self, count: int, seed: int = 0) -> Any:
-        """Latents from the distribution that the model was trained with.
+        """The latents from which `sample` makes its rows.
 
         Args:
             count: Number of latents.
@@ -189,8 +190,8 @@ class Model:
         Returns:
             Any pytree of arrays [count, ...]; None for a game without latents.
         """
-        draw = self.loaded.game.draw
-        return None if draw is None else draw(jax.random.key(seed), count)
+        game = self.loaded.game
+        return None if game.draw is None else samples.latents_of(game, jax.random.key(seed), np.arange(count))
 
     def evaluate(
         self,
@@ -201,7 +202,7 @@ class Model:
         seed: int = 0,
         averaged: bool = True,
         data_dir: str | None = None,
-    ) -> dict[str, dict[str, float]]:
+    ) -> dict[str, dict[str, Any]]:
         """Evaluates the model against the data it was trained on; also writes `evaluations/` in the workdir.
 
         Args:
@@ -214,7 +215,8 @@ class Model:
             data_dir: Folder of prepared TFDS data.
 
         Returns:
-            By name of a value, a dict of `value` and, where there is one, `real_baseline`.
+            By name of a value, a dict of `value` and, where there is one, `real_baseline`; where held-out rows
+            cannot give one, `no_real_baseline` is the reason.
 
         Raises:
             UsageError: A metric that does not exist, or whose inputs are not available.

@@ -31,7 +31,11 @@ def _do():
     command.import_jax()
     from gan_jax import data
     from gan_jax.evaluation import reports
+    from gan_jax.runtime import folders
 
+    output = command.path(_OUTPUT.value)
+    if output:
+        folders.make_room(output)
     generated, reference = (
         data.opened(
             name,
@@ -48,10 +52,11 @@ def _do():
         metrics=_METRICS.value,
         features_name=_FEATURES.value,
         seed=_EVAL_SEED.value,
-        output=command.path(_OUTPUT.value) or "",
         download=_DOWNLOAD.value,
     )
-    print(reports.shown({"value": record}))
+    print(reports.shown({"value": record}), flush=True)
+    if output:
+        reports.write(output, record)
 
 
 def _name(flag: flags.FlagHolder[str | None]) -> str:

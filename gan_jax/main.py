@@ -43,7 +43,8 @@ _ACCEPT_CHANGED_DATA = flags.DEFINE_bool(
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images",
     None,
-    "sample: number of samples, 64 if not given; evaluate: as many as are held out; interpolate: walks, 8; "
+    "sample: number of samples, 64 if not given; evaluate: as many as are held out; interpolate: walks, 8, or with "
+    "--from and --to samples, 64; "
     "augment: generated ones, ten times as many as real ones.",
 )
 _STEP = flags.DEFINE_string(
@@ -53,8 +54,12 @@ _STEP = flags.DEFINE_string(
 )
 _AVERAGED = flags.DEFINE_bool("averaged", True, "Use averaged parameters.")
 _SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "sample, interpolate: seed of the latents.")
+_FROM = flags.DEFINE_integer("from", None, "interpolate: number of the sample where the only walk begins.")
+_TO = flags.DEFINE_integer("to", None, "interpolate: number of the sample where it ends.")
 _SPLIT = flags.DEFINE_string("split", None, "encode: split of the run's data; the held-out one if not given.")
-_LABELS = flags.DEFINE_list("labels", [], "sample: classes to ask for, as in --labels=3,7.")
+_LABELS = flags.DEFINE_list(
+    "labels", [], "sample, interpolate: classes to ask for, as in --labels=3,7 or --labels=cat,dog."
+)
 _METRICS = flags.DEFINE_list("metrics", ["quick"], "evaluate: names of metrics, or quick, or all.")
 _FEATURES = flags.DEFINE_string(
     "features", "classifier", "evaluate: features; see gan_jax/features/README.md."
@@ -112,9 +117,6 @@ def _cluster():
 
 
 def _sample():
-    wrong = [label for label in _LABELS.value if not label.isdecimal()]
-    if wrong:
-        raise UsageError(f"labels={','.join(_LABELS.value)}: expected whole numbers, got {wrong[0]!r}")
     model = _model()
     from gan_jax.sampling import samples
 
@@ -122,7 +124,7 @@ def _sample():
         **model,
         num_images=64 if _NUM_IMAGES.value is None else _NUM_IMAGES.value,
         sample_seed=_SAMPLE_SEED.value,
-        labels=tuple(int(label) for label in _LABELS.value),
+        labels=_LABELS.value,
         data_dir=command.path(_DATA_DIR.value),
     )
 
@@ -157,8 +159,11 @@ def _interpolate():
 
     interpolate.run(
         **model,
-        num_images=8 if _NUM_IMAGES.value is None else _NUM_IMAGES.value,
+        num_images=_NUM_IMAGES.value,
         sample_seed=_SAMPLE_SEED.value,
+        labels=_LABELS.value,
+        first=_FROM.value,
+        last=_TO.value,
     )
 
 

@@ -135,7 +135,7 @@ def test_a_sample_depends_on_its_row_seed_and_label(model):
     "asked, message",
     [
         (dict(count=0), "num_images=0: expected at least 1"),
-        (dict(count=2, labels=[10]), "labels=10: expected 0 to 9"),
+        (dict(count=2, labels=[10]), "labels=10: expected 0 to 9, or names: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
         (dict(count=2, conditions={}), r"conditions: 'label' is missing, \[2\]"),
         (dict(count=2, conditions={"label": [1]}), r"conditions\['label'\]: expected \[2\], got \[1\]"),
     ],
@@ -163,6 +163,12 @@ def test_latents_are_those_of_the_recipe(model):
     latents = model.latents(1000, seed=1)
     assert latents.shape == (1000, 4) and abs(float(jnp.std(latents)) - 1) < 0.05
     np.testing.assert_array_equal(latents, model.latents(1000, seed=1))
+
+
+def test_latents_are_those_of_the_samples(model):
+    images = model.generator(model.latents(70, seed=1), label=jnp.full((70,), 3, jnp.int32))
+    expected = model.sample(70, seed=1, labels=["3"]).astype(int)
+    assert np.abs(np.asarray(to_uint8(images)).astype(int) - expected).max() <= 1
 
 
 def test_progress_goes_to_stderr_and_to_no_other_handler(model, caplog, capsys):
@@ -219,6 +225,6 @@ def test_all_of_it_in_a_program_and_in_a_notebook(config, tmp_path, place):
     flags = ["--mode=sample", f"--workdir={tmp_path}/run", "--num_images=4", "--labels=3,7"]
     code, _, err = command_line.finish(command_line.start(*flags))
     assert code == 0, err
-    written = np.load(tmp_path / "run" / "samples" / "step_0000010_seed_0_averaged.npz")
+    written = np.load(tmp_path / "run" / "samples" / "step_0000010_seed_0_4_images_averaged_labels_3_7.npz")
     np.testing.assert_array_equal(written["images"], saved["sample"])
     np.testing.assert_array_equal(written["label"], [3, 7, 3, 7])

@@ -1,7 +1,6 @@
 """Speed of training, beside other frameworks: `python -m gan_jax.benchmark --against=torch,tensorflow`."""
 
 import json
-import os
 import sys
 from typing import Any
 
@@ -28,7 +27,7 @@ _OUTPUT = flags.DEFINE_string("output", "", "JSON file for the summary and every
 
 
 def _do() -> None:
-    from gan_jax.runtime import folders
+    from gan_jax.runtime import files, folders
 
     command.check("cases", _CASES.value, cases.CASES)
     command.check("against", _AGAINST.value, FRAMEWORKS)
@@ -36,15 +35,16 @@ def _do() -> None:
     interpreters = _interpreters()
     for name in frameworks:
         schedule.check(name, interpreters.get(FRAMEWORKS[name].package, sys.executable))
-    if _OUTPUT.value:
-        folders.make_writable(os.path.dirname(os.path.abspath(_OUTPUT.value)))
+    output = command.path(_OUTPUT.value)
+    if output:
+        folders.make_room(output)
     measurements = schedule.run(
         _CASES.value, frameworks, interpreters, REPEATS.value, SECONDS.value, command.say
     )
     summary = report.summarise(measurements)
-    print("\n".join(report.table(summary)))
-    if _OUTPUT.value:
-        with open(_OUTPUT.value, "w") as file:
+    print("\n".join(report.table(summary)), flush=True)
+    if output:
+        with files.write_atomically(output) as file:
             json.dump({"summary": _plain(summary), "rounds": measurements}, file, indent=1)
 
 

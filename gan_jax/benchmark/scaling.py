@@ -114,14 +114,18 @@ def _do() -> None:
     from gan_jax.runtime import folders
 
     command.check("axes", _AXES.value, cases.AXES)
-    folders.make_writable(_OUTPUT.value)
+    numbers, picture = (
+        os.path.join(command.path(_OUTPUT.value) or ".", f"scaling.{end}") for end in ("json", "png")
+    )
+    for path in (numbers, picture):
+        folders.make_room(path)
     names = [f"{axis}={value}" for axis in _AXES.value for value in cases.AXES[axis]]
     measurements = schedule.run(names, [OURS], {}, REPEATS.value, SECONDS.value, command.say)
     lines = {axis: points(measurements, axis) for axis in _AXES.value}
-    print("\n".join(table(lines)))
-    with open(os.path.join(_OUTPUT.value, "scaling.json"), "w") as file:
+    print("\n".join(table(lines)), flush=True)
+    with open(numbers, "w") as file:
         json.dump(measurements, file, indent=1)
-    plot(lines, os.path.join(_OUTPUT.value, "scaling.png"))
+    plot(lines, picture)
 
 
 if __name__ == "__main__":

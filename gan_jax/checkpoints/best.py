@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from gan_jax.runtime.files import write_atomically
+
 # Orbax's item for the metrics of a checkpoint, and its file.
 _ITEM, _FILE = "metrics", "metrics"
 
@@ -50,6 +52,22 @@ def read(checkpoint: str) -> float | None:
     if recorded["crc32"] != _crc32(of(recorded)):
         raise ValueError("checksum mismatch")
     return of(recorded)
+
+
+def write(checkpoint: str, cost: float) -> None:
+    """Writes the cost beside a checkpoint that was saved without one.
+
+    Args:
+        checkpoint: Its folder, complete.
+        cost: The cost.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    folder = os.path.join(checkpoint, _ITEM)
+    os.makedirs(folder, exist_ok=True)
+    with write_atomically(os.path.join(folder, _FILE)) as file:
+        json.dump(record(cost), file)
 
 
 def _crc32(cost):

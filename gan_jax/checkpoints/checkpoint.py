@@ -147,6 +147,45 @@ def save(manager: ocp.CheckpointManager, step: int, state: Any, cost: float | No
             manager.save(step, args=args, force=True, metrics=best.record(cost))
 
 
+def add_cost(manager: ocp.CheckpointManager, step: int, cost: float | None, keep: int) -> None:
+    """Gives a cost to a checkpoint that was saved before its evaluation; called by every process.
+
+    If it is the best one now, the former best one goes, unless it is new.
+
+    Args:
+        manager: From `manager`.
+        step: Step of the checkpoint.
+        cost: Its cost; None changes nothing.
+        keep: Number of newest checkpoints to keep, as the manager does.
+
+    Raises:
+        Fault: The checkpoint or its cost cannot be written.
+    """
+    if cost is None:
+        return
+    with _saving(manager.directory.parent):
+        manager.wait_until_finished()
+        folder = os.path.join(manager.directory, str(step))
+        processes.together(lambda: best.write(folder, cost) if processes.is_first() else None)
+        manager.reload()
+        kept = {manager.best_step(), *sorted(manager.all_steps())[-keep:]}
+        for old in set(manager.all_steps()) - kept:
+            manager.delete(old)
+
+
+def is_without_cost(workdir: str, step: int) -> bool:
+    """Tells if a checkpoint exists and was not evaluated, as after a kill during its evaluation.
+
+    Args:
+        workdir: Folder of a run; it need not exist.
+        step: Step of the checkpoint.
+
+    Returns:
+        bool.
+    """
+    return step in steps(workdir) and not _costs(workdir, [step])[0]
+
+
 def restore(workdir: str, abstract: Any, step: int) -> TrainState:
     """Reads one checkpoint and compares its checksums.
 

@@ -14,7 +14,7 @@ from gan_jax.images import Resolution, height_and_width
 # Names of images and labels: those of this package's samples, written out, or those that
 # `np.savez(path, images, labels)` gives. The reference batches of Dhariwal and Nichol 2021, arXiv:2105.05233,
 # have the latter.
-_IMAGES, _LABELS = ("images", "arr_0"), ("label", "labels", "arr_1")
+_IMAGES, _LABELS, _NAMES = ("images", "arr_0"), ("label", "labels", "arr_1"), "class_names"
 # Images whose bytes tell one file from another.
 _DIGESTED = 64
 
@@ -22,8 +22,9 @@ _DIGESTED = 64
 def archive(*, path: str, resolution: Resolution = 0, background: str = "white") -> Source:
     """uint8 images in a NumPy file.
 
-    An .npz holds them as `images` or `arr_0`, and labels, if any, as `label`, `labels` or `arr_1`; a .npy
-    holds images alone. A .npy is read from the disk row by row; an .npz is loaded into memory.
+    An .npz holds them as `images` or `arr_0`, labels, if any, as `label`, `labels` or `arr_1`, and the names of
+    classes, if any, as `class_names`, strings [K]; a .npy holds images alone. A .npy is read from the disk row
+    by row; an .npz is loaded into memory.
 
     Args:
         path: File with uint8 [N, H, W, C] or [N, H, W], C 1 or 3, or 2 or 4 with opacity as the last channel,
@@ -32,7 +33,7 @@ def archive(*, path: str, resolution: Resolution = 0, background: str = "white")
         background: Colour behind transparent pixels, as in `white` or `#808080`.
 
     Returns:
-        A Source; its classes are the numbers up to the largest label.
+        A Source; without names its classes are the numbers up to the largest label.
 
     Raises:
         UsageError: No such file, no NumPy file, no images in it, or images or labels of another shape or
@@ -40,13 +41,13 @@ def archive(*, path: str, resolution: Resolution = 0, background: str = "white")
     """
     path = os.path.expanduser(path)
     check_background(background)
-    images, labels = _loaded(path)
+    images, labels, names = _loaded(path)
     _check_images(path, images)
     if images.ndim == 3:
         images = images[..., None]
     if labels is not None:
         labels = _checked_labels(path, labels, len(images))
-    classes = () if labels is None else tuple(str(label) for label in range(labels.max() + 1))
+    classes = () if labels is None else _classes(path, labels, names)
 
     size = height_and_width(resolution) if resolution else images.shape[1:3]
     channels = 1 if is_grey(_opened(images[0]), background) else 3
@@ -78,23 +79,24 @@ def _digest(images, labels):
 
 
 def _loaded(path):
-    """Images, and labels or None, as the file holds them."""
+    """Images, labels or None, and names of classes or None, as the file holds them."""
     if not os.path.isfile(path):
         raise UsageError(f"{path}: expected an .npz or .npy file, there is no such file")
     try:
         arrays = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(arrays, np.ndarray):
-            return arrays, None
+            return arrays, None, None
         with arrays:
             images = [arrays[key] for key in _IMAGES if key in arrays]
             labels = [arrays[key] for key in _LABELS if key in arrays]
+            classes = arrays[_NAMES] if _NAMES in arrays else None
             names = ", ".join(arrays) or "nothing"
     except Exception as error:  # A file that is no archive fails in many ways.
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise UsageError(f"{path}: not an .npz or .npy file that can be read ({reason})") from None
     if not images:
         raise UsageError(f"{path}: expected images as {' or '.join(_IMAGES)}, it has {names}")
-    return images[0], labels[0] if labels else None
+    return images[0], labels[0] if labels else None, classes
 
 
 def _check_images(path, images):
@@ -106,6 +108,18 @@ def _check_images(path, images):
         raise UsageError(f"{path}: {expected}, channels 1 to 4, got the shape {images.shape}")
     if images.size == 0:
         raise UsageError(f"{path}: no images, the shape is {images.shape}")
+
+
+def _classes(path, labels, names):
+    """Names of the classes: the file's, or numbers."""
+    count = int(labels.max()) + 1
+    if names is None:
+        return tuple(map(str, range(count)))
+    if names.dtype.kind != "U" or names.ndim != 1 or len(names) < count or len(set(names)) < len(names):
+        raise UsageError(
+            f"{path}: expected {_NAMES} as at least {count} different strings, got {names.dtype} {names.shape}"
+        )
+    return tuple(map(str, names))
 
 
 def _checked_labels(path, labels, count):

@@ -9,13 +9,14 @@ are ImageNet's. An input that no metric reads is never computed.
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from gan_jax import build
 from gan_jax import metrics as metrics_lib
+from gan_jax.data import classes as classes_lib
 from gan_jax.data import source as source_lib
 from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
@@ -28,6 +29,8 @@ from gan_jax.terms import call, missing, reads
 # A metric of stored rows reads so many at most.
 ROWS = 10_000
 READ = 256  # at a time
+# The stream of random numbers that chooses conditions.
+CONDITIONS = 1
 _TRAITS = metrics_lib.TRAITS.items()
 # The literature's names for metrics of the standard Inception features, and of no others.
 STANDARD = {traits.inception_name: metric.__name__ for metric, traits in _TRAITS if traits.inception_name}
@@ -37,6 +40,20 @@ OTHER = {traits.other_name: metric.__name__ for metric, traits in _TRAITS if tra
 EQUALLY_MANY = tuple(metric for metric, traits in _TRAITS if traits.equally_many)
 # Fast metrics that say most; the default.
 QUICK = tuple(metric.__name__ for metric, traits in _TRAITS if traits.quick)
+
+
+class Unavailable(NamedTuple):
+    """An input of metrics that cannot be had; calling it raises a UsageError.
+
+    Attributes:
+        reason: Why, in one line for people.
+    """
+
+    reason: str
+
+    def __call__(self) -> Any:
+        """Raises the UsageError."""
+        raise UsageError(self.reason)
 
 
 class SampleSet:
@@ -117,11 +134,14 @@ class SampleSet:
 class Evaluator:
     """Evaluates generated sets against one real set, whose part of the work is done once.
 
+    Classes are matched by name: every set's labels are numbers of the real set's classes.
+
     Attributes:
         real: The SampleSet to compare with.
         heldout: The SampleSet that training never saw, or None.
         modality: Of both.
         network: The Features as they were given, perhaps not loaded.
+        outputs: Shapes and dtypes of the features' outputs for one sample, by name.
         seed: Seed of everything random in the metrics.
     """
 
@@ -133,14 +153,18 @@ class Evaluator:
             heldout: Real rows that training never saw, or None.
             features: The Features; they are loaded when first needed.
             seed: Seed of everything random in the metrics.
+
+        Raises:
+            UsageError: Held-out rows are of a class that the reference set does not have.
         """
         self.seed, self.modality, self.network = seed, real.modality, features
-        self._classes = len(real.classes)
-        self._baselines: dict[tuple[str, int], dict[str, float]] = {}
+        self._classes = real.classes
+        self._baselines: dict[tuple[str, int], dict[str, float] | str] = {}
         sample = build.blank(self.modality, 1)["real"]
-        self._shapes = jax.eval_shape(features.apply, features.params, sample)
+        self.outputs = jax.eval_shape(features.apply, features.params, sample)
         self.real = self.sample_set(real)
-        self.heldout = self.sample_set(heldout) if heldout else None
+        alike = heldout and classes_lib.aligned(heldout, self._classes, real.name)
+        self.heldout = self.sample_set(alike) if alike else None
 
     @functools.cached_property
     def features(self) -> Features:
@@ -156,7 +180,7 @@ class Evaluator:
         metrics: Mapping[str, Callable[..., dict]],
         fake: Source,
         extras: Mapping[str, Callable[[], Any]] | None = None,
-    ) -> dict[str, dict[str, float]]:
+    ) -> dict[str, dict[str, Any]]:
         """Evaluates one generated set.
 
         Args:
@@ -165,19 +189,22 @@ class Evaluator:
             extras: More inputs of metrics by name: functions without arguments.
 
         Returns:
-            By name of a value, a dict of `value` and, where there is one, `real_baseline`.
+            By name of a value, a dict of `value` and, where there is one, `real_baseline`. Where held-out rows
+            cannot give one, `no_real_baseline` says why.
 
         Raises:
             UsageError: Sets that cannot be compared, or a metric whose input is not available.
         """
         inputs = self.inputs(fake, extras)
         self.check(metrics, inputs)
-        results: dict[str, dict[str, float]] = {}
+        results: dict[str, dict[str, Any]] = {}
         for label, metric in metrics.items():
-            baseline = self._baseline(label, metric, fake.size)
-            for name, value in self._values(metric, inputs).items():
+            values, baseline = self._values(metric, inputs), self._baseline(label, metric, fake.size)
+            for name, value in values.items():
                 results[name] = {"value": value}
-                if name in baseline:
+                if isinstance(baseline, str):
+                    results[name]["no_real_baseline"] = baseline
+                elif name in baseline:
                     results[name]["real_baseline"] = baseline[name]
         return results
 
@@ -195,6 +222,8 @@ class Evaluator:
             for read in reads(metric):
                 if read not in inputs:
                     raise missing(f"metric {name}", read, inputs, "which is not available here")
+                if isinstance(inputs[read], Unavailable):
+                    raise UsageError(f"metric {name}: {inputs[read].reason}")
 
     def conditions(self, names: Sequence[str], size: int) -> Conditions:
         """Conditions of generated samples: those of real rows drawn at random.
@@ -213,7 +242,8 @@ class Evaluator:
             return lambda rows: {}
         of_data = set(names) - {"label"}
         rows = (self.heldout or self.real) if of_data else self.real
-        drawn = np.random.default_rng([self.seed, size]).choice(rows.source.size, size)
+        # The order of a set of as many samples comes from `[seed, size]`.
+        drawn = np.random.default_rng([self.seed, size, CONDITIONS]).choice(rows.source.size, size)
         labels = rows.labels[drawn].astype(np.int32) if "label" in names else None
 
         def conditions(places):
@@ -225,50 +255,88 @@ class Evaluator:
 
     def sample_set(self, source: Source) -> SampleSet:
         """A data set as this evaluator reads it."""
-        return SampleSet(source, lambda source: self._extract(source), self._shapes, self.seed, self._classes)
+        count = len(self._classes)
+        return SampleSet(source, lambda source: self._extract(source), self.outputs, self.seed, count)
 
     def inputs(
         self, fake: Source, extras: Mapping[str, Callable[[], Any]] | None = None
     ) -> dict[str, Callable[[], Any]]:
-        """The inputs of metrics of a generated set by name: functions without arguments."""
+        """The inputs of metrics of a generated set by name: functions without arguments.
+
+        Labels of classes that are not those of the real set are Unavailable.
+        """
         self._check_alike(fake)
+        fake, reason = self._labelled(fake)
         sets = {"real": self.real, "fake": self.sample_set(fake)}
         if self.heldout:
             sets["heldout"] = self.heldout
-        offered: dict[str, Callable[[], Any]] = {"seed": lambda: self.seed, **(extras or {})}
+        offered: dict[str, Any] = {"seed": lambda: self.seed, **(extras or {})}
         for name, each in sets.items():
             offered |= each.offers(name)
+        if reason:
+            offered["fake_labels"] = Unavailable(reason)
         return offered
 
     def baseline_inputs(self, size: int) -> dict[str, Callable[[], Any]]:
-        """The inputs of metrics with real samples as the generated ones: the result of a perfect model.
+        """The inputs of metrics with held-out samples as the generated ones: the result of a perfect model.
 
-        These are held-out samples if there are some, else half of the real ones, compared with the other
-        half.
+        They are as many as the generated ones and are compared with the same real set, so that the sizes of both
+        sets, on which the values of many metrics depend, are those of the generated set's comparison.
 
         Args:
             size: Number of generated samples.
 
         Returns:
-            Functions without arguments by name.
+            Functions without arguments by name; none if there is a `baseline_obstacle`.
         """
-        if self.heldout:
-            sets = self.real.offers("real") | self.heldout.offers("fake", lambda array: array[:size])
-        else:
-            first = self.real.offers("fake", lambda array: array[: len(array) // 2][:size])
-            sets = first | self.real.offers("real", lambda array: array[len(array) // 2 :])
-        return {"seed": lambda: self.seed, **sets}
+        if self.heldout is None or self.baseline_obstacle(size):
+            return {}
+        heldout = self.heldout.offers("fake", lambda array: array[:size])
+        return {"seed": lambda: self.seed, **self.real.offers("real"), **heldout}
 
-    def baseline_size(self, size: int) -> int:
-        """The number of real samples that stand for so many generated ones."""
-        return min(size, self.heldout.source.size if self.heldout else self.real.source.size // 2)
+    def baseline_obstacle(self, size: int) -> str:
+        """Why no metric has a real baseline.
+
+        Args:
+            size: Number of generated samples.
+
+        Returns:
+            One line for people; empty if there are baselines.
+        """
+        if self.heldout is None:
+            return f"no rows of {self.real.source.name} are held out, so there is no honest baseline"
+        count, unit = self.heldout.source.size, self.modality.unit
+        if count < size:
+            return f"{count} {unit} are held out, fewer than the {size} generated ones"
+        return ""
+
+    def usual_size(self, most: int) -> int:
+        """The number of samples to generate: as many as are held out, or as there are real ones if none are.
+
+        Args:
+            most: The largest number.
+
+        Returns:
+            The number, at most `most`.
+        """
+        return min(most, (self.heldout or self.real).source.size)
+
+    def _labelled(self, fake):
+        """A generated set with labels of the real set's classes, or without labels, and the reason for that."""
+        try:
+            return classes_lib.aligned(fake, self._classes, self.real.source.name), ""
+        except UsageError as error:
+            return source_lib.without_labels(fake), str(error)
 
     def _baseline(self, label, metric, size):
-        """A metric's values for real samples, computed once; empty if these lack an input."""
+        """A metric's values for held-out samples, computed once; empty if these lack an input, or the reason."""
         if (label, size) not in self._baselines:
             inputs = self.baseline_inputs(size)
             possible = set(reads(metric)) <= set(inputs)
-            self._baselines[label, size] = self._values(metric, inputs) if possible else {}
+            try:
+                self._baselines[label, size] = self._values(metric, inputs) if possible else {}
+            except UsageError as error:  # The generated set may well have a value.
+                self._baselines[label, size] = str(error)
         return self._baselines[label, size]
 
     def _values(self, metric, inputs):

@@ -11,6 +11,7 @@ from gan_jax import build
 from gan_jax.evaluation.evaluator import Evaluator
 from gan_jax.sampling import encode
 from gan_jax.sampling.loading import LoadedModel
+from gan_jax.sampling.samples import GENERATOR, stream
 from gan_jax.types import Context
 
 # Pairs of latents for the perceptual path length; twice as many latents for metrics of codes.
@@ -39,7 +40,7 @@ def of(model: LoadedModel, evaluator: Evaluator, averaged: bool, seed: int) -> d
         **_of_generator(model, averaged, seed),
         **_of_features(evaluator),
         **_of_encoder(model, averaged),
-        **_of_discriminator(model, evaluator),
+        **_of_discriminator(model, evaluator, seed),
     }
 
 
@@ -54,7 +55,7 @@ def _of_generator(model, averaged, seed):
     def generate(latents):
         count = len(jax.tree.leaves(latents)[0])
         batch = {"label": np.arange(count) % max(model.modality.facts["classes"], 1)}
-        return game.sample(params, state.carry, latents, batch, jax.random.key(seed))
+        return game.sample(params, state.carry, latents, batch, stream(jax.random.key(seed), GENERATOR))
 
     def latents():
         return draw(jax.random.key(seed), 2 * PAIRS)
@@ -95,22 +96,23 @@ def _of_encoder(model, averaged):
     }
 
 
-def _of_discriminator(model, evaluator):
+def _of_discriminator(model, evaluator, seed):
     """Logits of training samples, of held-out samples, and of generated ones."""
     sets = {"real": evaluator.real, **({"heldout": evaluator.heldout} if evaluator.heldout else {})}
     if "real_logits" not in build.offers(model.train_spec, model.modality, model.recipe.batch_size):
         return {}
-    outputs = functools.cache(lambda name: logits(model, sets[name].rows))
+    outputs = functools.cache(lambda name: logits(model, sets[name].rows, seed))
     offered = {f"{name}_logits": lambda name=name: outputs(name)["real_logits"] for name in sets}
     return {**offered, "fake_logits": lambda: outputs("real")["fake_logits"]}
 
 
-def logits(model: LoadedModel, rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def logits(model: LoadedModel, rows: dict[str, np.ndarray], seed: int = 0) -> dict[str, np.ndarray]:
     """The discriminator's logits as in training: with augmentation, dropout and statistics of the batch.
 
     Args:
         model: The LoadedModel.
         rows: Stored rows by name, arrays [N, *shape], N at least a batch.
+        seed: Seed of latents, augmentation and dropout.
 
     Returns:
         `real_logits` of the rows and `fake_logits` of as many generated ones, float32 [n].
@@ -123,9 +125,10 @@ def logits(model: LoadedModel, rows: dict[str, np.ndarray]) -> dict[str, np.ndar
         outputs, _ = model.game.play(Context(state.params, state.carry, batch, key, state.step))
         return {name: outputs[name] for name in ("real_logits", "fake_logits")}
 
+    key = stream(jax.random.key(seed), "discriminator")
     batches = max(min(JUDGED, len(rows["real"])) // size, 1)
     parts = [
-        look({name: array[at : at + size] for name, array in rows.items()}, jax.random.key(at))
+        look({name: array[at : at + size] for name, array in rows.items()}, jax.random.fold_in(key, at))
         for at in range(0, batches * size, size)
     ]
     return {name: np.concatenate([np.ravel(part[name]) for part in parts]) for name in parts[0]}

@@ -1,6 +1,7 @@
 """Reports of evaluations: of a workdir's checkpoints, or of any two sets of images."""
 
 import json
+import logging
 import math
 import os
 import platform
@@ -14,16 +15,19 @@ import numpy as np
 import gan_jax
 from gan_jax import features
 from gan_jax.checkpoints import checkpoint
+from gan_jax.data import classes
 from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
-from gan_jax.evaluation import probes
+from gan_jax.evaluation import probes, rehearsal
 from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.runtime import folders
 from gan_jax.runtime.files import write_atomically
-from gan_jax.sampling import loading, samples
+from gan_jax.sampling import loading, real_rows, samples
 from gan_jax.sampling.loading import LoadedModel
 
-# Generated samples, unless fewer real ones are held out for the real baseline.
+log = logging.getLogger("gan_jax")
+
+# Generated samples, unless fewer real ones are held out, so that the real baseline is of equally many.
 NUM_IMAGES = 10_000
 
 
@@ -46,7 +50,8 @@ def of_workdir(
         workdir: Folder of a run.
         metrics: See `evaluator.select`.
         features_name: See `features.named`.
-        num_images: Samples to generate; None for as many as are held out, at most 10,000.
+        num_images: Samples to generate; None for as many as are held out, or as there are if none are, at most
+            10,000.
         seed: Seed of latents and of everything random in metrics.
         step: Steps taken, `best`, or None for the newest checkpoint and the best.
         all_steps: Evaluate every checkpoint.
@@ -60,22 +65,24 @@ def of_workdir(
     Raises:
         UsageError: A mistake in the arguments.
     """
+    folder = os.path.join(workdir, "evaluations")
     model = loading.load(workdir, step)
-    real = loading.data(model, data_dir)
+    folders.make_writable(folder)
+    real = real_rows.of(model, data_dir)
     heldout = real.heldout()
-    size = min(NUM_IMAGES, heldout.size if heldout else real.size // 2) if num_images is None else num_images
-    if size < 2:
-        raise UsageError(f"num_images={size}: expected at least 2")
     network = features.named(features_name, real, heldout, download=download)
     evaluator = Evaluator(real, heldout, network, seed=seed)
-    folder = os.path.join(workdir, "evaluations")
-    folders.make_writable(folder)
+    size = evaluator.usual_size(NUM_IMAGES) if num_images is None else num_images
+    if size < 2:
+        raise UsageError(f"num_images={size}: expected at least 2")
     records = {}
     for number in _steps(workdir, model, step, all_steps):
-        records[number] = _of_model(loading.load(workdir, number), evaluator, metrics, size, averaged)
-        parameters = records[number]["protocol"]["parameters"]
-        stem = f"step_{number:07d}_seed_{seed}_{parameters}_{features_name.replace(os.sep, '_')}"
-        write(os.path.join(folder, f"{stem}.json"), records[number])
+        record = _of_model(loading.load(workdir, number), evaluator, metrics, size, averaged)
+        parameters = record["protocol"]["parameters"]
+        of = f"{size}_{evaluator.modality.unit}_{parameters}_{features_name.replace(os.sep, '_')}"
+        path = os.path.join(folder, f"step_{number:07d}_seed_{seed}_{of}.json")
+        write_or_show(path, record, shown({number: record}, "step"))
+        records[number] = record
     return records
 
 
@@ -86,7 +93,6 @@ def of_sets(
     metrics: Mapping[str, dict] | Sequence[str] = ("quick",),
     features_name: str = "classifier",
     seed: int = 0,
-    output: str = "",
     download: bool = False,
 ) -> dict[str, Any]:
     """Evaluates one set of samples against another; no GAN is needed.
@@ -97,24 +103,23 @@ def of_sets(
         metrics: See `evaluator.select`.
         features_name: See `features.named`.
         seed: Seed of everything random in metrics.
-        output: JSON file to write; empty for none.
         download: Fetch the Inception weights if they are absent.
 
     Returns:
         Dict of `protocol` and `values`.
 
     Raises:
-        UsageError: Sets that cannot be compared, or a mistake in the arguments.
+        UsageError: Sets that cannot be compared, or a mistake in the arguments; nothing has been computed.
     """
-    heldout = reference.heldout()
+    heldout = classes.heldout(reference)
     network = features.named(features_name, reference, heldout, download=download)
     evaluator = Evaluator(reference, heldout, network, seed=seed)
-    chosen = select(metrics, evaluator.inputs(generated), network)
+    inputs = evaluator.inputs(generated)
+    chosen = select(metrics, inputs, network)
+    evaluator.check(chosen, inputs)
+    rehearsal.check(chosen, evaluator, generated.size, inputs.get("fake_labels"))
     values = evaluator(chosen, generated)
-    record = {"protocol": protocol(evaluator, generated), "values": values}
-    if output:
-        write(output, record)
-    return record
+    return {"protocol": protocol(evaluator, generated), "values": values}
 
 
 def _steps(workdir, model, step, all_steps):
@@ -128,12 +133,16 @@ def _steps(workdir, model, step, all_steps):
 def _of_model(model, evaluator, metrics, size, averaged):
     """The record of one checkpoint."""
     game, modality, seed = model.game, model.modality, evaluator.seed
+    conditions = evaluator.conditions(game.conditions, size)
     fake = samples.source(
         f"step {model.step} of {model.workdir}", samples.sampler(game, modality), model.state, modality,
-        size=size, seed=seed, conditions=evaluator.conditions(game.conditions, size), averaged=averaged,
+        size=size, seed=seed, conditions=conditions, averaged=averaged,
     )  # fmt: skip
     extras = probes.of(model, evaluator, averaged, seed)
-    chosen = select(metrics, evaluator.inputs(fake, extras), evaluator.network)
+    inputs = evaluator.inputs(fake, extras)
+    chosen = select(metrics, inputs, evaluator.network)
+    evaluator.check(chosen, inputs)
+    rehearsal.check(chosen, evaluator, size, rehearsal.labels_of(game, conditions, size))
     return {
         "protocol": {"step": model.step, **facts_of_model(model, averaged), **protocol(evaluator, fake)},
         "values": evaluator(chosen, fake, extras),
@@ -158,7 +167,7 @@ def facts_of_model(model: LoadedModel, averaged: bool) -> dict[str, Any]:
     normed = any("batch_stats" in path for path in statistics)
     return {
         "workdir": model.workdir,
-        "parameters": "averaged" if averaged and model.state.average else "live",
+        "parameters": samples.kind_of(model, averaged),
         "batch_norm": "running statistics of training, of the live network" if normed else "none",
         "training_seed": model.recipe.seed,
     }
@@ -174,21 +183,42 @@ def protocol(evaluator: Evaluator, fake: Source) -> dict[str, Any]:
     Returns:
         Dict that JSON can hold.
     """
-    real, heldout = evaluator.real.source, evaluator.heldout and evaluator.heldout.source
-    size, unit = evaluator.real.outputs["features"].shape[1], evaluator.modality.unit
-    few = min(real.size, fake.size)
-    note = f"{few} {unit} are fewer than {size} features: the covariance is singular, distances are too large"
+    real, heldout = evaluator.real.source, evaluator.heldout
+    size, unit = evaluator.outputs["features"].shape[-1], evaluator.modality.unit
+    obstacle = evaluator.baseline_obstacle(fake.size)
+    lacking = classes.lacking(fake, real.classes)
+    unseen = [f"no class of these names in {fake.name}: {classes.listed(lacking)}"] if lacking else []
     return {
         "generated": f"{fake.size} {unit}: {fake.name}",
         "reference": f"{real.size} {unit}: {real.name}",
         "shape": list(real.spec["real"].shape),
         "features": {"name": evaluator.features.name, "size": size, **evaluator.features.facts},
-        "real_baseline": f"{evaluator.baseline_size(fake.size)} {unit}: "
-        + (heldout.name if heldout else "half of the reference, compared with the other half"),
+        "real_baseline": f"{fake.size} {unit}: {heldout.source.name}"
+        if heldout and not obstacle
+        else f"none: {obstacle}",
         "seed": evaluator.seed,
-        "notes": [note] if few < size else [],
+        "notes": [*few(evaluator, fake.size), *unseen],
         "versions": versions(),
     }
+
+
+def few(evaluator: Evaluator, size: int) -> list[str]:
+    """The warning of too few samples for a covariance of features.
+
+    Args:
+        evaluator: The Evaluator.
+        size: Number of generated samples.
+
+    Returns:
+        One line for people, or none.
+    """
+    count, width = min(evaluator.real.source.size, size), evaluator.outputs["features"].shape[-1]
+    if count >= width:
+        return []
+    return [
+        f"{count} {evaluator.modality.unit} are fewer than {width} features: the covariance is singular, distances "
+        "are too large"
+    ]
 
 
 def versions() -> dict[str, str]:
@@ -210,7 +240,7 @@ def write(path: str, record: Mapping[str, Any]) -> None:
         UsageError: The file cannot be written.
     """
     plain = {
-        name: {kind: number if math.isfinite(number) else str(number) for kind, number in value.items()}
+        name: {kind: _plain(entry) for kind, entry in value.items()}
         for name, value in record["values"].items()
     }
     try:
@@ -222,15 +252,41 @@ def write(path: str, record: Mapping[str, Any]) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
+def write_or_show(path: str, record: Mapping[str, Any], table: str) -> None:
+    """Writes a record; if this fails after all the work, its table is logged.
+
+    Args:
+        path: The file; its folder exists.
+        record: As for `write`.
+        table: The record for people.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    try:
+        write(path, record)
+    except UsageError:
+        log.warning("%s", table)
+        raise
+
+
+def _plain(entry):
+    """A number or a reason as JSON can hold it."""
+    return entry if isinstance(entry, str) or math.isfinite(entry) else str(entry)
+
+
 def _kept(path, protocol):
     """Values of an earlier record of the same protocol; none if there is none, or it cannot be read."""
     try:
         with open(path) as file:
             old = json.load(file)
         # As JSON would return it: tuples become lists.
-        return old["values"] if old["protocol"] == json.loads(json.dumps(protocol)) else {}
+        if old["protocol"] == json.loads(json.dumps(protocol)):
+            return old["values"]
+        log.warning("%s held values of another protocol, which are replaced", path)
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        pass
+    return {}
 
 
 def shown(records: Mapping[Any, Mapping[str, Any]], of: str = "") -> str:
@@ -250,9 +306,13 @@ def shown(records: Mapping[Any, Mapping[str, Any]], of: str = "") -> str:
     wide = max(map(len, last["values"])) + 2
     heads = [f"{of} {key}".strip() for key in records] + ["real baseline"]
     lines += ["", " " * wide + "".join(f"{head:>14}" for head in heads)]
-    for name in last["values"]:
-        row = [record["values"][name]["value"] for record in records.values()]
-        real_baseline = last["values"][name].get("real_baseline")
-        cells = [f"{value:.5g}" for value in row] + ["" if real_baseline is None else f"{real_baseline:.5g}"]
+    reasons = {}
+    for name, value in last["values"].items():
+        cells = [f"{record['values'][name]['value']:.5g}" for record in records.values()]
+        cells.append(f"{value['real_baseline']:.5g}" if "real_baseline" in value else "")
+        if "no_real_baseline" in value:
+            cells[-1] = "none"
+            reasons[name] = value["no_real_baseline"]
         lines.append(f"{name:<{wide}}" + "".join(f"{cell:>14}" for cell in cells))
+    lines += [f"no real baseline of {name}: {reason}" for name, reason in reasons.items()]
     return "\n".join(lines)

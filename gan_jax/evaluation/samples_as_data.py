@@ -1,6 +1,5 @@
 """Data augmentation by a GAN: how much generated images add to few real ones that train a classifier."""
 
-import dataclasses
 import functools
 import logging
 import os
@@ -9,13 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_jax import build
+from gan_jax.data import classes
 from gan_jax.data.source import Source, of_arrays
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.features.classifier import BATCH, accuracy, fit, usual_steps
 from gan_jax.runtime import folders
-from gan_jax.sampling import loading, samples
+from gan_jax.sampling import loading, real_rows, samples
 
 log = logging.getLogger("gan_jax")
 
@@ -75,26 +74,26 @@ def run(
     """
     _check_positive(images_per_class=images_per_class, seeds=seeds, classifier_steps=classifier_steps)
     model = _conditional(loading.load(workdir, step))
+    folders.make_writable(os.path.join(workdir, "evaluations"))
     sets = _sets(model, images_per_class, data_dir)
     real = sets.classifier
     size = _size(num_images, real)
-    folders.make_writable(os.path.join(workdir, "evaluations"))
     steps = classifier_steps or usual_steps(size + max(size, real.size))
     protocol = _protocol(model, averaged, sets, size, seeds, steps)
     if protocol["warning"]:
         log.warning("%s", protocol["warning"])
     accuracies = compare(real, _generator(model, size, averaged), sets.heldout, seeds=seeds, steps=steps)
     record = {"protocol": protocol, "values": summary(accuracies), "accuracies": accuracies}
-    many = f"{real.size}_real_{size}_generated_{seeds}_seeds"
+    many = f"{real.size}_real_{size}_generated_{seeds}_seeds_{steps}_steps"
     stem = f"augmentation_step_{model.step:07d}_{protocol['parameters']}_{many}"
-    reports.write(os.path.join(workdir, "evaluations", f"{stem}.json"), record)
+    reports.write_or_show(os.path.join(workdir, "evaluations", f"{stem}.json"), record, shown(record))
     return record
 
 
 def compare(
     real: Source, generate: Callable[[int], Source], heldout: Source, *, seeds: int, steps: int
 ) -> dict[str, list[float]]:
-    """Accuracies of classifiers with and without generated images.
+    """Accuracies of classifiers with and without generated images; classes are matched by name.
 
     Args:
         real: Labelled Source of the real images.
@@ -107,8 +106,9 @@ def compare(
         By training set, `real`, `real_and_generated` and `generated`, one accuracy per seed, in [0, 1].
     """
     accuracies: dict[str, list[float]] = {"real": [], "real_and_generated": [], "generated": []}
+    heldout = classes.aligned(heldout, real.classes, real.name)
     for seed in range(seeds):
-        fake = generate(seed)
+        fake = classes.aligned(generate(seed), real.classes, real.name)
         for name, source in zip(accuracies, (real, mixed(real, fake), fake)):
             accuracies[name].append(accuracy(fit(source, seed, steps=steps), heldout))
         log.info(
@@ -124,7 +124,7 @@ def mixed(real: Source, fake: Source) -> Source:
 
     Args:
         real: Labelled Source.
-        fake: Labelled Source of the same shape.
+        fake: Labelled Source of the same shape and classes.
 
     Returns:
         A Source.
@@ -203,14 +203,13 @@ def _sets(model, count, data_dir):
             "images_per_class is missing: the number of real images of each class; "
             f"{model.workdir} was trained on all"
         )
-    few = dataclasses.replace(model.recipe, data={**model.recipe.data, "per_class": count})
-    source = build.source(few, data_dir)
+    source = real_rows.of(model, data_dir, per_class=count)
     heldout = source.heldout()
     if heldout is None or not heldout.classes:
         raise UsageError(f"{source.name}: no labelled images are held out to test a classifier on")
     rows = source.read(np.arange(source.size))
     kept = of_arrays(source.name, rows["real"], rows["label"], source.classes)
-    return Sets(loading.data(model, data_dir), kept, heldout)
+    return Sets(real_rows.of(model, data_dir), kept, heldout)
 
 
 def _size(num_images, real):

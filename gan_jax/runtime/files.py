@@ -1,9 +1,13 @@
 """Files that are written completely or not at all."""
 
 import contextlib
+import hashlib
+import logging
 import os
 from collections.abc import Iterator
 from typing import IO, Any
+
+log = logging.getLogger("gan_jax")
 
 
 @contextlib.contextmanager
@@ -33,3 +37,29 @@ def write_atomically(path: str | os.PathLike[str], mode: str = "w") -> Iterator[
         with contextlib.suppress(OSError):
             os.remove(temporary)
         raise
+
+
+@contextlib.contextmanager
+def replacing(*paths: str) -> Iterator[None]:
+    """Logs a warning about files that had other contents before a block of code wrote them.
+
+    Args:
+        *paths: Files; they need not exist.
+
+    Yields:
+        Nothing.
+    """
+    before = [_digest(path) for path in paths]
+    yield
+    changed = [path for path, old in zip(paths, before) if old and old != _digest(path)]
+    if changed:
+        log.warning("%s existed with other contents and was replaced", " and ".join(changed))
+
+
+def _digest(path):
+    """A hash of a file's contents; None if there is none that can be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).digest()
+    except OSError:
+        return None

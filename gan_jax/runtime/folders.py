@@ -45,6 +45,20 @@ def make_writable(folder: str) -> None:
         raise UsageError(f"folder {folder} cannot be written: {error.strerror}") from None
 
 
+def make_room(file: str) -> None:
+    """Makes the folder of a file, and makes sure that the file can be written there; called before the work.
+
+    Args:
+        file: Its path; missing folders above it are made.
+
+    Raises:
+        UsageError: The folder cannot be made or written, or a folder has the file's name.
+    """
+    if os.path.isdir(file) or not os.path.basename(file):
+        raise UsageError(f"{file} cannot be written: it is the name of a folder, expected that of a file")
+    make_writable(os.path.dirname(os.path.abspath(file)))
+
+
 def share(folder: str) -> None:
     """Makes the folder of a run, and makes sure that all processes see the same folder.
 

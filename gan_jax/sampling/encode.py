@@ -1,6 +1,5 @@
 """Latent codes of a data set, from a run whose game has an encoder: an `.npz` and a scatter plot."""
 
-import dataclasses
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -8,12 +7,12 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
-from gan_jax import build
 from gan_jax.errors import UsageError
-from gan_jax.runtime import folders
+from gan_jax.runtime import files, folders
 from gan_jax.runtime.chunks import in_chunks
-from gan_jax.sampling import loading
+from gan_jax.sampling import loading, real_rows
 from gan_jax.sampling.loading import LoadedModel
+from gan_jax.sampling.samples import GENERATOR, kind_of, stream
 
 log = logging.getLogger("gan_jax")
 
@@ -50,14 +49,15 @@ def run(
     if model.game.encode is None:
         name = model.recipe.game["name"]
         raise UsageError(f"{workdir}: the game {name} has no encoder; bigan and vaegan have one")
-    source = _source(model, split, data_dir)
+    source, which = _source(model, split, data_dir)
+    kind = kind_of(model, averaged)
+    stem = os.path.join(workdir, "codes", f"step_{model.step:07d}_{which.replace(os.sep, '_')}_{kind}")
+    folders.make_room(f"{stem}.npz")
     rows = source.read(np.arange(source.size))
     codes = encoder(model, averaged)(rows["real"])
-    folders.make_writable(os.path.join(workdir, "codes"))
-    kind = "averaged" if averaged else "live"
-    stem = os.path.join(workdir, "codes", f"step_{model.step:07d}_{split or 'heldout'}_{kind}")
     labels = {name: array for name, array in rows.items() if name == "label"}
-    np.savez_compressed(f"{stem}.npz", allow_pickle=False, codes=codes, **labels)
+    with files.replacing(f"{stem}.npz"):
+        np.savez_compressed(f"{stem}.npz", allow_pickle=False, codes=codes, **labels)
     scatter(f"{stem}.png", codes, labels.get("label"), source.classes)
     log.info("codes of %s, step %d, %s parameters: %s.png and .npz", source.name, model.step, kind, stem)
     return f"{stem}.npz"
@@ -90,7 +90,7 @@ def reconstructor(model: LoadedModel, averaged: bool = True) -> Callable[[np.nda
     assert encode is not None, "the game has no encoder"
 
     def reconstruct(params, carry, batch, key):
-        return game.sample(params, carry, encode(params, carry, batch, key), batch, key)
+        return game.sample(params, carry, encode(params, carry, batch, key), batch, stream(key, GENERATOR))
 
     return _over_rows(model, averaged, reconstruct)
 
@@ -103,7 +103,11 @@ def _over_rows(model, averaged, function):
     def apply(rows, key):
         return function(params, model.state.carry, model.modality.decode({"real": rows}), key)
 
-    return lambda rows: in_chunks(lambda chunk, start: apply(chunk, jax.random.key(start)), rows, CHUNK)
+    # No seed's samples have latents of this stream.
+    key = stream(jax.random.key(0), "encoder")
+    return lambda rows: in_chunks(
+        lambda chunk, start: apply(chunk, jax.random.fold_in(key, start)), rows, CHUNK
+    )
 
 
 def planar(codes: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -157,10 +161,9 @@ def scatter(path: str, codes: np.ndarray, labels: np.ndarray | None, classes: Se
 
 
 def _source(model, split, data_dir):
-    """The chosen split; without one, the held-out rows if there are any, else the training rows."""
-    if split is None:
-        source = loading.data(model, data_dir)
-        return source.heldout() or source
-    recipe = model.recipe
-    whole = {**recipe.data, "split": split, "per_class": 0}
-    return build.source(dataclasses.replace(recipe, data=whole), data_dir)
+    """The chosen split and its name; without one, the held-out rows if there are any, else the training rows."""
+    if split is not None:
+        return real_rows.of(model, data_dir, split=split, per_class=0), split
+    source = real_rows.of(model, data_dir)
+    heldout = source.heldout()
+    return (source, "trained_on") if heldout is None else (heldout, "heldout")

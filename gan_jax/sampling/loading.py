@@ -1,6 +1,5 @@
 """A model from a workdir, for everything that is done with a finished run."""
 
-import logging
 from typing import NamedTuple
 
 import jax
@@ -8,15 +7,11 @@ import jax
 from gan_jax import build, modalities
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
-from gan_jax.data import fingerprint
-from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import parallel
 from gan_jax.step import TrainSpec, TrainState
 from gan_jax.types import Game, Modality
-
-log = logging.getLogger("gan_jax")
 
 
 class LoadedModel(NamedTuple):
@@ -71,26 +66,6 @@ def load(workdir: str, step: int | str | None = None) -> LoadedModel:
     abstract = parallel.abstract(start, jax.random.key(0), device)
     state = checkpoint.restore(workdir, abstract, chosen)
     return LoadedModel(workdir, recipe, modality, train_spec, chosen, state)
-
-
-def data(model: LoadedModel, data_dir: str | None = None) -> Source:
-    """The data set that a model was trained on; a warning says if it has changed since.
-
-    Args:
-        model: The LoadedModel.
-        data_dir: Folder of prepared TFDS data; None for TFDS's own.
-
-    Returns:
-        The Source.
-
-    Raises:
-        UsageError: No such data set, or one that is not prepared and cannot be.
-    """
-    source = build.source(model.recipe, data_dir)
-    _, known = checkpoint.read_recipe(model.workdir)
-    if known and (lines := fingerprint.changes(known, fingerprint.describe(source))):
-        log.warning("%s: the data has changed since the training (%s)", model.workdir, "; ".join(lines))
-    return source
 
 
 def _step(workdir, step, steps):

@@ -3,6 +3,8 @@
 import functools
 import logging
 import os
+import re
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,11 +12,12 @@ import jax
 import numpy as np
 
 from gan_jax import build
+from gan_jax.data import classes as classes_lib
 from gan_jax.data.source import Source, row
 from gan_jax.errors import UsageError
 from gan_jax.images import columns_of
-from gan_jax.runtime import folders
-from gan_jax.sampling import loading
+from gan_jax.runtime import files, folders
+from gan_jax.sampling import loading, real_rows
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.step import TrainState
 from gan_jax.types import Game, Modality
@@ -26,6 +29,25 @@ CHUNK = 64
 
 # Stored conditions of rows: a function from row numbers, int [N], to arrays [N, *shape] by name.
 Conditions = Callable[[np.ndarray], dict[str, np.ndarray]]
+
+
+# The stream of random numbers of a generator that draws some besides its latents.
+GENERATOR = "generator"
+# Longer names of classes in the name of a file become a checksum.
+NAMED = 60
+
+
+def stream(key: jax.Array, purpose: str) -> jax.Array:
+    """A key of its own for each purpose that random numbers of one seed have.
+
+    Args:
+        key: The seed's key, or that of a chunk of samples.
+        purpose: A name.
+
+    Returns:
+        The key.
+    """
+    return jax.random.fold_in(key, zlib.crc32(purpose.encode()))
 
 
 def unconditional(rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -77,7 +99,26 @@ def sampler(game: Game, modality: Modality) -> Callable[..., np.ndarray]:
 def _encoded(game, modality, params, carry, batch, key):
     """A chunk of samples as the data stores them, from stored conditions."""
     latents = None if game.draw is None else game.draw(key, CHUNK)
-    return modality.encode(game.sample(params, carry, latents, modality.decode(batch), key))
+    own = stream(key, GENERATOR)
+    return modality.encode(game.sample(params, carry, latents, modality.decode(batch), own))
+
+
+def latents_of(game: Game, key: jax.Array, rows: np.ndarray) -> Any:
+    """The latents from which a sampler makes rows.
+
+    Args:
+        game: The Game, with latents.
+        key: As the sampler gets it.
+        rows: Row numbers, int [N].
+
+    Returns:
+        Pytree of NumPy arrays [N, ...].
+    """
+    assert game.draw is not None, "a game without latents"
+    chunks, places = np.divmod(np.asarray(rows), CHUNK)
+    numbers, at = np.unique(chunks, return_inverse=True)
+    drawn = jax.device_get([game.draw(jax.random.fold_in(key, int(number)), CHUNK) for number in numbers])
+    return jax.tree.map(lambda *parts: np.concatenate(parts)[at * CHUNK + places], *drawn)
 
 
 def _previewed(game, modality, params, carry, batch, key):
@@ -237,43 +278,106 @@ def run(
     *,
     num_images: int = 64,
     sample_seed: int = 0,
-    labels: Sequence[int] = (),
+    labels: Sequence[int | str] = (),
     step: int | str | None = None,
     averaged: bool = True,
     data_dir: str | None = None,
 ) -> str:
     """Writes samples of a workdir's checkpoint: files for people, and an `.npz`.
 
+    Their names tell step, seed, number, kind of parameters and labels, so that other requests get other files.
+
     Args:
         workdir: Folder of a run.
         num_images: How many, at least 1.
         sample_seed: Seed of the latents.
-        labels: Classes to ask for, repeated as often as needed; empty for one class a row of the grid.
+        labels: Names or numbers of classes to ask for, as `classes.numbers` reads them, repeated as often as
+            needed; empty for one class a row of the grid.
         step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
         data_dir: Folder of prepared TFDS data, for conditions that are data, such as `source`.
 
     Returns:
         Path of the `.npz`, which holds the samples as the data is stored, under the unit of its modality,
-        such as `images`, and their conditions, such as `label`, int32 [N]. The files for people lie beside it.
+        such as `images`, and their conditions, such as `label`, int32 [N], with the names of all classes,
+        `class_names`. The files for people lie beside it.
 
     Raises:
         UsageError: No run or no such checkpoint in the workdir, or labels that the model does not know.
     """
     model = loading.load(workdir, step)
+    unit, kind = model.modality.unit, kind_of(model, averaged)
     conditions = conditions_of(model, num_images, labels, data_dir)
-    folders.make_writable(os.path.join(workdir, "samples"))
+    name = f"step_{model.step:07d}_seed_{sample_seed}_{num_images}_{unit}_{kind}{named(model, labels)}"
+    stem = os.path.join(workdir, "samples", name)
+    folders.make_room(f"{stem}.npz")
     samples = draw(model, num_images, sample_seed, conditions, averaged)
-    kind = "averaged" if averaged else "live"
-    stem = os.path.join(workdir, "samples", f"step_{model.step:07d}_seed_{sample_seed}_{kind}")
-    endings = model.modality.save(stem, samples)
-    arrays = {model.modality.unit: samples, **conditions(np.arange(num_images))}
-    np.savez_compressed(f"{stem}.npz", allow_pickle=False, **arrays)
+    given = conditions(np.arange(num_images))
+    names = {"class_names": np.asarray(class_names(model))} if "label" in given else {}
+    with files.replacing(f"{stem}.npz"):
+        endings = model.modality.save(stem, samples)
+        np.savez_compressed(f"{stem}.npz", allow_pickle=False, **{unit: samples, **given, **names})
     log.info(
         "%d %s of step %d, %s parameters: %s%s and .npz",
-        num_images, model.modality.unit, model.step, kind, stem, ", ".join(endings),
-    )  # fmt: skip
+        num_images,
+        unit,
+        model.step,
+        kind,
+        stem,
+        ", ".join(endings),
+    )
+    if "label" in given:
+        log.info("classes of samples, from 0 on: %s", of_rows(given["label"], class_names(model)))
     return f"{stem}.npz"
+
+
+def kind_of(model: LoadedModel, averaged: bool) -> str:
+    """The kind of parameters that make samples: `averaged`, or `live` also where a run keeps no average."""
+    return "averaged" if averaged and model.state.average else "live"
+
+
+def class_names(model: LoadedModel) -> tuple[str, ...]:
+    """Names of the classes that a run learned; empty without classes."""
+    return tuple(model.modality.facts.get("class_names", ()))
+
+
+def named(model: LoadedModel, labels: Sequence[int | str]) -> str:
+    """The part of a file's name that tells the classes that were asked for.
+
+    Args:
+        model: The LoadedModel.
+        labels: As for `run`.
+
+    Returns:
+        Numbers of the classes, each with its name unless that is the number; empty without labels.
+    """
+    names = class_names(model)
+    parts = [
+        names[label]
+        if names[label] == str(label)
+        else f"{label}-{re.sub(r'[^a-zA-Z0-9.-]', '', names[label])}"
+        for label in classes_lib.numbers(labels, names)
+    ]
+    text = "_".join(parts)
+    if len(text) > NAMED:
+        text = f"{len(parts)}_of_checksum_{zlib.crc32(text.encode()):08x}"
+    return f"_labels_{text}" if parts else ""
+
+
+def of_rows(labels: np.ndarray, names: Sequence[str]) -> str:
+    """Which samples have which class, for people.
+
+    Args:
+        labels: int [N].
+        names: Names of the classes.
+
+    Returns:
+        Runs of equal classes, such as `0 to 7: cat, 8: dog`.
+    """
+    starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
+    ends = np.r_[starts[1:], len(labels)] - 1
+    runs = [f"{first} to {last}" if last > first else f"{first}" for first, last in zip(starts, ends)]
+    return classes_lib.listed([f"{run}: {names[labels[first]]}" for run, first in zip(runs, starts)])
 
 
 def draw(
@@ -296,14 +400,15 @@ def draw(
 
 
 def conditions_of(
-    model: LoadedModel, count: int, labels: Sequence[int] = (), data_dir: str | None = None
+    model: LoadedModel, count: int, labels: Sequence[int | str] = (), data_dir: str | None = None
 ) -> Conditions:
     """The conditions of samples: these labels, else those of a grid, and real rows for all others.
 
     Args:
         model: The LoadedModel.
         count: Number of samples.
-        labels: Classes to ask for, repeated as often as needed; empty for one class a row of a grid.
+        labels: Names or numbers of classes to ask for, as `classes.numbers` reads them, repeated as often as
+            needed; empty for one class a row of a grid.
         data_dir: Folder of prepared TFDS data, for conditions that are data.
 
     Returns:
@@ -314,22 +419,21 @@ def conditions_of(
     """
     if count < 1:
         raise UsageError(f"num_images={count}: expected at least 1")
-    _check_labels(labels, model)
+    chosen = _checked_labels(labels, model)
 
     def real():
-        source = loading.data(model, data_dir)
+        source = real_rows.of(model, data_dir)
         return source.heldout() or source
 
     grid = grid_conditions(model.game, model.modality, count, first_of(real))
-    if not labels:
+    if not chosen:
         return grid
-    return lambda rows: {**grid(rows), "label": np.resize(np.asarray(labels, np.int32), count)[rows]}
+    return lambda rows: {**grid(rows), "label": np.resize(np.asarray(chosen, np.int32), count)[rows]}
 
 
-def _check_labels(labels, model):
-    """Only a conditional model may be asked for classes, and only for those that it knows."""
-    text, classes = ",".join(map(str, labels)), model.modality.facts["classes"]
-    if labels and "label" not in model.game.conditions:
+def _checked_labels(labels, model):
+    """Numbers of classes. Only a conditional model may be asked for some, and only for those that it knows."""
+    if len(labels) and "label" not in model.game.conditions:
+        text = ",".join(map(str, labels))
         raise UsageError(f"labels={text}: the networks of {model.workdir} are not conditioned on labels")
-    if any(not 0 <= label < classes for label in labels):
-        raise UsageError(f"labels={text}: expected 0 to {classes - 1}")
+    return classes_lib.numbers(labels, class_names(model))

@@ -13,6 +13,9 @@ from gan_jax.study.trials import Outcome
 
 log = logging.getLogger("gan_jax")
 
+TABLES = ("results.md", "results.csv", "results.json")
+PAGE = "index.html"
+
 
 def write(study: Study, output: str, data_dir: str | None = None) -> None:
     """Writes the results of every variant that has a finished trial.
@@ -32,9 +35,10 @@ def write(study: Study, output: str, data_dir: str | None = None) -> None:
         for name, outcomes in done.items()
     }
     table = tables.rows(summaries, study.measures)
-    _text(output, "results.md", tables.markdown(table))
-    _text(output, "results.csv", tables.as_csv(summaries, study.measures))
-    _text(output, "results.json", tables.as_json(study, summaries))
+    log.info("%s", tables.markdown(table))  # Before anything is written.
+    texts = tables.markdown(table), tables.as_csv(summaries, study.measures), tables.as_json(study, summaries)
+    for name, text in zip(TABLES, texts):
+        _text(output, name, text)
     curves = {f"{measure} over the steps": _plot(summaries, measure, output) for measure in study.measures}
     stored = {name: _samples(output, name, outcomes) for name, outcomes in done.items()}
     pictures = {
@@ -44,8 +48,7 @@ def write(study: Study, output: str, data_dir: str | None = None) -> None:
     }
     changes = {name: _changes(study, recipe) for name, recipe in recipes.items()}
     content = page.Page(study.title, _notes(study, done), table, curves, changes, pictures)
-    _text(output, "index.html", page.written(content))
-    log.info("%s", tables.markdown(table))
+    _text(output, PAGE, page.written(content))
     log.info("%s holds index.html, results.md, .csv and .json, plots and samples", output)
 
 

@@ -1,6 +1,7 @@
 """A study from its first missing trial to its report."""
 
 import logging
+import os
 from collections.abc import Sequence
 
 from gan_jax import build
@@ -35,7 +36,8 @@ def run(study: Study, output: str, *, only: Sequence[str] = (), data_dir: str | 
     pending = {name: recipe for name, recipe in wanted.items() if missing[name]}
     for name, recipe in pending.items():
         _check(name, recipe, data_dir)
-    folders.make_writable(output)
+    for name in (*report.TABLES, report.PAGE):
+        folders.make_room(os.path.join(output, name))
     with lock.held(output):
         for number, name in enumerate(pending, 1):
             log.info("variant %d of %d, %s: %d seeds", number, len(pending), name, len(missing[name]))

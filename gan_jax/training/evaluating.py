@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gan_jax import features, metrics
+from gan_jax.data import classes
 from gan_jax.data.source import Source, without_labels
 from gan_jax.errors import UsageError
-from gan_jax.evaluation import reports
+from gan_jax.evaluation import rehearsal, reports
 from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.metrics import HIGHER_IS_BETTER
 from gan_jax.recipe import Recipe
@@ -28,10 +29,14 @@ class StateEvaluator(NamedTuple):
         load: Function without arguments that loads the features, which may train a classifier for minutes.
         evaluate: Function from a state to values of metrics, by name a dict of `value` and perhaps
             `real_baseline`, and to their protocol.
+        size: Samples generated for an evaluation.
+        warnings: What makes the values less than they seem, a line each.
     """
 
     load: Callable[[], None]
-    evaluate: Callable[[TrainState], tuple[dict[str, dict[str, float]], dict[str, Any]]]
+    evaluate: Callable[[TrainState], tuple[dict[str, dict[str, Any]], dict[str, Any]]]
+    size: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 NOTHING = StateEvaluator(lambda: None, lambda state: ({}, {}))
@@ -63,7 +68,7 @@ def watch(recipe: Recipe, game: Game, source: Source, sample: Callable) -> Watch
         The Watch.
 
     Raises:
-        UsageError: A metric that does not exist, or whose inputs are not available.
+        UsageError: A metric that does not exist, whose inputs are not available, or that has too few samples.
     """
     reason = obstacle(recipe, source)
     if reason and recipe.eval_every:
@@ -72,6 +77,14 @@ def watch(recipe: Recipe, game: Game, source: Source, sample: Callable) -> Watch
         return Watch(lambda: None, lambda step, state, reporter: None)
     # The first process alone evaluates, and so needs the features.
     first = state_evaluator(recipe, game, source, sample) if processes.is_first() else NOTHING
+    if 0 < first.size < recipe.eval_samples:
+        log.info(
+            "evaluate  %d samples, not eval_samples=%d: there are no more real ones",
+            first.size,
+            recipe.eval_samples,
+        )
+    for line in first.warnings:
+        log.warning("evaluations in training: %s", line)
     reported = _reported(first.evaluate)
 
     def evaluate(step, state, reporter):
@@ -106,9 +119,9 @@ def state_evaluator(recipe: Recipe, game: Game, source: Source, sample: Callable
         The StateEvaluator.
 
     Raises:
-        UsageError: A metric that does not exist, or whose inputs are not available.
+        UsageError: A metric that does not exist, whose inputs are not available, or that has too few samples.
     """
-    heldout = source.heldout()
+    heldout = classes.heldout(source)
     network = features.named(recipe.eval_features, source, heldout)
     evaluator = Evaluator(source, heldout, network)
     inputs = evaluator.inputs(source if "label" in game.conditions else without_labels(source))
@@ -116,8 +129,7 @@ def state_evaluator(recipe: Recipe, game: Game, source: Source, sample: Callable
     evaluator.check(chosen, inputs)
     if set(reads(metrics.modes)) <= set(inputs):
         chosen = {**chosen, "modes": metrics.modes}  # Alerts read it, where a classifier is at hand.
-    # No more than are held out, so that the real baseline has the same size.
-    size = min(recipe.eval_samples, evaluator.baseline_size(recipe.eval_samples))
+    size = _size(recipe, game, evaluator, chosen)
 
     def evaluate(state):
         conditions = evaluator.conditions(game.conditions, size)
@@ -129,7 +141,23 @@ def state_evaluator(recipe: Recipe, game: Game, source: Source, sample: Callable
     def load():
         evaluator.features  # noqa: B018 (Computed once, when first read.)
 
-    return StateEvaluator(load, evaluate)
+    reason = evaluator.baseline_obstacle(size)
+    warnings = [f"no real baseline: {reason}"] if reason else []
+    return StateEvaluator(load, evaluate, size, (*warnings, *reports.few(evaluator, size)))
+
+
+def _size(recipe, game, evaluator, chosen):
+    """Samples of an evaluation: no more than are held out, unless that is too few for a metric."""
+
+    def check(size):
+        conditions = evaluator.conditions(game.conditions, size)
+        rehearsal.check(chosen, evaluator, size, rehearsal.labels_of(game, conditions, size))
+        return size
+
+    try:
+        return check(evaluator.usual_size(recipe.eval_samples))
+    except UsageError:
+        return check(recipe.eval_samples)  # A value without a real baseline is better than none.
 
 
 def _reported(evaluate):

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.data import fingerprint
 from gan_jax.data.batches import Batches, batches
+from gan_jax.data.classes import listed
 from gan_jax.errors import Divergence
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, lock, memory, parallel, processes, signals
@@ -100,10 +102,17 @@ def _resume(recipe, workdir, prepared, data):
     _introduce(recipe, prepared, programs.abstract, workdir, step)
     if processes.is_first():
         checkpoint.write_recipe(workdir, recipe, data)
-    if step < recipe.steps:
+    if step < recipe.steps or _owes_evaluation(recipe, workdir, step):
         step = _trained(Run(recipe, workdir, prepared, fed, programs), state, key)
     _conclude(recipe, workdir, step)
     return step
+
+
+def _owes_evaluation(recipe, workdir, step):
+    """Was the run killed between the checkpoint of this step and its evaluation?"""
+    return processes.from_first(
+        lambda: evaluating.due(recipe, step) and checkpoint.is_without_cost(workdir, step)
+    )
 
 
 def _trained(run, state, key):
@@ -191,6 +200,10 @@ def loop(
     preview_key = jax.random.fold_in(jax.random.key(recipe.seed), PREVIEW)
     meter, least = Meter(recipe, reporter), checkpoint.best_cost(manager)
     history = alerts.History()
+    if _owes_evaluation(recipe, run.workdir, first):
+        cost = prepared.watch.evaluate(first, state, reporter)
+        checkpoint.add_cost(manager, first, cost, recipe.keep_checkpoints)
+        least = min(least, math.inf if cost is None else cost)
     with contextlib.closing(fed.feed(first, recipe.steps)) as feed:
         for done, step_feed in enumerate(feed, first + 1):
             state, scalars = programs.step(state, fed.resident, step_feed, keys(done - 1))
@@ -201,6 +214,8 @@ def loop(
                 meter.flush()
             if evaluated or saving:
                 _check_finite(programs.finite(state.params), done)
+            if saving:  # Before the evaluation, which may take long, fail or be killed.
+                checkpoint.save(manager, done, state)
             cost = prepared.watch.evaluate(done, state, reporter) if evaluated else None
             if best := cost is not None and cost < least:
                 least = cost
@@ -211,7 +226,9 @@ def loop(
                 reporter.grid(
                     done, lambda: prepared.preview(parallel.local(state), preview_key, recipe.grid_size)
                 )
-            if saving or best:
+            if saving:
+                checkpoint.add_cost(manager, done, cost, recipe.keep_checkpoints)
+            elif best:
                 checkpoint.save(manager, done, state, cost)
             if last:
                 break
@@ -229,7 +246,7 @@ def _introduce(recipe, prepared, abstract, workdir, step):
     """Logs a summary of the run."""
     source, modality = prepared.source, prepared.modality
     shape, classes = "x".join(map(str, source.spec["real"].shape)), len(source.classes)
-    labels = f"{classes} classes" if classes else "no labels"
+    labels = f"{classes} classes: {listed(source.classes)}" if classes else "no labels"
     log.info("data      %s: %s %s of %s, %s", source.name, f"{source.size:,}", modality.unit, shape, labels)
     for player, params in abstract.params.items():
         count = sum(leaf.size for leaf in jax.tree.leaves(params))

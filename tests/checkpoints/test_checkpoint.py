@@ -71,6 +71,23 @@ def test_the_best_is_kept_beside_the_newest(tiny, tmp_path):
     assert checkpoint.steps(workdir) == [6, 7] and checkpoint.best_step(workdir) == 7
 
 
+def test_costs_that_come_after_their_checkpoints(tiny, tmp_path):
+    """As if they had come with them; a checkpoint whose cost never comes is one without."""
+    start, _ = _abstract(tiny())
+    state, workdir = start(jax.random.key(0)), str(tmp_path)
+    left = {1: [1], 2: [1, 2], 3: [2, 3], 4: [2, 3, 4], 5: [2, 4, 5], 6: [5, 6]}
+    with checkpoint.manager(workdir, keep=2) as manager:
+        for step, cost in [(1, 5.0), (2, 3.0), (3, None), (4, 4.0), (5, None), (6, 2.5)]:
+            checkpoint.save(manager, step, state)
+            manager.wait_until_finished()
+            assert checkpoint.is_without_cost(workdir, step)
+            checkpoint.add_cost(manager, step, cost, keep=2)
+            assert checkpoint.is_without_cost(workdir, step) == (cost is None)
+            assert checkpoint.steps(workdir) == left[step]
+        assert checkpoint.best_cost(manager) == 2.5
+    assert checkpoint.best_step(workdir) == 6 and not checkpoint.is_without_cost(workdir, 7)
+
+
 def test_without_costs_there_is_no_best(saved, tmp_path):
     assert checkpoint.best_step(saved[0]) is None and checkpoint.best_step(str(tmp_path / "none")) is None
 

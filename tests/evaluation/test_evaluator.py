@@ -8,6 +8,7 @@ import scipy.linalg
 import sources
 
 from gan_jax import metrics as metrics_lib
+from gan_jax.data import source as source_lib
 from gan_jax.errors import UsageError
 from gan_jax.evaluation.evaluator import QUICK, Evaluator, select
 from gan_jax.features.extract import extractor
@@ -52,17 +53,57 @@ def test_value_and_baseline_of_held_out_images():
     drawn = np.random.default_rng([0, 200]).permutation(200)[:150]
     expected = _frechet(_features(real, everything), _features(heldout, drawn))
     assert values["frechet_distance"]["real_baseline"] == pytest.approx(expected, rel=1e-4)
-    assert evaluator.baseline_size(150) == 150 and evaluator.baseline_size(900) == 200
+    assert evaluator.usual_size(150) == 150 and evaluator.usual_size(900) == 200
 
 
-def test_baseline_without_held_out_images_is_one_half_against_the_other():
-    real = sources.noise(300, seed=1)
-    evaluator = Evaluator(real, None, PIXELS, seed=5)
-    values = _values(evaluator, ["frechet_distance"], sources.noise(120, seed=2))
-    order = np.random.default_rng([5, 300]).permutation(300)
-    expected = _frechet(_features(real, order[150:]), _features(real, order[:120]))
-    assert values["frechet_distance"]["real_baseline"] == pytest.approx(expected, rel=1e-4)
-    assert evaluator.baseline_size(120) == 120 and evaluator.baseline_size(900) == 150
+@pytest.mark.parametrize(
+    "held, reason",
+    [
+        (0, "no rows of arrays are held out, so there is no honest baseline"),
+        (100, "100 images are held out, fewer than the 120 generated ones"),
+    ],
+)
+def test_no_baseline_without_as_many_held_out_images(held, reason):
+    """Rows that were trained on, or fewer rows, would make another number look like that of a perfect model."""
+    real, fake = sources.noise(300, seed=1), sources.noise(120, seed=2)
+    evaluator = Evaluator(real, sources.noise(held, seed=3) if held else None, PIXELS)
+    values = _values(evaluator, ["frechet_distance"], fake)
+    expected = _frechet(_features(real, np.arange(300)), _features(fake, np.arange(120)))
+    assert values == {"frechet_distance": {"value": pytest.approx(expected, rel=1e-4)}}
+    assert evaluator.baseline_obstacle(120) == reason
+    assert evaluator.usual_size(900) == (held or 300)
+
+
+def test_the_baseline_has_the_sizes_of_the_comparison():
+    """Many metrics depend on both sizes."""
+    sizes = []
+
+    def counting(real_features, fake_features):
+        sizes.append((len(real_features), len(fake_features)))
+        return {"count": 1.0}
+
+    for count in (40, 90):
+        Evaluator(sources.noise(300), sources.noise(90), PIXELS)({"counting": counting}, sources.noise(count))
+    assert sizes == [(300, 40), (300, 40), (300, 90), (300, 90)]
+
+
+def test_a_value_stands_though_its_baseline_cannot_be_computed():
+    """No held-out image is of the third class."""
+    labels = np.arange(60) % 3
+    images = sources.noise(60).read(np.arange(60))["real"]
+    real, heldout = (
+        sources.of_arrays(images, labels),
+        sources.of_arrays(images[:50], np.r_[labels[:49] % 2, 2]),
+    )
+    fake = sources.of_arrays(images[:30], labels[:30])
+    names = ["frechet_distance", "intra_class_frechet_distance"]
+    values = _values(Evaluator(real, heldout, PIXELS), names, fake)
+    assert set(values["frechet_distance"]) == {"value", "real_baseline"}
+    for name in ("intra_class_frechet_distance", "worst_class_frechet_distance"):
+        assert np.isfinite(values[name]["value"]) and "real_baseline" not in values[name]
+        assert values[name]["no_real_baseline"].startswith(
+            "fake_features: expected at least 2 samples of each class"
+        )
 
 
 def test_a_set_is_at_distance_zero_from_itself():
@@ -83,7 +124,7 @@ def test_real_images_are_read_once_and_the_baseline_is_computed_once():
         measured.append(1)
         return {"count": 1.0}
 
-    evaluator = Evaluator(counted, None, PIXELS)
+    evaluator = Evaluator(counted, sources.noise(20, seed=9), PIXELS)
     for seed in range(3):
         evaluator({"counting": counting}, sources.noise(20, seed=seed))
     assert sum(read) == 50 and len(measured) == 3 + 1
@@ -158,6 +199,69 @@ def test_label_agreement_stands_beside_the_classifiers_accuracy():
     assert values["label_agreement"]["real_baseline"] == pytest.approx(
         _agrees(drawn["real"], drawn["label"]), rel=1e-12
     )
+
+
+def _shades(names, order, count):
+    """Flat images whose grey is that of their class: `count` of each of the classes in `order`, in turn."""
+    grey = {"bird": 30, "cat": 120, "dog": 220}
+    labels = np.arange(count * len(order)) % len(order)
+    images = np.stack([np.full((8, 8, 1), grey[order[label]], np.uint8) for label in labels])
+    numbers = np.asarray([names.index(order[label]) for label in labels])
+    return source_lib.of_arrays("/".join(order), images, numbers, names)
+
+
+def _nearest(params, images):
+    """A perfect classifier of the shades, its classes bird, cat and dog."""
+    grey = images.reshape(len(images), -1)[:, :1]
+    far = jnp.abs(grey - jnp.array([30, 120, 220]) / 127.5 + 1)
+    return {"features": images.reshape(len(images), -1)[:, :2], "class_logits": -far}
+
+
+SHADES = Features("shades", (), _nearest, {})
+
+
+@pytest.mark.parametrize(
+    "names", [("cat", "dog"), ("dog", "cat"), ("dog", "bird", "cat"), ("ant", "cat", "dog")]
+)
+def test_classes_are_matched_by_name(names):
+    """Perfect images of two of three classes, in any alphabet, agree with their labels."""
+    reference = _shades(("bird", "cat", "dog"), ("bird", "cat", "dog"), 20)
+    heldout = _shades(("dog", "cat", "bird"), ("cat", "bird", "dog"), 20)
+    fake = _shades(names, ("cat", "dog"), 10)
+    evaluator = Evaluator(reference, heldout, SHADES)
+    values = _values(evaluator, ["label_agreement"], fake, SHADES)
+    assert values == {"label_agreement": {"value": 1.0, "real_baseline": 1.0}}
+    labels = evaluator.inputs(fake)["fake_labels"]()
+    assert sorted(labels) == [1] * 10 + [2] * 10
+
+
+@pytest.mark.parametrize(
+    "names, message",
+    [
+        (("0", "1"), "0/1 and bird/cat have no class in common, .* by name: 0, 1 against bird, cat"),
+        (("cat", "dog"), "cat/dog has classes that bird/cat has not: dog; it has bird, cat"),
+    ],
+)
+def test_classes_that_the_reference_does_not_have_are_refused_where_labels_count(names, message):
+    real = _shades(("bird", "cat"), ("bird", "cat"), 20)
+    plain = sources.noise(10)
+    fake = source_lib.of_arrays("/".join(names), plain.read(np.arange(10))["real"], np.arange(10) % 2, names)
+    evaluator = Evaluator(real, None, PIXELS)
+    for chosen in (["label_agreement"], ["quick"]):
+        with pytest.raises(UsageError, match=f"metric label_agreement: {message}"):
+            _values(evaluator, chosen, fake)
+    assert set(_values(evaluator, ["frechet_distance"], fake)) == {"frechet_distance"}
+    with pytest.raises(UsageError, match=message):
+        Evaluator(real, fake, PIXELS)
+
+
+def test_conditions_are_not_drawn_with_the_numbers_that_order_as_many_rows():
+    """Else the labels of generated rows would follow the order in which metrics see these."""
+    real = sources.of_arrays(np.zeros((900, 8, 8, 1), np.uint8), np.arange(900))
+    labels = Evaluator(real, None, _not_loaded(), seed=3).conditions(("label",), 900)(np.arange(900))["label"]
+    order = np.random.default_rng([3, 900]).permutation(900)
+    shared = order[np.random.default_rng([3, 900]).choice(900, 900)]
+    assert np.mean(labels == shared) < 0.05
 
 
 def test_logits_of_other_classes_do_not_judge_labels():

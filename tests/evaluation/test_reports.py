@@ -14,8 +14,9 @@ import sources
 from PIL import Image
 
 import gan_jax
-from gan_jax import data
+from gan_jax import build, data
 from gan_jax import metrics as metrics_lib
+from gan_jax.data.source import of_arrays
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import probes, reports
 from gan_jax.evaluation.evaluator import Evaluator
@@ -69,7 +70,7 @@ def test_written_with_its_protocol(workdir):
         reports.of_workdir(
             workdir, metrics=["precision_recall"], features_name=MINE, num_images=50, step="10"
         )
-        and os.path.join(workdir, "evaluations", f"step_0000010_seed_0_averaged_{MINE}.json")
+        and os.path.join(workdir, "evaluations", f"step_0000010_seed_0_50_images_averaged_{MINE}.json")
     ]
     with open(path) as file:
         written = json.load(file)
@@ -177,20 +178,19 @@ def test_conditional_models_are_asked_for_the_datas_labels(tiny, tmp_path):
 
 def test_two_sets_without_a_model(tmp_path, capsys):
     real, fake = sources.noise(90, seed=1), sources.noise(60, seed=2)
-    path = str(tmp_path / "result.json")
     record = reports.of_sets(
-        fake, real, metrics=["frechet_distance", "sliced_wasserstein"], features_name=MINE, output=path
+        fake, real, metrics=["frechet_distance", "sliced_wasserstein"], features_name=MINE
     )
     expected = metrics_lib.frechet_distance(_at(real, np.arange(90)), _at(fake, np.arange(60)))
     assert record["values"]["frechet_distance"]["value"] == pytest.approx(
         expected["frechet_distance"], rel=1e-5
     )
+    path = str(tmp_path / "result.json")
+    reports.write(path, record)
     with open(path) as file:
         assert json.load(file) == record
-    assert (
-        record["protocol"]["real_baseline"]
-        == "45 images: half of the reference, compared with the other half"
-    )
+    reason = "no rows of arrays are held out, so there is no honest baseline"
+    assert record["protocol"]["real_baseline"] == f"none: {reason}"
     assert "sliced_wasserstein" in reports.shown({"": record}) and not capsys.readouterr().out
 
 
@@ -224,6 +224,66 @@ def test_values_of_the_same_protocol_are_kept(tmp_path):
     assert write({"shape": (9, 9)}, four=5.0) == {"four": 5.0}
     (tmp_path / "values.json").write_text("{")
     assert write({"shape": (8, 8)}, one=1.0) == {"one": 1.0}
+
+
+def test_missing_baselines_are_told_with_their_reasons(tmp_path):
+    values = {
+        "frechet_distance": {"value": 2.0, "real_baseline": 1.0},
+        "intra": {"value": 3.0, "no_real_baseline": "only 1 of class 2"},
+    }
+    record = {"protocol": {"features": {"name": "f"}}, "values": values}
+    path = str(tmp_path / "values.json")
+    reports.write(path, record)
+    assert json.loads(open(path).read())["values"] == values
+    lines = reports.shown({"value": record}).splitlines()
+    assert [line.split() for line in lines[-3:-1]] == [["frechet_distance", "2", "1"], ["intra", "3", "none"]]
+    assert lines[-1] == "no real baseline of intra: only 1 of class 2"
+
+
+def test_values_of_another_protocol_are_replaced_with_a_word(tmp_path, caplog):
+    path = str(tmp_path / "values.json")
+    for number, count in (((1), 0), ((1), 0), ((2), 1)):
+        reports.write(path, {"protocol": {"seed": number}, "values": {"one": {"value": 1.0}}})
+        assert caplog.text.count(f"{path} held values of another protocol, which are replaced") == count
+
+
+def test_values_that_cannot_be_written_are_logged(tmp_path, caplog):
+    record = {"protocol": {"features": {}}, "values": {"one": {"value": 1.0}}}
+    with pytest.raises(UsageError, match="cannot be written"):
+        reports.write_or_show(str(tmp_path / "gone" / "values.json"), record, "the table")
+    assert "the table" in caplog.messages
+
+
+def test_classes_without_generated_images_are_noted():
+    flat = Features("flat", (), lambda _, x: {"features": x.reshape(len(x), -1)[:, :2]}, {})
+    real = of_arrays("reference", np.zeros((6, 8, 8, 1), np.uint8), np.arange(6) % 3, ("bird", "cat", "dog"))
+    fake = of_arrays("generated", np.zeros((6, 8, 8, 1), np.uint8), np.arange(6) % 2, ("cat", "dog"))
+    notes = reports.protocol(Evaluator(real, None, flat), fake)["notes"]
+    assert notes == ["no class of these names in generated: bird"]
+
+
+def test_a_run_is_compared_with_data_whose_classes_have_other_numbers(tiny, tmp_path, monkeypatch):
+    """Since the run its data lists its classes backwards: labels are matched by name all the same."""
+    game = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
+    train.run(tiny(game=game, steps=1, grid_every=5), str(tmp_path))
+    options = dict(metrics=["intra_class_frechet_distance"], features_name=MINE, num_images=200)
+    before = reports.of_workdir(str(tmp_path), **options)[1]["values"]
+    digits = data.digits(resolution=8)
+
+    def backwards(source):
+        def read(rows):
+            entries = source.read(rows)
+            return {**entries, "label": 9 - entries["label"]}
+
+        return source._replace(facts={**source.facts, "class_names": source.classes[::-1]}, read=read)
+
+    turned = backwards(digits)._replace(heldout=lambda: backwards(digits.heldout()))
+    monkeypatch.setattr(build, "source", lambda recipe, data_dir=None: turned)
+    assert reports.of_workdir(str(tmp_path), **options)[1]["values"] == before
+    strange = turned._replace(facts={**turned.facts, "class_names": ("ten", *turned.classes[1:])})
+    monkeypatch.setattr(build, "source", lambda recipe, data_dir=None: strange)
+    with pytest.raises(UsageError, match="has classes that the run in .* has not: ten; it has 0, 1, 2, 3"):
+        reports.of_workdir(str(tmp_path), **options)
 
 
 def test_too_few_images(workdir):
@@ -301,10 +361,20 @@ COMMANDS = {
         2,
         "no Inception weights at ",
     ),
-    "output that cannot be written": (
-        ["--generated={f}/a", "--reference={f}/b", "--output={f}/none/x.json"],
+    "output in a file": (
+        ["--generated={f}/a", "--reference={f}/b", "--output={f}/a.npz/x.json"],
         2,
-        "{f}/none/x.json cannot be written: No such file or directory",
+        "folder {f}/a.npz cannot be written: ",
+    ),
+    "output in a folder's place": (
+        ["--generated={f}/a", "--reference={f}/b", "--output={f}/empty"],
+        2,
+        "{f}/empty cannot be written: it is the name of a folder",
+    ),
+    "output in a new folder": (
+        ["--generated={f}/a", "--reference={f}/b", "--output={f}/new/er/x.json"],
+        0,
+        "frechet_distance",
     ),
 }
 

@@ -88,7 +88,7 @@ def test_as_many_steps_as_the_largest_set_takes_and_ten_generated_for_each_real_
 
 def test_written_with_its_protocol(workdir, trained_on):
     record = samples_as_data.run(workdir, averaged=False, **OPTIONS)
-    stem = "augmentation_step_0000002_live_30_real_40_generated_2_seeds.json"
+    stem = "augmentation_step_0000002_live_30_real_40_generated_2_seeds_15_steps.json"
     with open(os.path.join(workdir, "evaluations", stem)) as file:
         assert json.load(file) == record
     protocol = record["protocol"]

@@ -1,7 +1,7 @@
 """Codes of a run's data, what its grid shows, and the scatter plot."""
 
+import dataclasses
 import os
-import types
 
 import jax
 import numpy as np
@@ -13,7 +13,7 @@ from gan_jax import build, data, images, latents
 from gan_jax.checkpoints import checkpoint
 from gan_jax.data import fingerprint
 from gan_jax.errors import UsageError
-from gan_jax.sampling import encode, loading, samples
+from gan_jax.sampling import encode, loading, real_rows, samples
 from gan_jax.training import train
 
 
@@ -141,21 +141,34 @@ def test_equal_codes_have_no_components_but_can_be_drawn(tmp_path):
     assert (tmp_path / "one.png").exists()
 
 
-def test_a_split_that_is_asked_for_is_whole(tiny, tmp_path):
-    recipe = tiny(data=dict(name="digits", resolution=8, per_class=2))
-    model = types.SimpleNamespace(recipe=recipe, workdir=str(tmp_path))
-    assert encode._source(model, "train", None).size == 1297
-    assert encode._source(model, None, None).size == 500
-
-
-def test_data_that_changed_since_the_training_is_said(tiny, tmp_path, caplog):
-    recipe = tiny()
-    model, source = types.SimpleNamespace(recipe=recipe, workdir=str(tmp_path)), build.source(recipe)
-    checkpoint.write_recipe(str(tmp_path), recipe, fingerprint.describe(source))
-    assert loading.data(model).size == source.size and not caplog.text
-    checkpoint.write_recipe(str(tmp_path), recipe, fingerprint.describe(source._replace(size=7)))
-    assert loading.data(model).size == source.size
+def test_data_that_changed_since_the_training_is_said(workdir, tmp_path, caplog):
+    model = loading.load(workdir)._replace(workdir=str(tmp_path))
+    source = build.source(model.recipe)
+    checkpoint.write_recipe(str(tmp_path), model.recipe, fingerprint.describe(source))
+    assert real_rows.of(model).size == source.size and not caplog.text
+    checkpoint.write_recipe(str(tmp_path), model.recipe, fingerprint.describe(source._replace(size=7)))
+    assert real_rows.of(model).size == source.size
     assert "the data has changed since the training (rows: 7 -> 1297)" in caplog.text
+
+
+def test_a_split_that_is_asked_for_is_whole(workdir):
+    model = loading.load(workdir)
+    model = model._replace(
+        recipe=dataclasses.replace(model.recipe, data={**model.recipe.data, "per_class": 2})
+    )
+    for split, size, name in (("train", 1297, "train"), (None, 500, "heldout")):
+        source, which = encode._source(model, split, None)
+        assert (source.size, which) == (size, name)
+
+
+def test_rows_that_were_trained_on_are_called_so(workdir):
+    """Of a split without held-out rows."""
+    model = loading.load(workdir)
+    model = model._replace(
+        recipe=dataclasses.replace(model.recipe, data={**model.recipe.data, "split": "all"})
+    )
+    source, which = encode._source(model, None, None)
+    assert (source.size, which) == (1797, "trained_on")
 
 
 def test_mistakes(workdir, tmp_path):

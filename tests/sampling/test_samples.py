@@ -1,11 +1,16 @@
+import logging
+import os
 import shutil
 
+import jax
 import numpy as np
 import pytest
+import sources
 from PIL import Image
 
+from gan_jax import build
 from gan_jax.errors import UsageError
-from gan_jax.sampling import samples
+from gan_jax.sampling import loading, samples
 from gan_jax.training import train
 
 
@@ -76,3 +81,91 @@ def test_mistakes(workdir, options, message):
 def test_empty_workdir(tmp_path):
     with pytest.raises(UsageError, match="holds no checkpoint of a run"):
         samples.run(str(tmp_path))
+
+
+@pytest.fixture
+def cats(tiny, monkeypatch):
+    """An untrained model of three named classes, in place of every run."""
+    game = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
+    recipe = tiny(game=game)
+    modality = sources.of_arrays(np.zeros((1, 8, 8, 1), np.uint8), [0]).modality
+    modality = modality._replace(
+        facts={**modality.facts, "class_names": ("cat", "dog", "10", "1"), "classes": 4}
+    )
+    train_spec = build.train_spec(recipe, modality)
+    state = jax.jit(build.start(train_spec, modality, recipe.batch_size))(jax.random.key(0))
+
+    def load(workdir, step=None):
+        return loading.LoadedModel(workdir, recipe, modality, train_spec, 7, state)
+
+    monkeypatch.setattr(loading, "load", load)
+    return load
+
+
+def test_classes_by_name_and_by_number(cats, tmp_path):
+    def labels(*asked):
+        return np.load(samples.run(str(tmp_path), num_images=5, labels=asked))["label"].tolist()
+
+    assert labels("cat", "dog") == labels(0, 1) == labels("0", "dog") == [0, 1, 0, 1, 0]
+    # What is a name is no number: the class called 1 is the last one, and the one called 10 exists.
+    assert labels("1", "10", "2") == [3, 2, 2, 3, 2] and labels(1) == [1] * 5
+
+
+def test_unknown_classes_are_told_what_exists(cats, tmp_path):
+    for asked, message in [
+        (("cta",), "labels: unknown name 'cta'; did you mean cat.; these exist: 1, 10, cat, dog"),
+        (("cat", "4"), "labels=cat,4: expected 0 to 3, or names: cat, dog, 10, 1"),
+        ((-1,), "labels=-1: expected 0 to 3"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            samples.run(str(tmp_path), labels=asked)
+    assert not os.path.exists(tmp_path / "samples")
+
+
+def test_the_log_and_the_file_tell_the_names_of_classes(cats, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        path = samples.run(str(tmp_path), num_images=6)
+    assert "classes of samples, from 0 on: 0 to 2: cat, 3 to 5: dog" in caplog.messages
+    assert np.load(path)["class_names"].tolist() == ["cat", "dog", "10", "1"]
+
+
+def test_other_requests_are_other_files_and_the_same_one_is_the_same(cats, tmp_path, caplog):
+    asked = [
+        dict(), dict(num_images=5), dict(sample_seed=1), dict(averaged=False), dict(labels=("cat",)),
+        dict(labels=("cat", "dog")), dict(labels=("1",)), dict(labels=("10",)),
+        dict(labels=("cat", "dog", "10", "1") * 9), dict(labels=("cat", "dog", "1", "10") * 9),
+    ]  # fmt: skip
+    paths = [samples.run(str(tmp_path), **{"num_images": 4, **options}) for options in asked]
+    assert len(set(paths)) == len(asked)
+    assert os.path.basename(paths[5]) == "step_0000007_seed_0_4_images_averaged_labels_0-cat_1-dog.npz"
+    before = open(paths[4], "rb").read()
+    assert samples.run(str(tmp_path), num_images=4, labels=("cat",)) == paths[4]
+    assert open(paths[4], "rb").read() == before and "replaced" not in caplog.text
+    np.savez(paths[4], images=np.zeros(3))
+    samples.run(str(tmp_path), num_images=4, labels=("cat",))
+    assert f"{paths[4]} existed with other contents and was replaced" in caplog.messages
+
+
+def test_a_folder_in_the_way_is_found_before_the_work(cats, tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "draw", lambda *given: pytest.fail("samples are not drawn"))
+    (tmp_path / "samples" / "step_0000007_seed_0_64_images_averaged.npz").mkdir(parents=True)
+    with pytest.raises(UsageError, match="cannot be written: it is the name of a folder"):
+        samples.run(str(tmp_path))
+
+
+def test_a_generators_own_numbers_are_not_those_of_its_latents(cats):
+    """A generator that draws normal numbers from its key gets others than the latents of the same chunk."""
+    model = cats("nowhere")
+    seen = []
+
+    def sample(params, carry, latents, batch, key):
+        seen.append((latents, jax.random.normal(key, latents.shape)))
+        return jax.numpy.zeros((len(latents), 8, 8, 1))
+
+    game = model.game._replace(sample=sample)
+    with jax.disable_jit():
+        samples.sampler(game, model.modality)(
+            model.state, jax.random.key(0), np.arange(3), lambda rows: {"label": rows % 3}
+        )
+    ((latents, own),) = seen
+    assert not np.allclose(latents, own)

@@ -268,3 +268,11 @@ def test_a_run_whose_last_evaluation_failed_is_no_stop(tiny, tmp_path, monkeypat
         sequential.trained(recipe, str(tmp_path))
     monkeypatch.setattr(train, "run", lambda recipe, workdir, data_dir: 3)
     assert sequential.trained(recipe, str(tmp_path)) is None
+
+
+def test_a_folder_in_the_place_of_a_table_is_found_before_the_work(study, tmp_path, monkeypatch):
+    (tmp_path / "results.md").mkdir()
+    monkeypatch.setattr(running, "_check", lambda *given: None)
+    monkeypatch.setattr(running, "_train", lambda *given: pytest.fail("nothing is trained"))
+    with pytest.raises(UsageError, match="results.md cannot be written: it is the name of a folder"):
+        running.run(study, str(tmp_path))

@@ -9,7 +9,7 @@ import pytest
 
 from gan_jax import build
 from gan_jax.checkpoints import checkpoint
-from gan_jax.data.source import without_labels
+from gan_jax.data.source import of_arrays, subset, without_labels
 from gan_jax.errors import UsageError
 from gan_jax.evaluation.evaluator import Evaluator
 from gan_jax.sampling import loading
@@ -121,6 +121,94 @@ def test_an_evaluation_that_fails_is_a_warning_and_training_goes_on(tiny, tmp_pa
     assert "step 3: no evaluation: too few samples of the class 'cat'" in caplog.messages
     assert [record["step"] for record in report.evaluations(str(tmp_path))] == [6]
     assert checkpoint.steps(str(tmp_path)) == [3, 6] and checkpoint.best_step(str(tmp_path)) == 6
+
+
+def _killing(monkeypatch, at):
+    """A run that is killed in its evaluation number `at`."""
+    evaluate, calls = Evaluator.__call__, []
+
+    def killing(self, *given):
+        calls.append(given)
+        if len(calls) == at:
+            raise SystemExit("killed")
+        return evaluate(self, *given)
+
+    monkeypatch.setattr(Evaluator, "__call__", killing)
+
+
+def test_the_checkpoint_comes_before_its_evaluation_and_the_next_start_makes_up_for_it(
+    tiny, tmp_path, monkeypatch
+):
+    recipe, whole, broken = (
+        _watched(tiny, steps=4, checkpoint_every=2),
+        str(tmp_path / "a"),
+        str(tmp_path / "b"),
+    )
+    train.run(recipe, whole)
+    # Killed in the evaluation of step 2, then in that of the last step.
+    for at, kept in ((1, [2]), (2, [2, 4])):
+        with monkeypatch.context() as patched, pytest.raises(SystemExit, match="killed"):
+            _killing(patched, at)
+            train.run(recipe, broken)
+        assert checkpoint.steps(broken) == kept and checkpoint.is_without_cost(broken, kept[-1])
+    train.run(recipe, broken)
+    assert _values(broken) == _values(whole) and list(_values(whole)) == [2, 4]
+    assert checkpoint.best_step(broken) == checkpoint.best_step(whole)
+    assert not checkpoint.is_without_cost(broken, 4)
+
+
+def _watch(recipe, source):
+    train_spec = build.train_spec(recipe, source.modality)
+    return evaluating.watch(recipe, train_spec.game, source, sampler(train_spec.game, source.modality))
+
+
+def test_the_log_tells_what_is_wrong_with_the_values(tiny, caplog):
+    """Before any step: no baseline, and fewer images than the 64 pixels that are their features."""
+    source = build.source(tiny())
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        _watch(_watched(tiny, eval_features="pixels"), source._replace(heldout=lambda: None))
+    reason = f"no rows of {source.name} are held out, so there is no honest baseline"
+    few = "50 images are fewer than 64 features: the covariance is singular, distances are too large"
+    assert caplog.messages == [
+        f"evaluations in training: no real baseline: {reason}",
+        f"evaluations in training: {few}",
+    ]
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        _watch(_watched(tiny, eval_features="pixels", eval_samples=700), source)
+    assert caplog.messages == ["evaluate  500 samples, not eval_samples=700: there are no more real ones"]
+
+
+def test_too_few_held_out_rows_for_a_metric_cost_the_baseline_and_not_the_value(tiny):
+    source = build.source(tiny())
+    one = source._replace(heldout=lambda: subset(source.heldout(), np.arange(1)))
+    train_spec = build.train_spec(tiny(), source.modality)
+    sample = sampler(train_spec.game, source.modality)
+    evaluator = evaluating.state_evaluator(_watched(tiny), train_spec.game, one, sample)
+    assert evaluator.size == 50
+    assert evaluator.warnings == (
+        "no real baseline: 1 images are held out, fewer than the 50 generated ones",
+    )
+
+
+def test_what_can_never_be_evaluated_is_refused_at_the_start(tiny):
+    """The seventh class has one image; samples of the same shares cannot do."""
+    source = build.source(tiny())
+    few = subset(source, np.flatnonzero(source.read(np.arange(source.size))["label"] != 6)[:300])
+    labels = few.read(np.arange(300))["label"]
+    rare = of_arrays(
+        "rare", few.read(np.arange(300))["real"], np.where(np.arange(300) == 5, 6, labels), source.classes
+    )
+    game = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
+    recipe = _watched(tiny, game=game, eval_samples=100, eval_metrics=dict(intra_class_frechet_distance={}))
+    with pytest.raises(
+        UsageError, match="metric intra_class_frechet_distance cannot be computed of 100 generated"
+    ):
+        _watch(recipe, rare)
+    with pytest.raises(
+        UsageError, match="of 1 generated images .*: fake_features: expected at least 2 samples, got 1"
+    ):
+        _watch(_watched(tiny, eval_samples=1), source)
 
 
 def test_mistakes_come_before_anything_is_written(tiny, tmp_path):
