@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+from gan_jax.gradient_norms import samples_per_logit, squared_norms
 from gan_jax.kernels import kernels, replace_kernels
 from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.types import Net
@@ -141,11 +142,7 @@ def gradient_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
         value = jnp.float32(outputs["logits"])
         if value.ndim != 1:
             raise UsageError(f"gradient_norm: logits of shape {value.shape}, expected one per sample")
-        # Reshaped by logit rather than by sample: a packed discriminator has one for several samples.
-        squares = sum(
-            jnp.sum(jnp.square(jnp.float32(leaf).reshape(len(value), -1)), axis=1)
-            for leaf in jax.tree.leaves(gradients)
-        )
+        squares = squared_norms(gradients, samples_per_logit(samples, value))
         normalised = value / (jnp.sqrt(squares + epsilon) + jnp.abs(value))
         return {**outputs, "logits": normalised}, inner
 
