@@ -1,5 +1,6 @@
 """Penalties against closed forms, NumPy float64 and finite differences."""
 
+import functools
 import inspect
 
 import chex
@@ -410,12 +411,13 @@ def test_a_pack_has_one_place_between_real_and_fake():
     def critic(x):
         return 0.5 * jnp.square(x.reshape(len(x) // 2, -1)).sum(1)
 
-    places = []
-    for index in range(2):
-        weights = np.eye(2)[index]
-        masked = lambda x, w=weights: critic(x * jnp.float32(np.tile(w, 3))[:, None])  # noqa: E731
-        squares = penalties.zero_centered_gradient_penalty(masked, np.zeros((6, 1)), np.ones((6, 1)), KEY)
-        places.append(np.sqrt(squares))
+    def place(index):
+        """The critic sees one of a pack's two samples, so that its slope is that sample's place."""
+        masked = functools.partial(lambda seen, x: critic(x * seen), jnp.tile(jnp.eye(2)[index], 3)[:, None])
+        zeros, ones = jnp.zeros((6, 1)), jnp.ones((6, 1))
+        return np.sqrt(penalties.zero_centered_gradient_penalty(masked, zeros, ones, KEY))
+
+    places = [place(0), place(1)]
     np.testing.assert_allclose(places[0], places[1], rtol=1e-6)
     assert len(set(map(float, places[0]))) == 3
 

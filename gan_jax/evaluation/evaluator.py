@@ -25,9 +25,11 @@ from gan_jax.names import bind, find
 from gan_jax.sampling.samples import Conditions
 from gan_jax.terms import call, missing, reads
 
-# A metric of stored rows reads so many at most.
+# A metric of stored rows reads so many at most, and of everything else about their set as much.
 ROWS = 10_000
 READ = 256  # at a time
+# The sets of samples whose inputs carry these names.
+SETS = ("real", "heldout", "fake")
 _TRAITS = metrics_lib.TRAITS.items()
 # The literature's names for metrics of the standard Inception features, and of no others.
 STANDARD = {traits.inception_name: metric.__name__ for metric, traits in _TRAITS if traits.inception_name}
@@ -95,7 +97,7 @@ class SampleSet:
 
         Args:
             name: `real`, `heldout` or `fake`.
-            cut: Function from an array [N, ...] to the part of it to use.
+            cut: Function from an array [N, ...] to the first part of it, which is to be used.
 
         Returns:
             Functions by name.
@@ -112,6 +114,28 @@ class SampleSet:
             offered[f"{name}_labels"] = lambda: cut(self.labels)
         offered[f"{name}_{self.source.modality.unit}"] = lambda: cut(self.rows["real"])
         return offered
+
+
+def of_equal_length(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What one metric reads, with the arrays of each set cut to the same rows.
+
+    Args:
+        inputs: Values by the names of a metric's inputs; arrays of one set are in the same order, but stored
+            rows may be the first of them only.
+
+    Returns:
+        The same, arrays of one set [n, ...] with one n.
+    """
+    counts: dict[str, int] = {}
+    for name, value in inputs.items():
+        if isinstance(value, np.ndarray) and (owner := name.partition("_")[0]) in SETS:
+            counts[owner] = min(len(value), counts.get(owner, len(value)))
+    return {
+        name: value[: counts[owner]]
+        if isinstance(value, np.ndarray) and (owner := name.partition("_")[0]) in counts
+        else value
+        for name, value in inputs.items()
+    }
 
 
 class Evaluator:
@@ -273,7 +297,7 @@ class Evaluator:
 
     def _values(self, metric, inputs):
         """A metric's values by the names that these features give them."""
-        values = call(metric, {name: inputs[name]() for name in reads(metric)})
+        values = call(metric, of_equal_length({name: inputs[name]() for name in reads(metric)}))
         return {_shown(name, self.network): float(value) for name, value in values.items()}
 
     def _check_alike(self, fake):

@@ -15,7 +15,8 @@ from gan_jax.kernels import kernels
 from gan_jax.step import TrainSpec, TrainState, gradient
 from gan_jax.types import Context, Game
 
-LOGITS = ("real_logits", "fake_logits")
+# Heads that rank samples: logits are high for real, energies low.
+RANKS = ("logits", "energy")
 
 
 def diagnostics(
@@ -49,6 +50,30 @@ def diagnostics(
     }
 
 
+def ranks(train_spec: TrainSpec) -> bool:
+    """Whether a discriminator's loss teaches it to rank single samples from fake to real.
+
+    A loss of classes, features or embeddings does not, and leaves the logits as they are. Nor does that of
+    Berthelot et al. 2017, arXiv:1703.10717, with its `balance`: it holds the energy of fakes at a share of that
+    of reals, and may rank them higher.
+
+    Args:
+        train_spec: The TrainSpec.
+
+    Returns:
+        True if its terms read logits or energies of both real and fake samples, and no balance of them.
+    """
+    read = _read(train_spec)
+    pairs = ({f"real_{head}", f"fake_{head}"} for head in RANKS)
+    return any(pair <= read for pair in pairs) and "balance" not in read
+
+
+def _read(train_spec):
+    """Names of outputs that the discriminator's terms read."""
+    terms = train_spec.terms.get("discriminator", {}).values()
+    return {name for term in terms for name in terms_lib.reads(term.fn)}
+
+
 def verdict(train_spec: TrainSpec, outputs: dict, state: TrainState) -> dict[str, jax.Array]:
     """How well the discriminator separates real from fake; any loss and any origin of the logits will do.
 
@@ -59,28 +84,36 @@ def verdict(train_spec: TrainSpec, outputs: dict, state: TrainState) -> dict[str
 
     Returns:
         `discriminator_accuracy`: share of pairs of a real and a fake sample whose real logit is the higher
-        one, in [0, 1]; a critic's logits have no origin to be compared with.
-        `logit_gap`: mean real logit less mean fake one.
-        `logit_gradient`: sum over samples of the absolute derivative of the discriminator's loss by their
-        logits; for the cross entropy it goes from 2 (all wrong) over 1 (undecided) to 0 (nothing left to
-        learn); for a Wasserstein critic it is always 2. Empty without `real_logits`, `fake_logits` and a
-        discriminator.
+        one, in [0, 1]; a critic's logits have no origin to be compared with. With a loss of energies, of pairs
+        whose real energy is the lower one.
+        `logit_gap`: mean real logit less mean fake one; of energies mean fake less mean real one.
+        `logit_gradient`: sum over samples of the absolute derivative of the discriminator's loss by all the
+        logits or energies that it reads; for the cross entropy it goes from 2 (all wrong) over 1 (undecided)
+        to 0 (nothing left to learn); for a Wasserstein critic it is always 2. Empty without a discriminator
+        that `ranks` samples.
     """
-    if not {*LOGITS} <= set(outputs) or "discriminator" not in train_spec.terms:
+    read = {name: outputs[name] for name in sorted(_read(train_spec)) if name in outputs and _ranking(name)}
+    if not ranks(train_spec):
         return {}
-    logits = {name: outputs[name] for name in LOGITS}
 
-    def loss(logits):
-        inputs = {**outputs, **logits, "params": state.params["discriminator"]}
+    def loss(read):
+        inputs = {**outputs, **read, "params": state.params["discriminator"]}
         return terms_lib.total(train_spec.terms["discriminator"], inputs, state.step)[0]
 
-    real, fake = (jnp.ravel(logits[name]) for name in LOGITS)
-    slopes = jax.tree.leaves(jax.grad(loss)(logits))
+    head, sign = ("logits", 1.0) if {"real_logits", "fake_logits"} <= set(read) else ("energy", -1.0)
+    real, fake = (sign * jnp.ravel(read[f"{side}_{head}"]) for side in ("real", "fake"))
+    slopes = jax.tree.leaves(jax.grad(loss)(read))
     return {
         "discriminator_accuracy": jnp.mean(real[:, None] > fake),
         "logit_gap": jnp.mean(real) - jnp.mean(fake),
         "logit_gradient": sum((jnp.sum(jnp.abs(slope)) for slope in slopes), jnp.zeros(())),
     }
+
+
+def _ranking(name):
+    """Whether an output is a ranking head of some samples: `real_logits`, but not `real_class_logits`."""
+    samples, _, head = name.partition("_")
+    return samples in ("real", "fake", "reconstruction") and head in RANKS
 
 
 def movement(

@@ -1,6 +1,7 @@
 """A run's numbers against NumPy in float64, on games whose logits are known."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +12,17 @@ import sources
 
 from gan_jax import build
 from gan_jax.losses import (
+    boundary_equilibrium_discriminator,
+    cramer_discriminator,
+    energy_based_discriminator,
     hinge_discriminator,
     least_squares_discriminator,
+    multi_hinge_discriminator,
     non_saturating_discriminator,
+    reconstruction_discriminator,
     wasserstein_discriminator,
 )
+from gan_jax.penalties import drift, r1
 from gan_jax.step import TrainSpec, TrainState
 from gan_jax.training import diagnostics
 from gan_jax.types import Game, Term
@@ -73,10 +80,36 @@ def test_gradient_of_the_loss_at_its_logits(loss, expected):
     np.testing.assert_allclose(_verdict(loss)["logit_gradient"], expected, rtol=1e-6)
 
 
-def test_a_game_without_logits_has_no_verdict():
-    outputs = {"real_logits": jnp.zeros(2)}
-    assert diagnostics.verdict(_train_spec(hinge_discriminator), outputs, _state()) == {}
-    outputs["fake_logits"] = jnp.zeros(2)
+def test_a_loss_of_energies_is_judged_by_its_energies():
+    # The margin 2 leaves the fakes of energy 0.5 and 1.5 a slope of 1/4 each, and all reals have one.
+    real, fake = np.array([1.0, 0.2, 0.4, 3.0]), np.array([0.5, 2.5, 1.5, 7.0])
+    outputs = {"real_energy": jnp.float32(real), "fake_energy": jnp.float32(fake)}
+    outputs |= {f"{side}_logits": -outputs[f"{side}_energy"] for side in ("real", "fake")}
+    loss = functools.partial(energy_based_discriminator, margin=2.0)
+    found = diagnostics.verdict(_train_spec(loss), outputs, _state())
+    np.testing.assert_allclose(found["logit_gradient"], 1.0 + 2 / 4, rtol=1e-6)
+    np.testing.assert_allclose(found["discriminator_accuracy"], np.mean(real[:, None] < fake))
+    np.testing.assert_allclose(found["logit_gap"], fake.mean() - real.mean(), rtol=1e-6)
+
+
+def test_logits_of_reconstructions_count_too():
+    outputs = {f"{side}_logits": jnp.float32(REAL) for side in ("real", "fake", "reconstruction")}
+    terms = {"a": Term(non_saturating_discriminator), "b": Term(reconstruction_discriminator)}
+    found = diagnostics.verdict(_train_spec(None, terms={"discriminator": terms}), outputs, _state())
+    expected = np.mean(_sigmoid(-REAL)) + 2 * np.mean(_sigmoid(REAL))
+    np.testing.assert_allclose(found["logit_gradient"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "loss", [multi_hinge_discriminator, cramer_discriminator, boundary_equilibrium_discriminator, drift, r1]
+)
+def test_a_loss_that_does_not_rank_samples_has_no_verdict(loss):
+    outputs = {f"{side}_{head}": jnp.zeros(2) for side in ("real", "fake") for head in ("logits", "energy")}
+    assert diagnostics.verdict(_train_spec(loss), outputs, _state()) == {}
+
+
+def test_a_game_without_a_discriminator_has_no_verdict():
+    outputs = {"real_logits": jnp.zeros(2), "fake_logits": jnp.zeros(2)}
     without = dataclasses.replace(_train_spec(hinge_discriminator), terms={"critic": {}})
     assert diagnostics.verdict(without, outputs, _state()) == {}
 
