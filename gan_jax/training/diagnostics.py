@@ -38,7 +38,7 @@ def diagnostics(
     players = {
         player: {
             **movement(train_spec, player, state, batch, key),
-            "largest_singular_value": largest_singular_value(state.params[player], key),
+            **spectrum(state.params[player], state.carry[player], key),
         }
         for player in train_spec.updates
     }
@@ -139,6 +139,25 @@ def movement(
         "gradient_norm": optax.tree.norm(grads),
         "update_ratio": _over(optax.tree.norm(updates), optax.tree.norm(params)),
     }
+
+
+def spectrum(params: Any, carry: Any, key: jax.Array) -> dict[str, jax.Array]:
+    """The size of a player's kernels, where their size means anything.
+
+    Args:
+        params: The player's parameters.
+        carry: Its carry.
+        key: Random key.
+
+    Returns:
+        `largest_singular_value`. Empty with `wrap.spectral_norm` or `wrap.weight_norm`: these divide kernels by
+        norms of their own, so that kernels may grow without end and nothing changes.
+    """
+    paths, _ = jax.tree.flatten_with_path((params, carry))
+    names = {getattr(part, "key", None) for path, _ in paths for part in path}
+    if names & {"spectral_norm", "length"}:
+        return {}
+    return {"largest_singular_value": largest_singular_value(params, key)}
 
 
 def largest_singular_value(params: Any, key: jax.Array, *, iterations: int = 8) -> jax.Array:

@@ -10,7 +10,7 @@ import optax
 import pytest
 import sources
 
-from gan_jax import build
+from gan_jax import build, wrap
 from gan_jax.losses import (
     boundary_equilibrium_discriminator,
     cramer_discriminator,
@@ -25,7 +25,7 @@ from gan_jax.losses import (
 from gan_jax.penalties import drift, r1
 from gan_jax.step import TrainSpec, TrainState
 from gan_jax.training import diagnostics
-from gan_jax.types import Game, Term
+from gan_jax.types import Game, Net, Term
 
 KEY = jax.random.key(0)
 MODALITY = sources.modality(classes=10)
@@ -148,6 +148,14 @@ def test_largest_singular_value_of_all_kernels():
     np.testing.assert_allclose(diagnostics.largest_singular_value(params, KEY), 7.0, rtol=1e-4)
     np.testing.assert_allclose(diagnostics.largest_singular_value({"zero": params["zero"]}, KEY), 0.0)
     assert diagnostics.largest_singular_value({"bias": jnp.ones(3)}, KEY) == 0
+
+
+@pytest.mark.parametrize("wrapper", [wrap.spectral_norm, wrap.weight_norm])
+def test_kernels_that_are_normalised_have_no_size(wrapper):
+    net = Net(lambda key: ({"kernel": 5 * jnp.eye(3)}, {}), None)
+    plain = diagnostics.spectrum(*net.init(KEY), KEY)
+    np.testing.assert_allclose(plain["largest_singular_value"], 5.0, rtol=1e-5)
+    assert diagnostics.spectrum(*wrapper(net).init(KEY), KEY) == {}
 
 
 def test_distance_from_the_average():
