@@ -115,7 +115,7 @@ def weight_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
 
 
 def gradient_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
-    """Divides each logit f by |grad f| + |f|, so that it lies in (-1, 1) and is piecewise Lipschitz.
+    """Divides each logit f by |grad f| + |f|, so that it lies in [-1, 1] and is piecewise Lipschitz.
 
     Wu et al. 2021 (GN-GAN), arXiv:2109.02480, section 3; in training, in evaluation and in both players'
     moves, which differentiate through the gradient. Other heads than `logits` stay as they are. The gradient

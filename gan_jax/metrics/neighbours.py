@@ -173,18 +173,15 @@ def nearest(
     Returns:
         Ascending, float64 [N, count].
     """
-    skip = np.full(len(features), -1, np.int32) if skip is None else np.int32(skip)
-    frame, squares, open_rows = (
-        _frame(features, others),
-        np.empty((len(features), count)),
-        np.arange(len(features)),
-    )
+    ignored = np.full(len(features), -1, np.int32) if skip is None else np.asarray(skip, np.int32)
+    frame, squares = _frame(features, others), np.empty((len(features), count))
+    open_rows = np.arange(len(features))
     for dtype, lowest in ((np.float32, _lowest_on_device), (np.float64, _lowest_on_host)):
         columns, left = frame.rows(others, dtype) if len(open_rows) else None, [open_rows[:0]]
         for block in _blocks(len(open_rows)):
             numbers = open_rows[block]
             rows = frame.rows(features[numbers], dtype)
-            lower, index = _candidates(lowest, rows, columns, skip[numbers], count + _SPARE)
+            lower, index = _candidates(lowest, rows, columns, ignored[numbers], count + _SPARE)
             squares[numbers], sure = _nearest_candidates(
                 features[numbers], others, lower, index, count, frame.unit
             )
@@ -192,7 +189,7 @@ def nearest(
         open_rows = np.concatenate(left)
     if len(open_rows):
         squares[open_rows] = _nearest_of_all(
-            features[open_rows], others, skip[open_rows], squares[open_rows], frame
+            features[open_rows], others, ignored[open_rows], squares[open_rows], frame
         )
     return squares
 
