@@ -153,7 +153,7 @@ def packed(net: Net, *, samples: int = 2) -> Net:
     """Gives the discriminator several samples at once, all real or all fake, stacked along the channels.
 
     Lin et al. 2018 (PacGAN), arXiv:1712.04086. Labels are an error: the paper packs unlabelled samples, and
-    a pack has no single label.
+    a pack has no single label. To gradient penalties a pack is one sample.
 
     Args:
         net: The Net of a discriminator of [B / samples, H, W, samples * C].

@@ -24,7 +24,7 @@ from gan_jax.losses import (
 )
 from gan_jax.penalties import drift, r1
 from gan_jax.step import TrainSpec, TrainState
-from gan_jax.training import diagnostics
+from gan_jax.training import alerts, diagnostics
 from gan_jax.types import Game, Net, Term
 
 KEY = jax.random.key(0)
@@ -90,6 +90,15 @@ def test_a_loss_of_energies_is_judged_by_its_energies():
     np.testing.assert_allclose(found["logit_gradient"], 1.0 + 2 / 4, rtol=1e-6)
     np.testing.assert_allclose(found["discriminator_accuracy"], np.mean(real[:, None] < fake))
     np.testing.assert_allclose(found["logit_gap"], fake.mean() - real.mean(), rtol=1e-6)
+
+
+def test_energies_on_the_right_sides_are_no_saturated_discriminator():
+    outputs = {"real_energy": jnp.array([1.0, 2.0]), "fake_energy": jnp.array([20.0, 30.0])}
+    outputs |= {f"{side}_logits": -outputs[f"{side}_energy"] for side in ("real", "fake")}
+    found = diagnostics.verdict(_train_spec(energy_based_discriminator), outputs, _state())
+    # Beyond the margin of 10 fakes teach nothing, but reals always do.
+    assert found["discriminator_accuracy"] == 1.0 and found["logit_gradient"] == 1.0
+    assert not alerts.discriminator_saturated(**found)
 
 
 def test_logits_of_reconstructions_count_too():
