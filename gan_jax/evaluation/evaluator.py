@@ -84,11 +84,21 @@ class SampleSet:
     @functools.cached_property
     def rows(self) -> dict[str, np.ndarray]:
         """The first stored rows by name, arrays [n, *shape]."""
-        rows = self.order[:ROWS]
+        return self._read(np.arange(min(ROWS, self.source.size)))
+
+    def _read(self, places):
+        """Stored rows by name at places of the order."""
+        rows = self.order[places]
         ranked = np.argsort(rows)
         parts = [self.source.read(part) for part in np.array_split(rows[ranked], -(-len(rows) // READ))]
         back = np.argsort(ranked)
         return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
+
+    def _first(self, places):
+        """The first stored rows of `real` among some places, which are also those of features and labels."""
+        places = places[:ROWS]
+        known = np.max(places, initial=0) < ROWS
+        return self.rows["real"][places] if known else self._read(places)["real"]
 
     def offers(
         self, name: str, cut: Callable[[np.ndarray], np.ndarray] = lambda array: array
@@ -97,7 +107,7 @@ class SampleSet:
 
         Args:
             name: `real`, `heldout` or `fake`.
-            cut: Function from an array [N, ...] to the first part of it, which is to be used.
+            cut: Function from an array [N, ...] to the part of it to use.
 
         Returns:
             Functions by name.
@@ -112,7 +122,7 @@ class SampleSet:
         offered = {f"{name}_{alias}": part(output) for alias, output in outputs.items()}
         if "label" in self.source.spec:
             offered[f"{name}_labels"] = lambda: cut(self.labels)
-        offered[f"{name}_{self.source.modality.unit}"] = lambda: cut(self.rows["real"])
+        offered[f"{name}_{self.source.modality.unit}"] = lambda: self._first(cut(np.arange(self.source.size)))
         return offered
 
 

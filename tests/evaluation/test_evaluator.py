@@ -132,6 +132,15 @@ def test_arrays_of_one_set_are_cut_alike(monkeypatch):
     np.testing.assert_allclose(seen["fake_features"], _features(fake, first), atol=1e-6)
 
 
+def test_parts_of_a_set_keep_rows_and_labels_together(monkeypatch):
+    monkeypatch.setattr(evaluator_lib, "ROWS", 40)
+    source = sources.noise(90, seed=90, classes=3)
+    offered = Evaluator(source, None, PIXELS).real.offers("fake", lambda array: array[45:])
+    rows = source.read(np.random.default_rng([0, 90]).permutation(90)[45:])
+    np.testing.assert_array_equal(offered["fake_images"](), rows["real"][:40])
+    np.testing.assert_array_equal(offered["fake_labels"](), rows["label"])
+
+
 def test_similarity_within_classes_of_more_images_than_are_read(monkeypatch):
     monkeypatch.setattr(evaluator_lib, "ROWS", 40)
     fake = sources.noise(60, seed=60, classes=3)
