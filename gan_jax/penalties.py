@@ -2,9 +2,9 @@
 
 A critic is a function from samples to logits, [B] or [B, ...] with one logit per patch; its gradient at a
 sample is that of the sum of the sample's logits. To a critic of packs (`wrap.packed`), with one logit for m
-consecutive samples, a pack is a sample: its norms are over packs, and it has [B / m] penalties. Samples may be
-any pytree of arrays [B, ...]. Training differentiates a penalty once more, with respect to the parameters that
-the critic closes over; networks may be bfloat16.
+consecutive samples, a pack is a sample: norms are over packs, and there are [B / m] penalties. Samples may be
+any pytree of arrays [B, ...]. Training differentiates a penalty once more, with respect to the parameters
+that the critic closes over; networks may be bfloat16.
 """
 
 import re

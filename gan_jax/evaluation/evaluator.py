@@ -28,8 +28,6 @@ from gan_jax.terms import call, missing, reads
 # A metric of stored rows reads so many at most, and of everything else about their set as much.
 ROWS = 10_000
 READ = 256  # at a time
-# The sets of samples whose inputs carry these names.
-SETS = ("real", "heldout", "fake")
 _TRAITS = metrics_lib.TRAITS.items()
 # The literature's names for metrics of the standard Inception features, and of no others.
 STANDARD = {traits.inception_name: metric.__name__ for metric, traits in _TRAITS if traits.inception_name}
@@ -37,6 +35,8 @@ STANDARD = {traits.inception_name: metric.__name__ for metric, traits in _TRAITS
 OTHER = {traits.other_name: metric.__name__ for metric, traits in _TRAITS if traits.other_name}
 # Metrics whose papers compare sets of equal size; the sets are in random order.
 EQUALLY_MANY = tuple(metric for metric, traits in _TRAITS if traits.equally_many)
+# Sets of samples, the first words of their inputs' names.
+SETS = ("real", "heldout", "fake")
 # Fast metrics that say most; the default.
 QUICK = tuple(metric.__name__ for metric, traits in _TRAITS if traits.quick)
 

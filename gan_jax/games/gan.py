@@ -41,7 +41,7 @@ def gan(
         condition_on: Names of the batch's entries that both networks get besides their input, such as `label`
             (Mirza and Osindero 2014, arXiv:1411.1784).
         averages: By player, names of outputs, or `path_lengths`; the player's carry keeps a running average
-            of their means over the batches of its moves: `dict(discriminator=("real_logits", "fake_logits"))`.
+            of their means over its moves: `dict(discriminator=("real_logits", "fake_logits"))`.
         average_decay: Weight of the past in these averages, in [0, 1).
 
     Returns:

@@ -61,6 +61,6 @@ def check_labelled(predictions: jax.Array, label: jax.Array) -> None:
     """
     if len(predictions) != len(label):
         raise UsageError(
-            f"a loss of classes: expected a prediction for each of {len(label)} labels, got {len(predictions)}; "
-            "a pack of samples has no single label"
+            f"a loss of classes: expected a prediction for each of {len(label)} labels, got "
+            f"{len(predictions)}; a pack of samples has no single label"
         )

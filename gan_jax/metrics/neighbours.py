@@ -1,8 +1,8 @@
 """Nearest neighbours among many features: estimates on the device, decisions in float64 on the host.
 
 Distances of all pairs come block by block from matrix products in float32, |x|^2 - 2 x.y + |y|^2 around a
-centre that neither a common offset nor a few far samples move. Every such estimate has a bound of its rounding
-error. Where the bounds leave open which samples are nearest, or whether a sample lies inside a ball, products
+centre that neither a common offset nor a few far samples move. Every such estimate has a bound of its
+rounding error. Where the bounds leave open which samples are nearest, or whether a sample lies inside a ball, products
 in float64 with their own bounds come next, and a sum of squared differences in float64 decides what is left.
 So results are those of all pairs by differences in float64: identical samples are exactly 0 apart, ties are
 ties, and nothing depends on the blocks. All distances are squared.
@@ -71,8 +71,8 @@ def _estimates(rows, columns, matmul):
     """Squared distances of all pairs of two blocks and bounds of their rounding errors, [R, C].
 
     Higham 2002, Accuracy and stability of numerical algorithms, eq. 3.5: a product of n pairs in any order is
-    off by at most n / 2 eps |x| |y|, and a sum of m of them by m / 2 eps |x| |y| more. Twice that, and 8 more,
-    cover norms, differences and casts too.
+    off by at most n / 2 eps |x| |y|, and a sum of m of them by m / 2 eps |x| |y| more. Twice that, and 8
+    more, cover norms, differences and casts too.
     """
     width, limits = rows.centred.shape[1], jnp.finfo(rows.norms.dtype)
     pieces = _blocks(width, max(_PIECE, -(-width // _PIECES)))

@@ -54,8 +54,8 @@ def ranks(train_spec: TrainSpec) -> bool:
     """Whether a discriminator's loss teaches it to rank single samples from fake to real.
 
     A loss of classes, features or embeddings does not, and leaves the logits as they are. Nor does that of
-    Berthelot et al. 2017, arXiv:1703.10717, with its `balance`: it holds the energy of fakes at a share of that
-    of reals, and may rank them higher.
+    Berthelot et al. 2017, arXiv:1703.10717, with its `balance`: it holds the energy of fakes at a share of
+    that of reals, and may rank them higher.
 
     Args:
         train_spec: The TrainSpec.
@@ -84,8 +84,8 @@ def verdict(train_spec: TrainSpec, outputs: dict, state: TrainState) -> dict[str
 
     Returns:
         `discriminator_accuracy`: share of pairs of a real and a fake sample whose real logit is the higher
-        one, in [0, 1]; a critic's logits have no origin to be compared with. With a loss of energies, of pairs
-        whose real energy is the lower one.
+        one, in [0, 1]; a critic's logits have no origin to be compared with. With a loss of energies, of
+        pairs whose real energy is the lower one.
         `logit_gap`: mean real logit less mean fake one; of energies mean fake less mean real one.
         `logit_gradient`: sum over samples of the absolute derivative of the discriminator's loss by all the
         logits or energies that it reads; for the cross entropy it goes from 2 (all wrong) over 1 (undecided)
@@ -150,8 +150,8 @@ def spectrum(params: Any, carry: Any, key: jax.Array) -> dict[str, jax.Array]:
         key: Random key.
 
     Returns:
-        `largest_singular_value`. Empty with `wrap.spectral_norm` or `wrap.weight_norm`: these divide kernels by
-        norms of their own, so that kernels may grow without end and nothing changes.
+        `largest_singular_value`. Empty with `wrap.spectral_norm` or `wrap.weight_norm`: these divide kernels
+        by norms of their own, so that kernels may grow without end and nothing changes.
     """
     paths, _ = jax.tree.flatten_with_path((params, carry))
     names = {getattr(part, "key", None) for path, _ in paths for part in path}
