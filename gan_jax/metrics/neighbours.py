@@ -2,10 +2,10 @@
 
 Distances of all pairs come block by block from matrix products in float32, |x|^2 - 2 x.y + |y|^2 around a
 centre that neither a common offset nor a few far samples move. Every such estimate has a bound of its
-rounding error. Where the bounds leave open which samples are nearest, or whether a sample lies inside a ball, products
-in float64 with their own bounds come next, and a sum of squared differences in float64 decides what is left.
-So results are those of all pairs by differences in float64: identical samples are exactly 0 apart, ties are
-ties, and nothing depends on the blocks. All distances are squared.
+rounding error. Where the bounds leave open which samples are nearest, or whether a sample lies inside a ball,
+products in float64 with their own bounds come next, and a sum of squared differences in float64 decides what
+is left. So results are those of all pairs by differences in float64: identical samples are exactly 0 apart,
+ties are ties, and nothing depends on the blocks. All distances are squared.
 """
 
 import functools
