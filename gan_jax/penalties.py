@@ -1,9 +1,10 @@
 """Penalties: functionals of a critic, of its logits, or of a player's parameters; float32.
 
 A critic is a function from samples to logits, [B] or [B, ...] with one logit per patch; its gradient at a
-sample is that of the sum of the sample's logits. Samples may be any pytree of arrays [B, ...]. Training
-differentiates a penalty once more, with respect to the parameters that the critic closes over; networks may
-be bfloat16.
+sample is that of the sum of the sample's logits. To a critic of packs (`wrap.packed`), with one logit for m
+consecutive samples, a pack is a sample: norms are over packs, and there are [B / m] penalties. Samples may be
+any pytree of arrays [B, ...]. Training differentiates a penalty once more, with respect to the parameters
+that the critic closes over; networks may be bfloat16.
 """
 
 import re
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 
 from gan_jax.augment import flip_and_shift
 from gan_jax.errors import UsageError
+from gan_jax.gradient_norms import samples_per_logit, squared_norms
 from gan_jax.kernels import kernels
 
 
@@ -23,18 +25,23 @@ def _per_sample(array, like):
     return array.reshape(array.shape + (1,) * (like.ndim - 1))
 
 
-def _between(key, real, fake):
+def _between(critic, key, real, fake):
     """A uniform random point on the line from each real sample to its fake; one position per sample."""
-    share = jax.random.uniform(key, (jax.tree.leaves(real)[0].shape[0],))
+    pack = samples_per_logit(real, jax.eval_shape(critic, real))
+    share = jax.random.uniform(key, (jax.tree.leaves(real)[0].shape[0] // pack,))
+    share = jnp.repeat(share, pack) if pack > 1 else share
     return jax.tree.map(lambda r, f: r + _per_sample(share, r) * (f - r), real, fake)
 
 
 def _squared_norm(critic, samples):
     """Squared Euclidean norm of the critic's gradient at each sample, float32 [B]."""
-    gradients = jax.grad(lambda s: jnp.sum(jnp.float32(critic(s))))(samples)
-    return sum(
-        jnp.sum(jnp.square(jnp.float32(g)), axis=tuple(range(1, g.ndim))) for g in jax.tree.leaves(gradients)
-    )
+
+    def summed(samples):
+        logits = jnp.float32(critic(samples))
+        return jnp.sum(logits), samples_per_logit(samples, logits)
+
+    gradients, pack = jax.grad(summed, has_aux=True)(samples)
+    return squared_norms(gradients, pack)
 
 
 def _matrices(params, pattern):
@@ -72,7 +79,7 @@ def gradient_penalty(
     Returns:
         One penalty per sample, float32 [B], at least 0.
     """
-    return jnp.square(jnp.sqrt(_squared_norm(critic, _between(key, real, fake)) + epsilon) - target)
+    return jnp.square(jnp.sqrt(_squared_norm(critic, _between(critic, key, real, fake)) + epsilon) - target)
 
 
 def one_sided_gradient_penalty(
@@ -100,7 +107,7 @@ def one_sided_gradient_penalty(
     Returns:
         One penalty per sample, float32 [B], at least 0.
     """
-    norm = jnp.sqrt(_squared_norm(critic, _between(key, real, fake)) + epsilon)
+    norm = jnp.sqrt(_squared_norm(critic, _between(critic, key, real, fake)) + epsilon)
     return jnp.square(jax.nn.relu(norm - target))
 
 
@@ -157,7 +164,7 @@ def max_gradient_penalty(
     Returns:
         One penalty for the whole batch, float32 [1], at least 0.
     """
-    return jnp.max(_squared_norm(critic, _between(key, real, fake)), keepdims=True)
+    return jnp.max(_squared_norm(critic, _between(critic, key, real, fake)), keepdims=True)
 
 
 def wasserstein_divergence_penalty(
@@ -185,7 +192,7 @@ def wasserstein_divergence_penalty(
     Returns:
         One penalty per sample, float32 [B], at least 0.
     """
-    return (_squared_norm(critic, _between(key, real, fake)) + epsilon) ** (power / 2)
+    return (_squared_norm(critic, _between(critic, key, real, fake)) + epsilon) ** (power / 2)
 
 
 def zero_centered_gradient_penalty(
@@ -205,7 +212,7 @@ def zero_centered_gradient_penalty(
     Returns:
         One penalty per sample, float32 [B], at least 0.
     """
-    return _squared_norm(critic, _between(key, real, fake))
+    return _squared_norm(critic, _between(critic, key, real, fake))
 
 
 def r1(critic: Callable[[Any], jax.Array], real: Any) -> jax.Array:

@@ -29,7 +29,7 @@ def _divided(array, divisor, epsilon):
 
 
 def clip_by_layer_norm(max_norm: float = 1.0) -> optax.GradientTransformation:
-    """Shortens the gradient of each layer to a norm of at most `max_norm`.
+    """Shortens the gradient of each layer to a norm of at most `max_norm`, up to rounding.
 
     Pascanu et al. 2013, arXiv:1211.5063, algorithm 1, for each layer instead of all at once.
 

@@ -116,7 +116,8 @@ class Augment(NamedTuple):
     Attributes:
         init: `() -> carry`: arrays that it owns but does not train, such as ADA's probability.
         apply: `(carry, key, samples, step) -> samples`; differentiable, each sample on its own.
-        adapt: `(carry, real_logits) -> carry`, once in every move of the discriminator.
+        adapt: `(carry, real_logits, count) -> carry`, once in every move of the discriminator; `count` is the
+            number of real samples, of which a logit may judge several.
         mix: `(carry, key, real, fake) -> real`: the samples that the discriminator sees as real.
     """
 

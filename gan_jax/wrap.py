@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
+from gan_jax.gradient_norms import samples_per_logit, squared_norms
 from gan_jax.kernels import kernels, replace_kernels
 from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.types import Net
@@ -114,7 +115,7 @@ def weight_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
 
 
 def gradient_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
-    """Divides each logit f by |grad f| + |f|, so that it lies in (-1, 1) and is piecewise Lipschitz.
+    """Divides each logit f by |grad f| + |f|, so that it lies in [-1, 1] and is piecewise Lipschitz.
 
     Wu et al. 2021 (GN-GAN), arXiv:2109.02480, section 3; in training, in evaluation and in both players'
     moves, which differentiate through the gradient. Other heads than `logits` stay as they are. The gradient
@@ -141,11 +142,7 @@ def gradient_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
         value = jnp.float32(outputs["logits"])
         if value.ndim != 1:
             raise UsageError(f"gradient_norm: logits of shape {value.shape}, expected one per sample")
-        # Reshaped by logit rather than by sample: a packed discriminator has one for several samples.
-        squares = sum(
-            jnp.sum(jnp.square(jnp.float32(leaf).reshape(len(value), -1)), axis=1)
-            for leaf in jax.tree.leaves(gradients)
-        )
+        squares = squared_norms(gradients, samples_per_logit(samples, value))
         normalised = value / (jnp.sqrt(squares + epsilon) + jnp.abs(value))
         return {**outputs, "logits": normalised}, inner
 
@@ -156,7 +153,7 @@ def packed(net: Net, *, samples: int = 2) -> Net:
     """Gives the discriminator several samples at once, all real or all fake, stacked along the channels.
 
     Lin et al. 2018 (PacGAN), arXiv:1712.04086. Labels are an error: the paper packs unlabelled samples, and
-    a pack has no single label.
+    a pack has no single label. To gradient penalties a pack is one sample.
 
     Args:
         net: The Net of a discriminator of [B / samples, H, W, samples * C].

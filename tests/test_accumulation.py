@@ -117,9 +117,9 @@ def test_labels_go_with_their_rows(tiny):
 def test_adaptive_augmentation_keeps_its_pace_with_images_divided():
     adapt = functools.partial(adapt_probability, target=0.5, every=1)
     logits, carry = jnp.array([[3.0, 1.0], [2.0, 1.0], [1.0, 4.0], [5.0, 2.0]]), start_probability(0.25)
-    at_once = adapt(carry, logits.ravel(), images=80)
+    at_once = adapt(carry, logits.ravel(), 8, images=80)
     np.testing.assert_allclose(at_once["p"], 0.35, rtol=1e-6)  # Eight images, and more than the target.
-    slices = jax.vmap(lambda part: adapt(carry, part, images=40))(accumulation.cut(logits.ravel(), 2))
+    slices = jax.vmap(lambda part: adapt(carry, part, 4, images=40))(accumulation.cut(logits.ravel(), 2))
     chex.assert_trees_all_close(accumulation.averaged(slices), at_once, rtol=1e-6)
 
 

@@ -1,5 +1,6 @@
 """Penalties against closed forms, NumPy float64 and finite differences."""
 
+import functools
 import inspect
 
 import chex
@@ -381,3 +382,47 @@ def test_consistency_by_default_flips_and_shifts():
     # Nothing can change where every pixel is the same.
     result = penalties.balanced_consistency(mean, jnp.zeros_like(images), jnp.ones_like(images), KEY)
     np.testing.assert_allclose(result, 0, atol=1e-9)
+
+
+def _critic_of_packs(weights):
+    """One logit sum(w x) for each pair of consecutive samples [2, width], w [2 * width]."""
+    return lambda x: x.reshape(len(x) // 2, -1) @ jnp.float32(weights)
+
+
+def test_a_pack_is_one_sample():
+    # The slope is 5 by a pack, not by a sample: (|w| - 1)^2 = 16.
+    real, fake = np.random.default_rng(4).normal(size=(2, 6, 1)).astype(np.float32)
+    critic = _critic_of_packs([3.0, 4.0])
+    for expected, found in (
+        (16.0, penalties.gradient_penalty(critic, real, fake, KEY)),
+        (4.0, penalties.one_sided_gradient_penalty(critic, real, fake, KEY, target=3.0)),
+        (16.0, penalties.dragan(critic, real, KEY)),
+        (5.0**6, penalties.wasserstein_divergence_penalty(critic, real, fake, KEY)),
+        (25.0, penalties.zero_centered_gradient_penalty(critic, real, fake, KEY)),
+        (12.5, penalties.r1(critic, real)),
+        (12.5, penalties.r2(critic, fake)),
+    ):
+        np.testing.assert_allclose(found, [expected] * 3, rtol=1e-5)
+    np.testing.assert_allclose(penalties.max_gradient_penalty(critic, real, fake, KEY), [25.0], rtol=1e-5)
+
+
+def test_a_pack_has_one_place_between_real_and_fake():
+    # Logit |pack|^2 / 2: its gradient is the pack itself, from zeros to ones.
+    def critic(x):
+        return 0.5 * jnp.square(x.reshape(len(x) // 2, -1)).sum(1)
+
+    def place(index):
+        """The critic sees one of a pack's two samples, so that its slope is that sample's place."""
+        masked = functools.partial(lambda seen, x: critic(x * seen), jnp.tile(jnp.eye(2)[index], 3)[:, None])
+        zeros, ones = jnp.zeros((6, 1)), jnp.ones((6, 1))
+        return np.sqrt(penalties.zero_centered_gradient_penalty(masked, zeros, ones, KEY))
+
+    places = [place(0), place(1)]
+    np.testing.assert_allclose(places[0], places[1], rtol=1e-6)
+    assert len(set(map(float, places[0]))) == 3
+
+
+@pytest.mark.parametrize("logits", [jnp.float32(1.0), jnp.ones(4), jnp.ones(12)])
+def test_logits_that_belong_to_no_sample(logits):
+    with pytest.raises(UsageError, match=r"expected logits for each sample.*for 6 samples"):
+        penalties.r1(lambda x: logits * x.sum(), jnp.ones((6, 1)))

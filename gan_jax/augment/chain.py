@@ -27,8 +27,8 @@ def chain(*augments: Augment) -> Augment:
             real = part.mix(own, jax.random.fold_in(key, number), real, fake)
         return real
 
-    def adapt(carry, real_logits):
-        return tuple(part.adapt(own, real_logits) for part, own in zip(augments, carry, strict=True))
+    def adapt(carry, real_logits, count):
+        return tuple(part.adapt(own, real_logits, count) for part, own in zip(augments, carry, strict=True))
 
     return Augment(lambda: tuple(part.init() for part in augments), apply, adapt, mix)
 
@@ -45,5 +45,5 @@ def stateless(apply: Callable[..., jax.Array]) -> Augment:
     return Augment(
         init=lambda: (),
         apply=lambda carry, key, images, step: apply(key, images, step),
-        adapt=lambda carry, real_logits: carry,
+        adapt=lambda carry, real_logits, count: carry,
     )

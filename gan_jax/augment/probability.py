@@ -28,6 +28,7 @@ def start_probability(start: float = 0.0) -> dict[str, jax.Array]:
 def adapt_probability(
     carry: dict[str, jax.Array],
     real_logits: jax.Array,
+    count: int,
     *,
     target: float = 0.6,
     images: int = 500_000,
@@ -40,7 +41,8 @@ def adapt_probability(
 
     Args:
         carry: The result of `start_probability` or of the last call.
-        real_logits: Logits of the real images of this move, [B, ...].
+        real_logits: Logits of the real images of this move, [n, ...].
+        count: Number of these images; above n where a logit is of several.
         target: The r_t to keep, in [-1, 1].
         images: Real images in which p may go from 0 to 1.
         every: Moves between changes of p.
@@ -51,7 +53,7 @@ def adapt_probability(
     signs = carry["signs"] + jnp.mean(jnp.sign(jnp.float32(real_logits)))
     moves = carry["moves"] + 1
     due = moves >= every
-    change = jnp.sign(signs / every - target) * (real_logits.shape[0] * every / images)
+    change = jnp.sign(signs / every - target) * (count * every / images)
     return {
         "p": jnp.where(due, jnp.clip(carry["p"] + change, 0.0, 1.0), carry["p"]),
         "signs": jnp.where(due, 0.0, signs),

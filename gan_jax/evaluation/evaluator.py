@@ -26,7 +26,7 @@ from gan_jax.names import bind, find
 from gan_jax.sampling.samples import Conditions
 from gan_jax.terms import call, missing, reads
 
-# A metric of stored rows reads so many at most.
+# A metric of stored rows reads so many at most, and of everything else about their set as much.
 ROWS = 10_000
 READ = 256  # at a time
 # The stream of random numbers that chooses conditions.
@@ -38,6 +38,8 @@ STANDARD = {traits.inception_name: metric.__name__ for metric, traits in _TRAITS
 OTHER = {traits.other_name: metric.__name__ for metric, traits in _TRAITS if traits.other_name}
 # Metrics whose papers compare sets of equal size; the sets are in random order.
 EQUALLY_MANY = tuple(metric for metric, traits in _TRAITS if traits.equally_many)
+# Sets of samples, the first words of their inputs' names.
+SETS = ("real", "heldout", "fake")
 # Fast metrics that say most; the default.
 QUICK = tuple(metric.__name__ for metric, traits in _TRAITS if traits.quick)
 
@@ -99,11 +101,21 @@ class SampleSet:
     @functools.cached_property
     def rows(self) -> dict[str, np.ndarray]:
         """The first stored rows by name, arrays [n, *shape]."""
-        rows = self.order[:ROWS]
+        return self._read(np.arange(min(ROWS, self.source.size)))
+
+    def _read(self, places):
+        """Stored rows by name at places of the order."""
+        rows = self.order[places]
         ranked = np.argsort(rows)
         parts = [self.source.read(part) for part in np.array_split(rows[ranked], -(-len(rows) // READ))]
         back = np.argsort(ranked)
         return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
+
+    def _first(self, places):
+        """The first stored rows of `real` among some places, which are also those of features and labels."""
+        places = places[:ROWS]
+        known = np.max(places, initial=0) < ROWS
+        return self.rows["real"][places] if known else self._read(places)["real"]
 
     def offers(
         self, name: str, cut: Callable[[np.ndarray], np.ndarray] = lambda array: array
@@ -127,8 +139,30 @@ class SampleSet:
         offered = {f"{name}_{alias}": part(output) for alias, output in outputs.items()}
         if "label" in self.source.spec:
             offered[f"{name}_labels"] = lambda: cut(self.labels)
-        offered[f"{name}_{self.source.modality.unit}"] = lambda: cut(self.rows["real"])
+        offered[f"{name}_{self.source.modality.unit}"] = lambda: self._first(cut(np.arange(self.source.size)))
         return offered
+
+
+def of_equal_length(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What one metric reads, with the arrays of each set cut to the same rows.
+
+    Args:
+        inputs: Values by the names of a metric's inputs; arrays of one set are in the same order, but stored
+            rows may be the first of them only.
+
+    Returns:
+        The same, arrays of one set [n, ...] with one n.
+    """
+    counts: dict[str, int] = {}
+    for name, value in inputs.items():
+        if isinstance(value, np.ndarray) and (owner := name.partition("_")[0]) in SETS:
+            counts[owner] = min(len(value), counts.get(owner, len(value)))
+    return {
+        name: value[: counts[owner]]
+        if isinstance(value, np.ndarray) and (owner := name.partition("_")[0]) in counts
+        else value
+        for name, value in inputs.items()
+    }
 
 
 class Evaluator:
@@ -341,7 +375,7 @@ class Evaluator:
 
     def _values(self, metric, inputs):
         """A metric's values by the names that these features give them."""
-        values = call(metric, {name: inputs[name]() for name in reads(metric)})
+        values = call(metric, of_equal_length({name: inputs[name]() for name in reads(metric)}))
         return {_shown(name, self.network): float(value) for name, value in values.items()}
 
     def _check_alike(self, fake):

@@ -124,7 +124,9 @@ def _play(parts, play, over_images, context):
     outputs = _shared(views, context, keys, images, heads, latents)
     entries, net = play(views, outputs, generated, carry["net"], keys)
     outputs = {**outputs, **entries}
-    adapted = parts.augment.adapt(carry["augment"], jax.lax.stop_gradient(outputs["real_logits"]))
+    adapted = parts.augment.adapt(
+        carry["augment"], jax.lax.stop_gradient(outputs["real_logits"]), len(context.batch["real"])
+    )
     return outputs, {
         "generator": {"net": generator_net},
         "encoder": {"net": encoder_net},

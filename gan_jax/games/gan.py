@@ -41,7 +41,7 @@ def gan(
         condition_on: Names of the batch's entries that both networks get besides their input, such as `label`
             (Mirza and Osindero 2014, arXiv:1411.1784).
         averages: By player, names of outputs, or `path_lengths`; the player's carry keeps a running average
-            of their means over batches: `dict(discriminator=("real_logits", "fake_logits"))`.
+            of their means over its moves: `dict(discriminator=("real_logits", "fake_logits"))`.
         average_decay: Weight of the past in these averages, in [0, 1).
 
     Returns:
@@ -83,7 +83,11 @@ def _init(parts, key, batch):
         "discriminator": parts.discriminator.init(keys[2], batch["real"], *entries),
     }
     carry = {
-        player: {"net": net, "averages": {name: jnp.zeros(()) for name in parts.averages[player]}}
+        player: {
+            "net": net,
+            "averages": {name: jnp.zeros(()) for name in parts.averages[player]},
+            "moves": jnp.zeros((), jnp.int32),
+        }
         for player, (_, net) in networks.items()
     }
     carry["discriminator"]["augment"] = parts.augment.init()
@@ -137,11 +141,13 @@ def _play(parts, context):
         "key": keys["terms"],
         "step": context.step,
     }
-    averages = {player: _follow(context, player, outputs, parts.average_decay) for player in context.carry}
-    adapted = parts.augment.adapt(carry["augment"], jax.lax.stop_gradient(outputs["real_logits"]))
+    followed = {player: _follow(context, player, outputs, parts.average_decay) for player in context.carry}
+    adapted = parts.augment.adapt(
+        carry["augment"], jax.lax.stop_gradient(outputs["real_logits"]), len(context.batch["real"])
+    )
     return outputs, {
-        "generator": {"net": generator_net, "averages": averages["generator"]},
-        "discriminator": {"net": net, "averages": averages["discriminator"], "augment": adapted},
+        "generator": {"net": generator_net, **followed["generator"]},
+        "discriminator": {"net": net, **followed["discriminator"], "augment": adapted},
     }
 
 
@@ -151,8 +157,12 @@ def _sample(parts, params, carry, latents, batch, key):
 
 
 def _follow(context, player, outputs, decay):
-    """A player's running means after this move: at first the mean of all batches, then an exponential one."""
-    past = jnp.minimum(decay, context.step / (context.step + 1))
+    """A player's running means after this move: at first the mean of all batches, then an exponential one.
+
+    What counts are the player's own moves, of which a step may have several.
+    """
+    moves = context.carry[player]["moves"]
+    past = jnp.minimum(decay, moves / (moves + 1))
     averages = {}
     for name, old in context.carry[player]["averages"].items():
         if name not in outputs and name != "path_lengths":
@@ -163,4 +173,4 @@ def _follow(context, player, outputs, decay):
             else outputs[name]
         )
         averages[name] = past * old + (1 - past) * jnp.mean(jax.lax.stop_gradient(value))
-    return averages
+    return {"averages": averages, "moves": moves + 1}

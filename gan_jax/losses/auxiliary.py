@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax.nn import relu
 
 from gan_jax.errors import UsageError
-from gan_jax.losses.pairs import pair
+from gan_jax.losses.pairs import check_labelled, pair
 
 __all__ = [
     "classification_real",
@@ -30,6 +30,7 @@ __all__ = [
 
 def _cross_entropy(logits, label):
     """Minus the log probability of the label, float32 [B]."""
+    check_labelled(logits, label)
     log_probabilities = jax.nn.log_softmax(jnp.float32(logits))
     return -jnp.take_along_axis(log_probabilities, jnp.asarray(label)[..., None], axis=-1)[..., 0]
 
@@ -140,6 +141,7 @@ def auxiliary_discriminative_classifier_generator(
 
 def _crammer_singer(logits, label):
     """How far the label's logit stays below every other logit plus 1, float32 [B]."""
+    check_labelled(logits, label)
     logits = jnp.float32(logits)
     own = jax.nn.one_hot(label, logits.shape[-1], dtype=bool)
     best_other = jnp.max(jnp.where(own, -jnp.inf, logits), axis=-1)

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu
 
+from gan_jax.losses.pairs import check_labelled
+
 __all__ = [
     "conditional_contrastive_discriminator",
     "conditional_contrastive_generator",
@@ -32,6 +34,7 @@ def _log_sum_where(to_class, to_samples, mask):
 
 
 def _conditional_contrastive(embedding, class_embedding, label, temperature):
+    check_labelled(embedding, label)
     to_class, to_samples = (x / temperature for x in _similarities(embedding, class_embedding))
     others = ~jnp.eye(len(label), dtype=bool)
     alike = others & (label[:, None] == label[None])
@@ -78,6 +81,7 @@ def conditional_contrastive_generator(
 
 
 def _data_to_data(embedding, class_embedding, label, temperature, positive_margin, negative_margin):
+    check_labelled(embedding, label)
     to_class, to_samples = _similarities(embedding, class_embedding)
     to_class = jnp.minimum(to_class - positive_margin, 0.0) / temperature
     to_samples = relu(to_samples - negative_margin) / temperature

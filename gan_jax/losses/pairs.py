@@ -47,3 +47,20 @@ def mean_of_others(matrix: jax.Array) -> jax.Array:
     if count < 2:
         raise UsageError(f"a loss that compares samples of a batch needs at least 2 of them, not {count}")
     return (jnp.sum(matrix, axis=1) - jnp.diagonal(matrix)) / (count - 1)
+
+
+def check_labelled(predictions: jax.Array, label: jax.Array) -> None:
+    """Makes sure that each prediction is of one sample with one label.
+
+    Args:
+        predictions: Class logits or embeddings, [n, ...].
+        label: Classes, int32 [B].
+
+    Raises:
+        UsageError: n is not B.
+    """
+    if len(predictions) != len(label):
+        raise UsageError(
+            f"a loss of classes: expected a prediction for each of {len(label)} labels, got "
+            f"{len(predictions)}; a pack of samples has no single label"
+        )

@@ -1,14 +1,15 @@
-"""Nearest neighbours among many features: candidates on the device, decisions in float64 on the host.
+"""Nearest neighbours among many features: estimates on the device, decisions in float64 on the host.
 
-Distances of all pairs come block by block from matrix products in float32, |x|^2 - 2 x.y + |y|^2 with the
-sets centred, so that a common offset of all samples costs no digits. Float32 cannot decide which of several
-near neighbours is nearest, or whether a sample within rounding of a ball's surface lies inside. For these few
-pairs a sum of squared differences in float64 decides. So identical samples are exactly 0 apart, ties are
-ties, and results do not depend on the blocks. All distances are squared.
+Distances of all pairs come block by block from matrix products in float32, |x|^2 - 2 x.y + |y|^2 around a
+centre that neither a common offset nor a few far samples move. Every such estimate has a bound of its
+rounding error. Where the bounds leave open which samples are nearest, or whether a sample lies inside a ball,
+products in float64 with their own bounds come next, and a sum of squared differences in float64 decides what
+is left. So results are those of all pairs by differences in float64: identical samples are exactly 0 apart,
+ties are ties, and nothing depends on the blocks. All distances are squared.
 """
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,74 +17,146 @@ import numpy as np
 
 # Rows of a block: with 2048 features two operands and the distances take 17 MB each on the device.
 _BLOCK = 2048
-# Candidates in addition to the requested neighbours, since float32 may confuse the order of near ones.
+# Candidates in addition to the requested neighbours, since estimates may confuse the order of near ones.
 _SPARE = 8
-# Float64 numbers in one part of the pairs that float64 decides: 64 MB.
+# Float64 numbers in one part of the work of the host: 64 MB.
 _PART = 2**23
+# Rows whose median is the centre.
+_CENTRED = 1000
+# With a larger share of open pairs in a block, its products in float64 are cheaper than their differences.
+_MANY = 1 / 64
+# Features of one product, if there are not too many products; their sum has smaller errors than one of all.
+_PIECE, _PIECES = 512, 32
+
+
+class _Frame(NamedTuple):
+    """Where and in which unit distances are estimated: centred features are at most 1.
+
+    Attributes:
+        origin: The centre, float64 [D].
+        unit: A power of two, so that it costs no digits.
+    """
+
+    origin: np.ndarray
+    unit: float
+
+    def rows(self, exact, dtype):
+        """Features [N, D] as _Rows of a precision."""
+        centred = (exact - self.origin) / self.unit
+        return _Rows(centred.astype(dtype), np.sum(centred**2, axis=1).astype(dtype))
 
 
 class _Rows(NamedTuple):
-    """Centred features, float32 [N, D], and their squared norms, float32 [N]."""
+    """Centred features [N, D] and their squared norms [N], both of one precision."""
 
-    centred: np.ndarray
-    norms: np.ndarray
+    centred: Any
+    norms: Any
 
-
-def _centre(features, others):
-    """Both sets as _Rows around the others' mean; identical others become exactly 0."""
-    origin = others[0] + np.mean(others - others[0], axis=0)
-
-    def rows(exact):
-        centred = exact - origin
-        return _Rows(centred.astype(np.float32), np.sum(centred**2, axis=1).astype(np.float32))
-
-    return rows(features), rows(others)
+    def part(self, block):
+        return _Rows(self.centred[block], self.norms[block])
 
 
-def _blocks(count):
-    return [slice(start, min(start + _BLOCK, count)) for start in range(0, count, _BLOCK)]
+def _frame(features, others):
+    """The frame around the others' median by coordinate; identical others become exactly 0."""
+    origin = np.median(others[:: -(-len(others) // _CENTRED)], axis=0)
+    largest = max(max(np.max(rows - origin), np.max(origin - rows)) for rows in (features, others))
+    return _Frame(origin, float(np.ldexp(1.0, int(np.frexp(largest)[1]))))
 
 
-def _take(rows, block):
-    return _Rows(rows.centred[block], rows.norms[block])
+def _blocks(count, size=_BLOCK):
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-def _distances(rows, columns):
-    """Squared distances of all pairs of two blocks and bounds of their rounding errors, float32 [R, C]."""
+def _estimates(rows, columns, matmul):
+    """Squared distances of all pairs of two blocks and bounds of their rounding errors, [R, C].
+
+    Higham 2002, Accuracy and stability of numerical algorithms, eq. 3.5: a product of n pairs in any order is
+    off by at most n / 2 eps |x| |y|, and a sum of m of them by m / 2 eps |x| |y| more. Twice that, and 8
+    more, cover norms, differences and casts too.
+    """
+    width, limits = rows.centred.shape[1], jnp.finfo(rows.norms.dtype)
+    pieces = _blocks(width, max(_PIECE, -(-width // _PIECES)))
+    products = sum(matmul(rows.centred[:, piece], columns.centred[:, piece].T) for piece in pieces)
     norms = rows.norms[:, None] + columns.norms
-    products = jnp.matmul(rows.centred, columns.centred.T, precision=jax.lax.Precision.HIGHEST)
-    # The error of a sum of D products grows like the root of D; 8 covers norms, sums and casts.
-    share = (8.0 + rows.centred.shape[1] ** 0.5) * jnp.finfo(jnp.float32).eps
-    return norms - 2.0 * products, share * norms
+    share = (pieces[0].stop + len(pieces) + 8) * float(limits.eps)
+    # The last summand is for numbers that underflow.
+    return norms - 2 * products, share * norms + 8 * width * float(limits.tiny)
+
+
+_on_device = functools.partial(
+    _estimates, matmul=functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+)
+_on_host = functools.partial(_estimates, matmul=np.matmul)
 
 
 @functools.partial(jax.jit, static_argnames="count")
-def _nearest_in_block(rows, columns, start, skip, *, count):
-    """The `count` smallest distances of each row and their columns, numbered from `start`."""
-    distances, _ = _distances(rows, columns)
+def _lowest_on_device(rows, columns, start, skip, *, count):
+    """The `count` smallest lower bounds of each row, and their columns, numbered from `start`."""
+    distances, error = _on_device(rows, columns)
     numbers = start + jnp.arange(distances.shape[1])
-    distances = jnp.where(numbers == skip[:, None], jnp.inf, distances)
-    nearest, index = jax.lax.top_k(-distances, count)
-    return -nearest, start + index
+    lower = jnp.where(numbers == skip[:, None], jnp.inf, distances - error)
+    lowest, index = jax.lax.top_k(-lower, count)
+    return -lowest, start + index
+
+
+def _lowest_on_host(rows, columns, start, skip, *, count):
+    distances, error = _on_host(rows, columns)
+    numbers = start + np.arange(distances.shape[1])
+    lower = np.where(numbers == skip[:, None], np.inf, distances - error)
+    index = np.argpartition(lower, count - 1, axis=1)[:, :count]
+    return np.take_along_axis(lower, index, axis=1), start + index
 
 
 @jax.jit
 def _inside_in_block(rows, columns, radii):
-    """Number of balls that certainly hold each row, and a mask of the uncertain pairs."""
-    distances, error = _distances(rows, columns)
+    """Number of balls that certainly hold each row, and a mask of the open pairs."""
+    distances, error = _on_device(rows, columns)
     inside = distances <= radii - error
     return jnp.sum(inside, axis=1), (distances <= radii + error) & ~inside
 
 
-def _candidates(rows, columns, skip, count):
-    """Numbers of the approximately nearest columns of each row [R, count], and a mask of those to use."""
-    parts = []
-    for block in _blocks(len(columns.norms)):
-        some = min(count, block.stop - block.start)
-        parts.append(_nearest_in_block(rows, _take(columns, block), block.start, skip, count=some))
-    distances, index = (np.concatenate(arrays, axis=1) for arrays in zip(*parts))
-    order = np.argsort(distances, axis=1)[:, :count]
-    return np.take_along_axis(index, order, axis=1), np.isfinite(np.take_along_axis(distances, order, axis=1))
+def _candidates(lowest, rows, columns, skip, count):
+    """The lowest lower bounds of each row, ascending [R, count], and their columns."""
+    parts = [
+        lowest(rows, columns.part(block), block.start, skip, count=min(count, block.stop - block.start))
+        for block in _blocks(len(columns.norms))
+    ]
+    lower, index = (np.concatenate(arrays, axis=1) for arrays in zip(*parts))
+    order = np.argsort(lower, axis=1)[:, :count]
+    return np.take_along_axis(lower, order, axis=1), np.take_along_axis(index, order, axis=1)
+
+
+def _squares(features, others, row, column):
+    """Squared distances of pairs by differences, float64, one per pair."""
+    parts = [
+        np.sum((features[row[part]] - others[column[part]]) ** 2, axis=1)
+        for part in _blocks(len(row), max(1, _PART // features.shape[1]))
+    ]
+    return np.concatenate([np.empty(0), *parts])
+
+
+def _nearest_candidates(features, others, lower, index, count, unit):
+    """The nearest candidates of each row [R, count], and whether no other sample can be nearer [R]."""
+    squares = np.stack([np.sum((features - others[column]) ** 2, axis=1) for column in index.T], axis=1)
+    squares = np.sort(np.where(np.isfinite(lower), squares, np.inf), axis=1)[:, :count]
+    if index.shape[1] == len(others):
+        return squares, np.ones(len(features), bool)
+    return squares, squares[:, -1] / unit / unit <= np.maximum(lower[:, -1], 0.0)
+
+
+def _nearest_of_all(features, others, skip, limits, frame):
+    """The nearest samples of each row [R, count] among all pairs that may be as near as the limits [R]."""
+    columns, count = frame.rows(others, np.float64), limits.shape[1]
+    nearest = np.empty(limits.shape)
+    for block in _blocks(len(features), max(1, _PART // len(others))):
+        distances, error = _on_host(frame.rows(features[block], np.float64), columns)
+        possible = distances - error <= limits[block, -1:] / frame.unit / frame.unit
+        possible &= np.arange(len(others)) != skip[block, None]
+        row, column = np.nonzero(possible)
+        squares = np.full(possible.shape, np.inf)
+        squares[row, column] = _squares(features[block], others, row, column)
+        nearest[block] = np.sort(np.partition(squares, count - 1, axis=1)[:, :count], axis=1)
+    return nearest
 
 
 def nearest(
@@ -100,14 +173,24 @@ def nearest(
     Returns:
         Ascending, float64 [N, count].
     """
-    skip = np.full(len(features), -1) if skip is None else skip
-    rows, columns = _centre(features, others)
-    squares = np.empty((len(features), count))
-    for block in _blocks(len(features)):
-        index, valid = _candidates(_take(rows, block), columns, np.int32(skip[block]), count + _SPARE)
-        exact = [np.sum((features[block] - others[column]) ** 2, axis=1) for column in index.T]
-        distances = np.where(valid, np.stack(exact, axis=1), np.inf)
-        squares[block] = np.sort(distances, axis=1)[:, :count]
+    ignored = np.full(len(features), -1, np.int32) if skip is None else np.asarray(skip, np.int32)
+    frame, squares = _frame(features, others), np.empty((len(features), count))
+    open_rows = np.arange(len(features))
+    for dtype, lowest in ((np.float32, _lowest_on_device), (np.float64, _lowest_on_host)):
+        columns, left = frame.rows(others, dtype) if len(open_rows) else None, [open_rows[:0]]
+        for block in _blocks(len(open_rows)):
+            numbers = open_rows[block]
+            rows = frame.rows(features[numbers], dtype)
+            lower, index = _candidates(lowest, rows, columns, ignored[numbers], count + _SPARE)
+            squares[numbers], sure = _nearest_candidates(
+                features[numbers], others, lower, index, count, frame.unit
+            )
+            left.append(numbers[~sure])
+        open_rows = np.concatenate(left)
+    if len(open_rows):
+        squares[open_rows] = _nearest_of_all(
+            features[open_rows], others, ignored[open_rows], squares[open_rows], frame
+        )
     return squares
 
 
@@ -124,15 +207,19 @@ def radii(features: np.ndarray, neighbours: int) -> np.ndarray:
     return nearest(features, features, neighbours, skip=np.arange(len(features)))[:, -1]
 
 
-def _unsure(features, others, radii, pairs):
-    """The rows of those (row, ball) pairs whose ball holds the row; int, one entry per such pair."""
-    inside = [np.empty(0, int)]
-    size = max(1, _PART // features.shape[1])
-    for start in range(0, len(pairs[0]), size):
-        row, ball = (numbers[start : start + size] for numbers in pairs)
-        distances = np.sum((features[row] - others[ball]) ** 2, axis=1)
-        inside.append(row[distances <= radii[ball]])
-    return np.concatenate(inside)
+def _inside(features, others, radii, frame, sides):
+    """Number of balls that hold each row of one block [R]; `sides` are both blocks in float32."""
+    scaled = radii / frame.unit / frame.unit
+    # All distances are at most 4 D; larger radii might overflow in float32.
+    limits = np.float32(np.minimum(scaled, 8.0 * features.shape[1]))
+    sure, unsure = (np.array(result) for result in _inside_in_block(*sides, limits))
+    if np.mean(unsure) > _MANY:
+        distances, error = _on_host(frame.rows(features, np.float64), frame.rows(others, np.float64))
+        sure += np.sum(unsure & (distances <= scaled - error), axis=1)
+        unsure &= np.abs(distances - scaled) <= error
+    row, ball = np.nonzero(unsure)
+    inside = row[_squares(features, others, row, ball) <= radii[ball]]
+    return sure + np.bincount(inside, minlength=len(features))
 
 
 def balls_around(features: np.ndarray, others: np.ndarray, radii: np.ndarray) -> np.ndarray:
@@ -146,13 +233,10 @@ def balls_around(features: np.ndarray, others: np.ndarray, radii: np.ndarray) ->
     Returns:
         int64 [N], each from 0 to M.
     """
-    rows, columns = _centre(features, others)
-    counts = np.zeros(len(features), np.int64)
+    frame, counts = _frame(features, others), np.zeros(len(features), np.int64)
+    rows, columns = (frame.rows(side, np.float32) for side in (features, others))
     for block in _blocks(len(features)):
         for ball in _blocks(len(others)):
-            sure, unsure = _inside_in_block(_take(rows, block), _take(columns, ball), np.float32(radii[ball]))
-            counts[block] += np.asarray(sure)
-            row, column = np.nonzero(np.asarray(unsure))
-            inside = _unsure(features, others, radii, (row + block.start, column + ball.start))
-            counts += np.bincount(inside, minlength=len(features))
+            sides = (rows.part(block), columns.part(ball))
+            counts[block] += _inside(features[block], others[ball], radii[ball], frame, sides)
     return counts

@@ -15,7 +15,8 @@ from gan_jax.kernels import kernels
 from gan_jax.step import TrainSpec, TrainState, gradient
 from gan_jax.types import Context, Game
 
-LOGITS = ("real_logits", "fake_logits")
+# Heads that rank samples: logits are high for real, energies low.
+RANKS = ("logits", "energy")
 
 
 def diagnostics(
@@ -37,7 +38,7 @@ def diagnostics(
     players = {
         player: {
             **movement(train_spec, player, state, batch, key),
-            "largest_singular_value": largest_singular_value(state.params[player], key),
+            **spectrum(state.params[player], state.carry[player], key),
         }
         for player in train_spec.updates
     }
@@ -47,6 +48,30 @@ def diagnostics(
         "game": {**verdict(train_spec, outputs, state), **diversity(train_spec.game, state, batch, key)},
         **players,
     }
+
+
+def ranks(train_spec: TrainSpec) -> bool:
+    """Whether a discriminator's loss teaches it to rank single samples from fake to real.
+
+    A loss of classes, features or embeddings does not, and leaves the logits as they are. Nor does that of
+    Berthelot et al. 2017, arXiv:1703.10717, with its `balance`: it holds the energy of fakes at a share of
+    that of reals, and may rank them higher.
+
+    Args:
+        train_spec: The TrainSpec.
+
+    Returns:
+        True if its terms read logits or energies of both real and fake samples, and no balance of them.
+    """
+    read = _read(train_spec)
+    pairs = ({f"real_{head}", f"fake_{head}"} for head in RANKS)
+    return any(pair <= read for pair in pairs) and "balance" not in read
+
+
+def _read(train_spec):
+    """Names of outputs that the discriminator's terms read."""
+    terms = train_spec.terms.get("discriminator", {}).values()
+    return {name for term in terms for name in terms_lib.reads(term.fn)}
 
 
 def verdict(train_spec: TrainSpec, outputs: dict, state: TrainState) -> dict[str, jax.Array]:
@@ -59,28 +84,36 @@ def verdict(train_spec: TrainSpec, outputs: dict, state: TrainState) -> dict[str
 
     Returns:
         `discriminator_accuracy`: share of pairs of a real and a fake sample whose real logit is the higher
-        one, in [0, 1]; a critic's logits have no origin to be compared with.
-        `logit_gap`: mean real logit less mean fake one.
-        `logit_gradient`: sum over samples of the absolute derivative of the discriminator's loss by their
-        logits; for the cross entropy it goes from 2 (all wrong) over 1 (undecided) to 0 (nothing left to
-        learn); for a Wasserstein critic it is always 2. Empty without `real_logits`, `fake_logits` and a
-        discriminator.
+        one, in [0, 1]; a critic's logits have no origin to be compared with. With a loss of energies, of
+        pairs whose real energy is the lower one.
+        `logit_gap`: mean real logit less mean fake one; of energies mean fake less mean real one.
+        `logit_gradient`: sum over samples of the absolute derivative of the discriminator's loss by all the
+        logits or energies that it reads; for the cross entropy it goes from 2 (all wrong) over 1 (undecided)
+        to 0 (nothing left to learn); for a Wasserstein critic it is always 2. Empty without a discriminator
+        that `ranks` samples.
     """
-    if not {*LOGITS} <= set(outputs) or "discriminator" not in train_spec.terms:
+    read = {name: outputs[name] for name in sorted(_read(train_spec)) if name in outputs and _ranking(name)}
+    if not ranks(train_spec):
         return {}
-    logits = {name: outputs[name] for name in LOGITS}
 
-    def loss(logits):
-        inputs = {**outputs, **logits, "params": state.params["discriminator"]}
+    def loss(read):
+        inputs = {**outputs, **read, "params": state.params["discriminator"]}
         return terms_lib.total(train_spec.terms["discriminator"], inputs, state.step)[0]
 
-    real, fake = (jnp.ravel(logits[name]) for name in LOGITS)
-    slopes = jax.tree.leaves(jax.grad(loss)(logits))
+    head, sign = ("logits", 1.0) if {"real_logits", "fake_logits"} <= set(read) else ("energy", -1.0)
+    real, fake = (sign * jnp.ravel(read[f"{side}_{head}"]) for side in ("real", "fake"))
+    slopes = jax.tree.leaves(jax.grad(loss)(read))
     return {
         "discriminator_accuracy": jnp.mean(real[:, None] > fake),
         "logit_gap": jnp.mean(real) - jnp.mean(fake),
         "logit_gradient": sum((jnp.sum(jnp.abs(slope)) for slope in slopes), jnp.zeros(())),
     }
+
+
+def _ranking(name):
+    """Whether an output is a ranking head of some samples: `real_logits`, but not `real_class_logits`."""
+    samples, _, head = name.partition("_")
+    return samples in ("real", "fake", "reconstruction") and head in RANKS
 
 
 def movement(
@@ -106,6 +139,25 @@ def movement(
         "gradient_norm": optax.tree.norm(grads),
         "update_ratio": _over(optax.tree.norm(updates), optax.tree.norm(params)),
     }
+
+
+def spectrum(params: Any, carry: Any, key: jax.Array) -> dict[str, jax.Array]:
+    """The size of a player's kernels, where their size means anything.
+
+    Args:
+        params: The player's parameters.
+        carry: Its carry.
+        key: Random key.
+
+    Returns:
+        `largest_singular_value`. Empty with `wrap.spectral_norm` or `wrap.weight_norm`: these divide kernels
+        by norms of their own, so that kernels may grow without end and nothing changes.
+    """
+    paths, _ = jax.tree.flatten_with_path((params, carry))
+    names = {getattr(part, "key", None) for path, _ in paths for part in path}
+    if names & {"spectral_norm", "length"}:
+        return {}
+    return {"largest_singular_value": largest_singular_value(params, key)}
 
 
 def largest_singular_value(params: Any, key: jax.Array, *, iterations: int = 8) -> jax.Array:

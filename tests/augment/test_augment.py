@@ -145,7 +145,7 @@ def test_a_bad_hyperparameter_fails_in_one_line(augmentation, names):
 
 def test_chain_hands_each_its_carry():
     augmentation = augment.chain(augment.adaptive(every=1, images=100), augment.diffaugment())
-    carry = augmentation.adapt(augmentation.init(), jnp.ones(10))
+    carry = augmentation.adapt(augmentation.init(), jnp.ones(10), 10)
     np.testing.assert_allclose(carry[0]["p"], 0.1)
     assert carry[1] == ()
     images = _images(0)

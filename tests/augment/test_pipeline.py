@@ -78,7 +78,7 @@ def test_p_follows_the_signs_of_every_four_moves():
     half = jnp.where(jnp.arange(100) < 50, 3.0, -2.0)  # r_t = 0.
     nearly = jnp.where(jnp.arange(100) < 79, 0.1, -5.0)  # r_t = 0.58, less than 0.6.
     for logits in [*[right] * 12, *[nearly] * 4, *[right] * 2, *[half] * 2, *[right] * 4]:
-        carry = adapt(carry, logits)
+        carry = adapt(carry, logits, 100)
         values.append(float(carry["p"]))
     steps = [0, 0, 0, 0.25] + [0.25] * 3 + [0.5] + [0.5] * 3 + [0.75] + [0.75] * 3 + [0.5]
     steps += [0.5] * 3 + [0.25]  # Two right and two half: r_t = 0.5 over the four.
@@ -90,7 +90,7 @@ def test_p_has_the_papers_speed():
     augmentation = augment.adaptive()
     carry = augmentation.init()
     for _ in range(4):
-        carry = augmentation.adapt(carry, jnp.ones(64))
+        carry = augmentation.adapt(carry, jnp.ones(64), 64)
     np.testing.assert_allclose(carry["p"], 64 * 4 / 500_000, rtol=1e-6)
 
 
@@ -99,15 +99,24 @@ def test_p_has_the_papers_speed():
 def test_p_stays_a_probability(signs, start):
     carry = start_probability(start)
     for sign in signs:
-        carry = adapt_probability(carry, jnp.full(50, sign), images=100, every=1)
+        carry = adapt_probability(carry, jnp.full(50, sign), 50, images=100, every=1)
         assert 0.0 <= float(carry["p"]) <= 1.0
     if signs[-2:] == [1.0, 1.0]:
         assert float(carry["p"]) == 1.0
 
 
+@pytest.mark.parametrize("factory", [augment.adaptive, augment.pseudo])
+def test_p_counts_images_and_not_logits(factory):
+    # A packed discriminator has a logit for several images, a patch discriminator several for one.
+    augmentation = augment.chain(factory(images=1000, every=1))
+    for logits in (jnp.ones(2), jnp.ones(8), jnp.ones((8, 3, 3, 1))):
+        (carry,) = augmentation.adapt(augmentation.init(), logits, 8)
+        np.testing.assert_allclose(carry["p"], 8 / 1000, rtol=1e-6)
+
+
 def test_adapting_keeps_the_carrys_shapes_and_types():
     augmentation = augment.adaptive()
-    before, after = augmentation.init(), augmentation.adapt(augmentation.init(), jnp.ones(3))
+    before, after = augmentation.init(), augmentation.adapt(augmentation.init(), jnp.ones(3), 3)
     assert jax.tree.map(lambda x: (x.shape, x.dtype), before) == jax.tree.map(
         lambda x: (x.shape, x.dtype), after
     )

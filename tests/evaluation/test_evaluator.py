@@ -10,6 +10,7 @@ import sources
 from gan_jax import metrics as metrics_lib
 from gan_jax.data import source as source_lib
 from gan_jax.errors import UsageError
+from gan_jax.evaluation import evaluator as evaluator_lib
 from gan_jax.evaluation.evaluator import QUICK, Evaluator, select
 from gan_jax.features.extract import extractor
 from gan_jax.features.types import Features
@@ -147,6 +148,49 @@ def test_images_keep_the_order_of_the_features():
     order = np.random.default_rng([2, 70]).permutation(70)
     np.testing.assert_array_equal(images.outputs["labels"], real.read(order)["label"])
     np.testing.assert_array_equal(images.rows["label"], real.read(order)["label"])
+
+
+def test_arrays_of_one_set_are_cut_alike(monkeypatch):
+    monkeypatch.setattr(evaluator_lib, "ROWS", 40)
+    real, heldout, fake = (sources.noise(n, seed=n, classes=3) for n in (90, 45, 60))
+    evaluator, seen = Evaluator(real, heldout, PIXELS), {}
+
+    def watched(
+        fake_images, fake_labels, fake_features, heldout_images, heldout_labels, real_labels, real_features
+    ):
+        seen.update(locals())
+        return {}
+
+    evaluator({"watched": watched}, fake)
+    counts = {name: len(value) for name, value in seen.items()}
+    assert [counts[f"fake_{name}"] for name in ("images", "labels", "features")] == [40] * 3
+    assert [counts[f"heldout_{name}"] for name in ("images", "labels")] == [40] * 2
+    # No stored rows of the real set are read, so nothing is cut.
+    assert [counts[f"real_{name}"] for name in ("labels", "features")] == [90] * 2
+    first = np.random.default_rng([0, 60]).permutation(60)[:40]
+    np.testing.assert_array_equal(seen["fake_images"], fake.read(first)["real"])
+    np.testing.assert_array_equal(seen["fake_labels"], fake.read(first)["label"])
+    np.testing.assert_allclose(seen["fake_features"], _features(fake, first), atol=1e-6)
+
+
+def test_parts_of_a_set_keep_rows_and_labels_together(monkeypatch):
+    monkeypatch.setattr(evaluator_lib, "ROWS", 40)
+    source = sources.noise(90, seed=90, classes=3)
+    offered = Evaluator(source, None, PIXELS).real.offers("fake", lambda array: array[45:])
+    rows = source.read(np.random.default_rng([0, 90]).permutation(90)[45:])
+    np.testing.assert_array_equal(offered["fake_images"](), rows["real"][:40])
+    np.testing.assert_array_equal(offered["fake_labels"](), rows["label"])
+
+
+def test_similarity_within_classes_of_more_images_than_are_read(monkeypatch):
+    monkeypatch.setattr(evaluator_lib, "ROWS", 40)
+    fake = sources.noise(60, seed=60, classes=3)
+    values = _values(
+        Evaluator(sources.noise(90, seed=90, classes=3), None, PIXELS), ["intra_class_multiscale_ssim"], fake
+    )
+    rows = fake.read(np.random.default_rng([0, 60]).permutation(60)[:40])
+    expected = metrics_lib.intra_class_multiscale_ssim(rows["real"], rows["label"], 0)
+    assert {name: each["value"] for name, each in values.items()} == pytest.approx(expected)
 
 
 def test_labels_alone_run_no_features():

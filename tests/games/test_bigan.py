@@ -55,14 +55,16 @@ def test_penalties_are_of_pairs(game):
 
 def test_only_the_images_of_a_pair_are_augmented():
     double = Augment(
-        lambda: 0.0, lambda carry, key, images, step: 2 * images, lambda c, logits: c + logits[1]
+        lambda: 0.0,
+        lambda carry, key, images, step: 2 * images,
+        lambda c, logits, count: c + count * logits[1],
     )
     game = bigan(NETS, three_players.latents, augment.chain(double))
     outputs, carry = game.play(three_players.context(game))
     np.testing.assert_allclose(outputs["real_logits"], (2 * 5 + 3) * IMAGES.sum(1))
     np.testing.assert_allclose(outputs["fake"][0][0, :, 0, 0], [2.0, 4.0, 6.0])
     # It adapts to the logits of real pairs.
-    assert carry["discriminator"]["augment"] == (13.0 * 12,)
+    assert carry["discriminator"]["augment"] == (4 * 13.0 * 12,)
 
 
 def test_encode_and_sample_in_evaluation(game):

@@ -93,7 +93,9 @@ def test_a_condition_that_the_data_does_not_have():
 
 
 def test_discriminator_sees_augmented_images_and_penalties_the_pixels_before():
-    double = Augment(lambda: (), lambda carry, key, images, step: 2.0 * images, lambda carry, logits: carry)
+    double = Augment(
+        lambda: (), lambda carry, key, images, step: 2.0 * images, lambda carry, logits, count: carry
+    )
     game = gan(NETS, _latents, augment.chain(double))
     outputs, _ = game.play(_context(game))
     np.testing.assert_allclose(outputs["fake_logits"], [48.0] * 4)
@@ -107,12 +109,28 @@ def test_averages_follow_their_entries_in_their_players_carry():
     game = gan(NETS, _latents, augment.chain(), averages=averages, average_decay=0.75)
     outputs, carry = game.play(_context(game))
     assert outputs["average_fake_logits"] == 0.0 and outputs["average_path_lengths"] == 0.0
-    # In step 7 the past weighs 0.75, not 7/8; in step 0 it weighs nothing.
-    assert carry["discriminator"]["averages"] == {"fake_logits": 0.25 * 24.0}
-    _, carry = game.play(_context(game)._replace(step=jnp.int32(0)))
-    assert carry["discriminator"]["averages"]["fake_logits"] == 24.0
+    # In the first move the past weighs nothing; after seven it weighs 0.75, not 7/8.
+    assert carry["discriminator"]["averages"] == {"fake_logits": 24.0}
+    seven = {player: {**own, "moves": jnp.int32(7)} for player, own in _context(game).carry.items()}
+    _, later = game.play(_context(game)._replace(carry=seven))
+    assert later["discriminator"]["averages"] == {"fake_logits": 0.25 * 24.0}
     # z -> 2 z and directions normal over the root of 3 pixels: lengths 2 |n| / sqrt(3), about 1.84.
     assert 1.0 < carry["generator"]["averages"]["path_lengths"] < 3.0
+
+
+def test_averages_are_of_all_moves_of_their_player():
+    averages = dict(discriminator=("real_logits",), generator=("fake_logits",))
+    game = gan(NETS, _latents, augment.chain(), averages=averages, average_decay=0.75)
+    context, expected, decays = _context(game), 0.0, [0, 1 / 2, 2 / 3, 3 / 4, 3 / 4, 3 / 4]
+    for move, past in enumerate(decays):
+        real = BATCH["real"] + move**2
+        # Five moves of the first step, and one of the second; the generator does not move.
+        _, carry = game.play(context._replace(batch={"real": real}, step=jnp.int32(move // 5)))
+        context = context._replace(carry={**context.carry, "discriminator": carry["discriminator"]})
+        expected = past * expected + (1 - past) * 2.0 * float(real.sum()) / 4
+        np.testing.assert_allclose(carry["discriminator"]["averages"]["real_logits"], expected, rtol=1e-6)
+    # For the generator it was the first move each time.
+    assert carry["generator"]["averages"]["fake_logits"] == 24.0
 
 
 def test_nothing_of_that_name_to_average():
@@ -131,7 +149,9 @@ def test_what_is_shown_as_real_may_be_mixed():
 
 
 def test_adapts_to_the_real_logits():
-    count = Augment(lambda: 0.0, lambda c, key, images, step: images, lambda c, logits: c + logits.sum())
+    count = Augment(
+        lambda: 0.0, lambda c, key, images, step: images, lambda c, logits, count: c + count * logits.sum()
+    )
     game = gan(NETS, _latents, augment.chain(count))
     _, carry = game.play(_context(game))
-    assert carry["discriminator"]["augment"] == (2.0 * 66,)
+    assert carry["discriminator"]["augment"] == (4 * 2.0 * 66,)

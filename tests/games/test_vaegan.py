@@ -48,7 +48,9 @@ def test_an_image_and_its_reconstruction_are_augmented_alike():
     def shift(carry, key, images, step):
         return images + jax.random.uniform(key)
 
-    game = vaegan(NETS, three_players.latents, augment.chain(Augment(lambda: (), shift, lambda c, logits: c)))
+    game = vaegan(
+        NETS, three_players.latents, augment.chain(Augment(lambda: (), shift, lambda c, logits, count: c))
+    )
     outputs, _ = game.play(three_players.context(game))
     offset = outputs["real_features"][0, 0, 0, 0] / 7
     assert 0 < offset < 1

@@ -361,6 +361,20 @@ def test_latent_consistency_of_linear_networks():
             lambda: losses.code_information_gaussian(np.ones((4, 2)), np.ones((4, 2)), LATENTS, start=-1),
             "-1",
         ),
+        # A packed discriminator: two predictions for four samples.
+        (
+            lambda: losses.classification_real(np.ones((2, 3)), np.zeros(4, int)),
+            "each of 4 labels, got 2; a pack",
+        ),
+        (lambda: losses.multi_hinge_generator(np.ones((1, 3)), np.zeros(4, int)), "each of 4 labels, got 1"),
+        (
+            lambda: losses.conditional_contrastive_generator(*np.ones((2, 2, 3)), np.zeros(4, int)),
+            "each of 4 labels, got 2",
+        ),
+        (
+            lambda: losses.data_to_data_cross_entropy_discriminator(*np.ones((2, 1, 3)), np.zeros(4, int)),
+            "each of 4 labels, got 1",
+        ),
         (lambda: losses.rotation_generator(discriminate, np.ones((1, 2, 3, 1)), TABLE["key"]), "2 x 3"),
     ],
 )

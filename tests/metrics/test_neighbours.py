@@ -15,7 +15,7 @@ SCALES = {"plain": (1.0, 0.0), "offset": (1.0, 1000.0), "large": (1e6, 0.0), "sm
 
 def full(left, right):
     """All squared distances, pair by pair."""
-    return np.array([[np.sum((x - y) ** 2) for y in right] for x in left])
+    return np.array([np.sum((x - right) ** 2, axis=1) for x in left])
 
 
 @pytest.fixture(params=[2048, 20], ids=["one_block", "blocks"])
@@ -72,13 +72,58 @@ def test_identical_samples_are_exactly_together(block, constant):
     assert balls_around(same + 1e-3, same, np.zeros(25)).tolist() == [0] * 25
 
 
-def test_duplicates_and_tight_clusters_far_apart(block):
-    tight = np.concatenate([1e-6 * LEFT + 50.0, 1e-6 * LEFT - 50.0, np.full((10, 9), 50.0)])
-    expected = np.sort(full(tight, tight), axis=1)
-    # The third neighbour may be another of those that float32 takes for equally near, never one far away.
-    assert np.all(radii(tight, 3) >= expected[:, 3]) and radii(tight, 3).max() < 1e-9
-    actual = balls_around(tight, tight, expected[:, 3])
-    np.testing.assert_array_equal(actual, (full(tight, tight) <= expected[:, 3]).sum(axis=1))
+def _clusters(seed, spread, count=30, width=32):
+    """Ten clusters at a distance of 30 from 0, their spread the root of the mean squared distance."""
+    centres = np.random.default_rng(0).normal(size=(10, width))
+    centres *= 30 / np.linalg.norm(centres, axis=1, keepdims=True)
+    noise = np.random.default_rng(seed).normal(size=(10 * count, width)) * spread / np.sqrt(width)
+    return np.repeat(centres, count, axis=0) + noise
+
+
+def _far():
+    far = LEFT.copy()
+    far[3] = 1e9
+    return far, RIGHT
+
+
+HARD = {
+    # More samples in a cluster than candidates, nearer than the rounding of float32 and even of float64.
+    "clusters": lambda: (_clusters(1, 1e-3), _clusters(2, 1e-3)),
+    "tighter": lambda: (_clusters(1, 1e-7), _clusters(2, 1e-7)),
+    "unequal": lambda: (_clusters(1, 1e-4), np.concatenate([_clusters(2, 1.0, 3), _clusters(3, 1e-4, 20)])),
+    "one_far": _far,
+    "one_far_centre": lambda: _far()[::-1],
+    "all_far": lambda: (LEFT + 1e9, RIGHT),
+    "duplicates": lambda: (np.repeat(LEFT[:20], 15, axis=0), np.repeat(LEFT[5:20], 15, axis=0)),
+    "offset": lambda: (1e-3 * _clusters(1, 1e-3) + 1e5, 1e-3 * _clusters(2, 1e-3) + 1e5),
+    "wide": lambda: (_clusters(1, 1e-3, 14, 2048), _clusters(2, 1e-3, 14, 2048)),
+    "huge": lambda: (1e30 * LEFT, 1e30 * RIGHT),
+    "minute": lambda: (1e-30 * LEFT, np.concatenate([1e-30 * RIGHT, np.ones((1, 9))])),
+}
+
+
+@pytest.mark.parametrize("sets", HARD.values(), ids=HARD)
+def test_decisions_that_rounding_leaves_open(sets, monkeypatch):
+    monkeypatch.setattr(neighbours, "_BLOCK", 50)
+    monkeypatch.setattr(neighbours, "_PIECE", 100)
+    left, right = sets()
+    between, within = full(left, right), np.sort(full(right, right), axis=1)
+    np.testing.assert_array_equal(nearest(left, right, 4), np.sort(between, axis=1)[:, :4])
+    np.testing.assert_array_equal(radii(right, 3), within[:, 3])
+    inside = (between <= within[:, 3]).sum(axis=1)
+    np.testing.assert_array_equal(balls_around(left, right, within[:, 3]), inside)
+
+
+def test_hardly_any_ordinary_pair_needs_differences(monkeypatch):
+    left, right = np.random.default_rng(3).normal(size=(2, 500, 64))
+    pairs, squares = [], neighbours._squares
+
+    def counted(features, others, row, column):
+        pairs.append(len(row))
+        return squares(features, others, row, column)
+
+    monkeypatch.setattr(neighbours, "_squares", counted)
+    assert balls_around(left, right, radii(right, 3)).any() and sum(pairs) < 100
 
 
 def test_order_that_float32_confuses():

@@ -1,6 +1,7 @@
 """A run's numbers against NumPy in float64, on games whose logits are known."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -9,16 +10,22 @@ import optax
 import pytest
 import sources
 
-from gan_jax import build
+from gan_jax import build, wrap
 from gan_jax.losses import (
+    boundary_equilibrium_discriminator,
+    cramer_discriminator,
+    energy_based_discriminator,
     hinge_discriminator,
     least_squares_discriminator,
+    multi_hinge_discriminator,
     non_saturating_discriminator,
+    reconstruction_discriminator,
     wasserstein_discriminator,
 )
+from gan_jax.penalties import drift, r1
 from gan_jax.step import TrainSpec, TrainState
-from gan_jax.training import diagnostics
-from gan_jax.types import Game, Term
+from gan_jax.training import alerts, diagnostics
+from gan_jax.types import Game, Net, Term
 
 KEY = jax.random.key(0)
 MODALITY = sources.modality(classes=10)
@@ -73,10 +80,45 @@ def test_gradient_of_the_loss_at_its_logits(loss, expected):
     np.testing.assert_allclose(_verdict(loss)["logit_gradient"], expected, rtol=1e-6)
 
 
-def test_a_game_without_logits_has_no_verdict():
-    outputs = {"real_logits": jnp.zeros(2)}
-    assert diagnostics.verdict(_train_spec(hinge_discriminator), outputs, _state()) == {}
-    outputs["fake_logits"] = jnp.zeros(2)
+def test_a_loss_of_energies_is_judged_by_its_energies():
+    # The margin 2 leaves the fakes of energy 0.5 and 1.5 a slope of 1/4 each, and all reals have one.
+    real, fake = np.array([1.0, 0.2, 0.4, 3.0]), np.array([0.5, 2.5, 1.5, 7.0])
+    outputs = {"real_energy": jnp.float32(real), "fake_energy": jnp.float32(fake)}
+    outputs |= {f"{side}_logits": -outputs[f"{side}_energy"] for side in ("real", "fake")}
+    loss = functools.partial(energy_based_discriminator, margin=2.0)
+    found = diagnostics.verdict(_train_spec(loss), outputs, _state())
+    np.testing.assert_allclose(found["logit_gradient"], 1.0 + 2 / 4, rtol=1e-6)
+    np.testing.assert_allclose(found["discriminator_accuracy"], np.mean(real[:, None] < fake))
+    np.testing.assert_allclose(found["logit_gap"], fake.mean() - real.mean(), rtol=1e-6)
+
+
+def test_energies_on_the_right_sides_are_no_saturated_discriminator():
+    outputs = {"real_energy": jnp.array([1.0, 2.0]), "fake_energy": jnp.array([20.0, 30.0])}
+    outputs |= {f"{side}_logits": -outputs[f"{side}_energy"] for side in ("real", "fake")}
+    found = diagnostics.verdict(_train_spec(energy_based_discriminator), outputs, _state())
+    # Beyond the margin of 10 fakes teach nothing, but reals always do.
+    assert found["discriminator_accuracy"] == 1.0 and found["logit_gradient"] == 1.0
+    assert not alerts.discriminator_saturated(**found)
+
+
+def test_logits_of_reconstructions_count_too():
+    outputs = {f"{side}_logits": jnp.float32(REAL) for side in ("real", "fake", "reconstruction")}
+    terms = {"a": Term(non_saturating_discriminator), "b": Term(reconstruction_discriminator)}
+    found = diagnostics.verdict(_train_spec(None, terms={"discriminator": terms}), outputs, _state())
+    expected = np.mean(_sigmoid(-REAL)) + 2 * np.mean(_sigmoid(REAL))
+    np.testing.assert_allclose(found["logit_gradient"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "loss", [multi_hinge_discriminator, cramer_discriminator, boundary_equilibrium_discriminator, drift, r1]
+)
+def test_a_loss_that_does_not_rank_samples_has_no_verdict(loss):
+    outputs = {f"{side}_{head}": jnp.zeros(2) for side in ("real", "fake") for head in ("logits", "energy")}
+    assert diagnostics.verdict(_train_spec(loss), outputs, _state()) == {}
+
+
+def test_a_game_without_a_discriminator_has_no_verdict():
+    outputs = {"real_logits": jnp.zeros(2), "fake_logits": jnp.zeros(2)}
     without = dataclasses.replace(_train_spec(hinge_discriminator), terms={"critic": {}})
     assert diagnostics.verdict(without, outputs, _state()) == {}
 
@@ -115,6 +157,14 @@ def test_largest_singular_value_of_all_kernels():
     np.testing.assert_allclose(diagnostics.largest_singular_value(params, KEY), 7.0, rtol=1e-4)
     np.testing.assert_allclose(diagnostics.largest_singular_value({"zero": params["zero"]}, KEY), 0.0)
     assert diagnostics.largest_singular_value({"bias": jnp.ones(3)}, KEY) == 0
+
+
+@pytest.mark.parametrize("wrapper", [wrap.spectral_norm, wrap.weight_norm])
+def test_kernels_that_are_normalised_have_no_size(wrapper):
+    net = Net(lambda key: ({"kernel": 5 * jnp.eye(3)}, {}), None)
+    plain = diagnostics.spectrum(*net.init(KEY), KEY)
+    np.testing.assert_allclose(plain["largest_singular_value"], 5.0, rtol=1e-5)
+    assert diagnostics.spectrum(*wrapper(net).init(KEY), KEY) == {}
 
 
 def test_distance_from_the_average():
