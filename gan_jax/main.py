@@ -49,6 +49,9 @@ _STEP = flags.DEFINE_string(
     "Which checkpoint: steps taken, or best; if not given, the newest, and evaluate also the best.",
 )
 _AVERAGED = flags.DEFINE_bool("averaged", True, "Use averaged parameters.")
+_TRUST = flags.DEFINE_bool(
+    "trust", False, "Every mode but train: import whatever modules the workdir names, which runs their code."
+)
 _SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "sample, interpolate: seed of the latents.")
 _SPLIT = flags.DEFINE_string("split", None, "encode: split of the run's data; the held-out one if not given.")
 _LABELS = flags.DEFINE_list("labels", [], "sample: classes to ask for, as in --labels=3,7.")
@@ -182,7 +185,9 @@ def _model():
     if _cluster() is not None:
         raise UsageError(f"--multihost: only training runs in many processes, --mode={_MODE.value} in one")
     command.import_jax()
-    return dict(workdir=command.path(_WORKDIR.value), step=_STEP.value, averaged=_AVERAGED.value)
+    return dict(
+        workdir=command.path(_WORKDIR.value), step=_STEP.value, averaged=_AVERAGED.value, trust=_TRUST.value
+    )
 
 
 def _do():

@@ -37,6 +37,7 @@ def of_workdir(
     step: int | str | None = None,
     all_steps: bool = False,
     averaged: bool = True,
+    trust: bool = False,
     data_dir: str | None = None,
     download: bool = False,
 ) -> dict[int, dict[str, Any]]:
@@ -51,6 +52,7 @@ def of_workdir(
         step: Steps taken, `best`, or None for the newest checkpoint and the best.
         all_steps: Evaluate every checkpoint.
         averaged: Use averaged parameters.
+        trust: Import whatever modules the workdir names; see `loading.load`.
         data_dir: Folder of prepared TFDS data.
         download: Fetch the Inception weights if they are absent.
 
@@ -60,7 +62,7 @@ def of_workdir(
     Raises:
         UsageError: A mistake in the arguments.
     """
-    model = loading.load(workdir, step)
+    model = loading.load(workdir, step, trust=trust)
     real = build.source(model.recipe, data_dir)
     heldout = real.heldout()
     size = min(NUM_IMAGES, heldout.size if heldout else real.size // 2) if num_images is None else num_images
@@ -72,7 +74,9 @@ def of_workdir(
     folders.make_writable(folder)
     records = {}
     for number in _steps(workdir, model, step, all_steps):
-        records[number] = _of_model(loading.load(workdir, number), evaluator, metrics, size, averaged)
+        records[number] = _of_model(
+            loading.load(workdir, number, trust=trust), evaluator, metrics, size, averaged
+        )
         parameters = records[number]["protocol"]["parameters"]
         stem = f"step_{number:07d}_seed_{seed}_{parameters}_{features_name.replace(os.sep, '_')}"
         write(os.path.join(folder, f"{stem}.json"), records[number])

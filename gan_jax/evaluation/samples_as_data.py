@@ -45,6 +45,7 @@ def run(
     num_images: int | None = None,
     step: int | str | None = None,
     averaged: bool = True,
+    trust: bool = False,
     data_dir: str | None = None,
     classifier_steps: int | None = None,
 ) -> dict[str, Any]:
@@ -63,6 +64,7 @@ def run(
             as many as there are real ones.
         step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
+        trust: Import whatever modules the workdir names; see `loading.load`.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         classifier_steps: Optimizer steps of each classifier; None for the usual ones on the largest set.
 
@@ -74,7 +76,7 @@ def run(
             out, or a number is out of range.
     """
     _check_positive(images_per_class=images_per_class, seeds=seeds, classifier_steps=classifier_steps)
-    model = _conditional(loading.load(workdir, step))
+    model = _conditional(loading.load(workdir, step, trust=trust))
     sets = _sets(model, images_per_class, data_dir)
     real = sets.classifier
     size = _size(num_images, real)

@@ -27,6 +27,7 @@ def run(
     split: str | None = None,
     step: int | str | None = None,
     averaged: bool = True,
+    trust: bool = False,
     data_dir: str | None = None,
 ) -> str:
     """Writes the latent codes of the run's data set and a scatter plot of them.
@@ -37,6 +38,7 @@ def run(
             on.
         step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
+        trust: Import whatever modules the workdir names; see `loading.load`.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
     Returns:
@@ -46,7 +48,7 @@ def run(
     Raises:
         UsageError: No run or no such checkpoint in the workdir, a game without encoder, or no such split.
     """
-    model = loading.load(workdir, step)
+    model = loading.load(workdir, step, trust=trust)
     if model.game.encode is None:
         name = model.recipe.game["name"]
         raise UsageError(f"{workdir}: the game {name} has no encoder; bigan and vaegan have one")

@@ -30,6 +30,7 @@ def run(
     sample_seed: int = 0,
     step: int | str | None = None,
     averaged: bool = True,
+    trust: bool = False,
 ) -> str:
     """Writes walks between latents as a grid and as an animated WebP that goes there and back for ever.
 
@@ -42,6 +43,7 @@ def run(
         sample_seed: Seed of the latents.
         step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
+        trust: Import whatever modules the workdir names; see `loading.load`.
 
     Returns:
         Path of the PNG, one walk per row; the WebP lies beside it.
@@ -51,7 +53,7 @@ def run(
     """
     if num_images < 2:
         raise UsageError(f"num_images={num_images}: expected at least 2 latents to walk between")
-    model = loading.load(workdir, step)
+    model = loading.load(workdir, step, trust=trust)
     if model.game.draw is None or set(model.game.conditions) - {"label"}:
         raise UsageError(f"{workdir}: its samples do not depend on latents and labels alone")
     samples = walks(model, num_images, sample_seed, averaged)

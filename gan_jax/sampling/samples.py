@@ -240,6 +240,7 @@ def run(
     labels: Sequence[int] = (),
     step: int | str | None = None,
     averaged: bool = True,
+    trust: bool = False,
     data_dir: str | None = None,
 ) -> str:
     """Writes samples of a workdir's checkpoint: files for people, and an `.npz`.
@@ -251,6 +252,7 @@ def run(
         labels: Classes to ask for, repeated as often as needed; empty for one class a row of the grid.
         step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
+        trust: Import whatever modules the workdir names; see `loading.load`.
         data_dir: Folder of prepared TFDS data, for conditions that are data, such as `source`.
 
     Returns:
@@ -260,7 +262,7 @@ def run(
     Raises:
         UsageError: No run or no such checkpoint in the workdir, or labels that the model does not know.
     """
-    model = loading.load(workdir, step)
+    model = loading.load(workdir, step, trust=trust)
     conditions = conditions_of(model, num_images, labels, data_dir)
     folders.make_writable(os.path.join(workdir, "samples"))
     samples = draw(model, num_images, sample_seed, conditions, averaged)
