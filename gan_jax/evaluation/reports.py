@@ -18,7 +18,7 @@ from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import probes
 from gan_jax.evaluation.evaluator import Evaluator, select
-from gan_jax.runtime import folders
+from gan_jax.runtime import folders, memory
 from gan_jax.runtime.files import write_atomically
 from gan_jax.sampling import loading, samples
 from gan_jax.sampling.loading import LoadedModel
@@ -68,6 +68,8 @@ def of_workdir(
     size = min(NUM_IMAGES, heldout.size if heldout else real.size // 2) if num_images is None else num_images
     if size < 2:
         raise UsageError(f"num_images={size}: expected at least 2")
+    # A row number and one feature a sample: the samples themselves are made batch by batch.
+    memory.check_host(f"num_images={size}", 12 * size)
     network = features.named(features_name, real, heldout, download=download)
     evaluator = Evaluator(real, heldout, network, seed=seed)
     folder = os.path.join(workdir, "evaluations")

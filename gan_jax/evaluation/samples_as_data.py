@@ -14,7 +14,7 @@ from gan_jax.data.source import Source, of_arrays
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.features.classifier import BATCH, accuracy, fit, usual_steps
-from gan_jax.runtime import folders
+from gan_jax.runtime import folders, memory
 from gan_jax.sampling import loading, samples
 
 log = logging.getLogger("gan_jax")
@@ -220,6 +220,7 @@ def _size(num_images, real):
     size, least = RATIO * real.size if num_images is None else num_images, len(real.classes)
     if size < least:
         raise UsageError(f"num_images={size}: expected at least {least}, one of each class")
+    memory.check_host(f"num_images={size}", size * samples.bytes_of_sample(real.modality))
     return size
 
 

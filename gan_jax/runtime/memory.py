@@ -1,11 +1,80 @@
-"""Peak memory of a process."""
+"""Memory: how much there is, how much a process has used, and what is said when it does not suffice."""
 
 import os
 import re
 import resource
 import sys
 
+from gan_jax.errors import UsageError
+
 _STATUS = "/proc/self/status"
+# Folder of the limits that containers and clusters set, and the files of its two versions.
+_GROUPS, _LIMITS = "/sys/fs/cgroup", ("memory.max", "memory/memory.limit_in_bytes")
+
+# What a user can do about a step that needs too much memory.
+LEVERS = (
+    "a smaller batch_size, more slices (accumulate), precision=bfloat16, more model_devices or narrower networks "
+    "need less"
+)
+
+
+def of_host() -> int:
+    """Memory that this process can ever have on its machine, bytes: RAM and swap, less if there is a limit."""
+    return min([_physical(), *_limits()])
+
+
+def _physical():
+    """RAM and swap, bytes."""
+    try:
+        with open("/proc/meminfo") as file:
+            kibibytes = re.findall(r"^(?:MemTotal|SwapTotal):\s+(\d+) kB$", file.read(), re.MULTILINE)
+        return 2**10 * sum(map(int, kibibytes))
+    except OSError:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _limits():
+    """Limits of this process and of its groups, bytes."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    limits = [] if soft == resource.RLIM_INFINITY else [soft]
+    for name in _LIMITS:
+        try:
+            with open(os.path.join(_GROUPS, name)) as file:
+                limits.append(int(file.read()))
+        except (OSError, ValueError):  # No such group, or `max`.
+            continue
+    return limits
+
+
+def of_device() -> int:
+    """Memory that one device of this process has for arrays, bytes; CPU devices share that of the host."""
+    import jax
+
+    devices = jax.local_devices()
+    limits = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
+    known = [limit for limit in limits if limit]
+    return min(known) if known else of_host() // len(devices)
+
+
+def check_host(what: str, needed: int) -> None:
+    """Makes sure that arrays can fit into this machine's memory, before they are made.
+
+    Args:
+        what: The flag or field with its value and what it needs memory for, for the message.
+        needed: Bytes that are surely needed.
+
+    Raises:
+        UsageError: There is less memory.
+    """
+    if needed > (there := of_host()):
+        raise UsageError(
+            f"{what}: needs at least {gibibytes(needed)} of memory, and this machine has {gibibytes(there)}"
+        )
+
+
+def gibibytes(count: int) -> str:
+    """A number of bytes for people."""
+    return f"{count / 2**30:,.1f} GiB"
 
 
 def peak_on_host() -> int:

@@ -11,9 +11,10 @@ from PIL import Image
 
 from gan_jax import build, images
 from gan_jax.errors import UsageError
-from gan_jax.runtime import folders
+from gan_jax.runtime import folders, memory
 from gan_jax.sampling import loading
 from gan_jax.sampling.loading import LoadedModel
+from gan_jax.sampling.samples import bytes_of_sample
 
 log = logging.getLogger("gan_jax")
 
@@ -56,6 +57,8 @@ def run(
     model = loading.load(workdir, step, trust=trust)
     if model.game.draw is None or set(model.game.conditions) - {"label"}:
         raise UsageError(f"{workdir}: its samples do not depend on latents and labels alone")
+    frames = num_images * (STEPS + 1)
+    memory.check_host(f"num_images={num_images}", frames * bytes_of_sample(model.modality))
     samples = walks(model, num_images, sample_seed, averaged)
     folders.make_writable(os.path.join(workdir, "samples"))
     kind = "averaged" if averaged else "live"

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from gan_jax import build
 from gan_jax.data.source import Source, row
 from gan_jax.errors import UsageError
 from gan_jax.images import columns_of
-from gan_jax.runtime import folders
+from gan_jax.runtime import folders, memory
 from gan_jax.sampling import loading
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.step import TrainState
@@ -316,6 +317,7 @@ def conditions_of(
     """
     if count < 1:
         raise UsageError(f"num_images={count}: expected at least 1")
+    memory.check_host(f"num_images={count}", count * bytes_of_sample(model.modality))
     _check_labels(labels, model)
 
     def real():
@@ -326,6 +328,12 @@ def conditions_of(
     if not labels:
         return grid
     return lambda rows: {**grid(rows), "label": np.resize(np.asarray(labels, np.int32), count)[rows]}
+
+
+def bytes_of_sample(modality: Modality) -> int:
+    """The bytes of one sample as the data is stored."""
+    real = modality.spec["real"]
+    return math.prod(real.shape) * real.dtype.itemsize
 
 
 def _check_labels(labels, model):
