@@ -68,7 +68,7 @@ def train(recipe: Recipe, workdir: str | os.PathLike, data_dir: str | None = Non
     Raises:
         UsageError: A mistake in the recipe or the workdir; nothing has been written or trained.
         Divergence: A loss or a parameter is not finite; the last good checkpoint is kept.
-        Fault: A disk, the workdir or data failed; the last good checkpoint is kept.
+        Fault: A disk, the workdir or data failed, or memory is exhausted; the last good checkpoint is kept.
     """
     with _logged(), _without_orbax_logs():
         training.run(recipe, os.fspath(workdir), data_dir)

@@ -1,11 +1,13 @@
 """Memory: how much there is, how much a process has used, and what is said when it does not suffice."""
 
+import contextlib
 import os
 import re
 import resource
 import sys
+from collections.abc import Iterator
 
-from gan_jax.errors import UsageError
+from gan_jax.errors import Fault, UsageError
 
 _STATUS = "/proc/self/status"
 # Folder of the limits that containers and clusters set, and the files of its two versions.
@@ -70,6 +72,40 @@ def check_host(what: str, needed: int) -> None:
         raise UsageError(
             f"{what}: needs at least {gibibytes(needed)} of memory, and this machine has {gibibytes(there)}"
         )
+
+
+# Texts in the errors of XLA, its libraries and C++ when memory is exhausted.
+_EXHAUSTED = r"RESOURCE_EXHAUSTED|[Oo]ut of memory|OUT_OF_MEMORY|bad_alloc|ALLOC_FAILED"
+
+
+def exhausted(error: BaseException) -> bool:
+    """Tells if an error says that the memory of a device or of this machine is exhausted."""
+    if isinstance(error, (UsageError, Fault)):
+        return False
+    return (
+        isinstance(error, MemoryError)
+        or isinstance(error, RuntimeError)
+        and bool(re.search(_EXHAUSTED, str(error)))
+    )
+
+
+@contextlib.contextmanager
+def exhaustion_as_fault() -> Iterator[None]:
+    """Turns errors of exhausted memory into one line.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        Fault: The memory of a device or of this machine does not suffice; names what a user can do.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not exhausted(error):
+            raise
+        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        raise Fault(f"out of memory ({reason}); {LEVERS}; checkpoints are kept") from error
 
 
 def gibibytes(count: int) -> str:
