@@ -12,6 +12,7 @@ from gan_jax import build
 from gan_jax.errors import UsageError
 from gan_jax.runtime import folders
 from gan_jax.runtime.chunks import in_chunks
+from gan_jax.runtime.files import write_atomically
 from gan_jax.sampling import loading
 from gan_jax.sampling.loading import LoadedModel
 
@@ -59,7 +60,8 @@ def run(
     kind = "averaged" if averaged else "live"
     stem = os.path.join(workdir, "codes", f"step_{model.step:07d}_{split or 'heldout'}_{kind}")
     labels = {name: array for name, array in rows.items() if name == "label"}
-    np.savez_compressed(f"{stem}.npz", allow_pickle=False, codes=codes, **labels)
+    with write_atomically(f"{stem}.npz", "wb") as file:
+        np.savez_compressed(file, allow_pickle=False, codes=codes, **labels)
     scatter(f"{stem}.png", codes, labels.get("label"), source.classes)
     log.info("codes of %s, step %d, %s parameters: %s.png and .npz", source.name, model.step, kind, stem)
     return f"{stem}.npz"

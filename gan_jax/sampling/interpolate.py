@@ -12,6 +12,7 @@ from PIL import Image
 from gan_jax import build, images
 from gan_jax.errors import UsageError
 from gan_jax.runtime import folders, memory
+from gan_jax.runtime.files import write_atomically
 from gan_jax.sampling import loading
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.sampling.samples import bytes_of_sample
@@ -109,4 +110,6 @@ def _animate(path: str, samples: np.ndarray, preview: Callable[[np.ndarray], np.
     order = [*range(STEPS + 1), *range(STEPS - 1, 0, -1)]
     grids = [preview(samples[:, place]) for place in order]
     frames = [Image.fromarray(np.repeat(grid, 3 // grid.shape[-1], axis=-1)) for grid in grids]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=DURATION, loop=0, lossless=True)
+    options = dict(save_all=True, append_images=frames[1:], duration=DURATION, loop=0, lossless=True)
+    with write_atomically(path, "wb") as file:
+        frames[0].save(file, format="WEBP", **options)

@@ -15,6 +15,7 @@ from gan_jax.data.source import Source, row
 from gan_jax.errors import UsageError
 from gan_jax.images import columns_of
 from gan_jax.runtime import folders, memory
+from gan_jax.runtime.files import write_atomically
 from gan_jax.sampling import loading
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.step import TrainState
@@ -271,7 +272,8 @@ def run(
     stem = os.path.join(workdir, "samples", f"step_{model.step:07d}_seed_{sample_seed}_{kind}")
     endings = model.modality.save(stem, samples)
     arrays = {model.modality.unit: samples, **conditions(np.arange(num_images))}
-    np.savez_compressed(f"{stem}.npz", allow_pickle=False, **arrays)
+    with write_atomically(f"{stem}.npz", "wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
     log.info(
         "%d %s of step %d, %s parameters: %s%s and .npz",
         num_images, model.modality.unit, model.step, kind, stem, ", ".join(endings),
