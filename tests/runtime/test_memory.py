@@ -7,7 +7,6 @@ import sys
 import jax
 import pytest
 
-from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import Fault, UsageError
 from gan_jax.runtime import memory
 from gan_jax.training import train
@@ -70,22 +69,15 @@ def test_other_errors_stay_what_they_are(error):
     assert caught.value is error
 
 
-def test_a_run_out_of_memory_keeps_its_checkpoint_and_goes_on(tiny, tmp_path, monkeypatch):
-    """The error comes in a step, through the loop, its manager and its lock."""
-    train.run(tiny(steps=5), str(tmp_path))
-    loop = train.loop
+def test_a_run_out_of_memory_is_a_fault_through_manager_and_lock(tiny, tmp_path, monkeypatch):
+    def exhausted(*arguments):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
 
-    def exhausted(run, *arguments):
-        def step(*inputs):
-            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
-
-        return loop(run._replace(programs=run.programs._replace(step=step)), *arguments)
-
-    with monkeypatch.context() as patched, pytest.raises(Fault, match="^out of memory "):
-        patched.setattr(train, "loop", exhausted)
-        train.run(tiny(steps=6), str(tmp_path))
-    assert checkpoint.steps(str(tmp_path)) == [5]
-    assert train.run(tiny(steps=6), str(tmp_path)) == 6
+    monkeypatch.setattr(train, "loop", exhausted)
+    with pytest.raises(
+        Fault, match="^out of memory .RESOURCE_EXHAUSTED: Out of memory.; .* checkpoints are kept$"
+    ):
+        train.run(tiny(diagnostics_every=0), str(tmp_path))
 
 
 def test_memory_of_the_host_is_at_most_its_limits(monkeypatch, tmp_path):
