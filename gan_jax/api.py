@@ -75,28 +75,30 @@ def train(
     Raises:
         UsageError: A mistake in the recipe or the workdir; nothing has been written or trained.
         Divergence: A loss or a parameter is not finite; the last good checkpoint is kept.
-        Fault: A disk, the workdir or data failed; the last good checkpoint is kept.
+        Fault: A disk, the workdir or data failed, or memory is exhausted; the last good checkpoint is kept.
     """
     with _logged(), _without_orbax_logs():
         training.run(recipe, os.fspath(workdir), data_dir, accept_changed_data=accept_changed_data)
-    return load(workdir)
+    return load(workdir, trust=True)  # It was trained by functions of this process.
 
 
-def load(workdir: str | os.PathLike, step: int | str | None = None) -> "Model":
+def load(workdir: str | os.PathLike, step: int | str | None = None, *, trust: bool = False) -> "Model":
     """A model from the workdir of a run.
 
     Args:
         workdir: Folder of a run.
         step: Steps taken, `best`, or None for the newest checkpoint.
+        trust: Import whatever modules the workdir names, which runs their code. Without it, a workdir whose
+            recipe names functions outside of gan_jax, optax, flax.linen and jax.nn is refused.
 
     Returns:
         The Model.
 
     Raises:
-        UsageError: No run or no such checkpoint in the workdir, or a damaged one.
+        UsageError: No run or no such checkpoint in the workdir, a damaged one, or one that names other code.
     """
     with _without_orbax_logs():
-        return Model(loading.load(os.fspath(workdir), step))
+        return Model(loading.load(os.fspath(workdir), step, trust=trust))
 
 
 class Model:
@@ -224,7 +226,7 @@ class Model:
         with _logged(), _without_orbax_logs():
             records = reports.of_workdir(
                 self.workdir, metrics=metrics, features_name=features, num_images=num_samples, seed=seed,
-                step=self.step, averaged=averaged, data_dir=data_dir,
+                step=self.step, averaged=averaged, data_dir=data_dir, trust=self.loaded.trust,
             )  # fmt: skip
         return records[self.step]["values"]
 

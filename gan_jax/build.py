@@ -18,12 +18,15 @@ from gan_jax.data.source import Source, checked, per_class
 from gan_jax.errors import UsageError
 from gan_jax.latents import linear
 from gan_jax.losses import modifiers
-from gan_jax.names import bind, find, schedule
+from gan_jax.names import Foreign, bind, find, schedule
 from gan_jax.nets.linen import from_linen
 from gan_jax.recipe import Recipe
 from gan_jax.step import TrainSpec, TrainState, average_decay, init
 from gan_jax.terms import reads
 from gan_jax.types import Augment, Context, Modality, Net, Term
+
+# Modules whose functions a recipe may name without their path.
+PLACES = (augment, data_lib, games, latents, losses, moves, nets, penalties, transforms, wrap, modifiers)
 
 # Options of a recipe's data that are not the data set's own.
 COMMON = ("name", "flip", "per_class")
@@ -175,18 +178,36 @@ def source(recipe: Recipe, data_dir: str | None = None) -> Source:
 
 def _opened(recipe, data_dir):
     """All rows of the recipe's data set."""
+    return _checked(opener(recipe, data_dir)(), recipe.data["name"])
+
+
+def opener(recipe: Recipe, data_dir: str | None = None) -> Callable[[], Any]:
+    """The function of a recipe's data set with its arguments; no file is opened.
+
+    Args:
+        recipe: The Recipe.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+
+    Returns:
+        Function without arguments.
+
+    Raises:
+        UsageError: An unknown hyperparameter, or a value of the wrong type.
+    """
     name = recipe.data["name"]
     options = {option: value for option, value in recipe.data.items() if option not in COMMON}
     try:
         factory = find(name, (data_lib,), "data.name")
+    except Foreign:
+        raise
     except UsageError:
-        factory = functools.partial(data_lib.tfds, name=name, data_dir=data_dir)
-        return _checked(factory(**bind(data_lib.tfds, options, "data", ("name", "data_dir"))), name)
+        bound = bind(data_lib.tfds, options, "data", ("name", "data_dir"))
+        return functools.partial(data_lib.tfds, name=name, data_dir=data_dir, **bound)
     takes = inspect.signature(factory).parameters
     folder = {"data_dir": data_dir} if "data_dir" in takes else {}
     if "resolution" not in takes and not options.get("resolution"):
         options.pop("resolution", None)  # 0 is the data's own, and these have no other.
-    return _checked(factory(**bind(factory, options, "data", tuple(folder)), **folder), name)
+    return functools.partial(factory, **bind(factory, options, "data", tuple(folder)), **folder)
 
 
 def _checked(source, name):

@@ -53,6 +53,9 @@ _STEP = flags.DEFINE_string(
     "Which checkpoint: steps taken, or best; if not given, the newest, and evaluate also the best.",
 )
 _AVERAGED = flags.DEFINE_bool("averaged", True, "Use averaged parameters.")
+_TRUST = flags.DEFINE_bool(
+    "trust", False, "Every mode but train: import whatever modules the workdir names, which runs their code."
+)
 _SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "sample, interpolate: seed of the latents.")
 _FROM = flags.DEFINE_integer("from", None, "interpolate: number of the sample where the only walk begins.")
 _TO = flags.DEFINE_integer("to", None, "interpolate: number of the sample where it ends.")
@@ -195,7 +198,9 @@ def _model():
     if _cluster() is not None:
         raise UsageError(f"--multihost: only training runs in many processes, --mode={_MODE.value} in one")
     command.import_jax()
-    return dict(workdir=command.path(_WORKDIR.value), step=_STEP.value, averaged=_AVERAGED.value)
+    return dict(
+        workdir=command.path(_WORKDIR.value), step=_STEP.value, averaged=_AVERAGED.value, trust=_TRUST.value
+    )
 
 
 def _do():

@@ -1,11 +1,15 @@
 """From a name and a dict of hyperparameters to a call, with every mistake in one line."""
 
+import contextlib
+import contextvars
+import functools
 import importlib
 import inspect
 import itertools
 import math
+import re
 import typing
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import ModuleType, UnionType
 from typing import Annotated, Any
 
@@ -13,6 +17,45 @@ import jax
 import optax
 
 from gan_jax.errors import UsageError, unknown
+
+# True while names of somebody else are looked up. It belongs to the context rather than to a parameter, since
+# networks look up the names of their heads and activations deep inside a call.
+_LIBRARY_ALONE: contextvars.ContextVar[bool] = contextvars.ContextVar("library_alone", default=False)
+
+# Modules that a workdir of somebody else may name functions of: those that hold ideas, and what recipes take from
+# libraries. Other parts of this package, of JAX and of Flax write files, run files and call functions.
+IDEAS = tuple(
+    f"gan_jax.{place}"
+    for place in (
+        "augment", "data", "games", "latents", "losses", "metrics", "modalities", "moves", "nets", "penalties",
+        "transforms", "wrap",
+    )
+)  # fmt: skip
+LIBRARIES = ("optax", "flax.linen", "jax.nn", "jax._src.nn")
+
+
+class Foreign(UsageError):
+    """A name whose function is not of the library, where only these are looked up."""
+
+
+@contextlib.contextmanager
+def library_alone(*, needed: bool = True) -> Iterator[None]:
+    """Looks up names in the library alone and imports nothing else: importing a module runs its code.
+
+    Within it, `find` looks in its places and in `LIBRARIES`, and takes functions that these or `IDEAS` define.
+
+    Args:
+        needed: False for a context that changes nothing.
+
+    Yields:
+        Nothing.
+    """
+    token = _LIBRARY_ALONE.set(needed or _LIBRARY_ALONE.get())
+    try:
+        yield
+    finally:
+        _LIBRARY_ALONE.reset(token)
+
 
 # The type of a whole number that may be 0 although its default is not. Most others count or measure something
 # that must exist, and 0 would fail much later with another message.
@@ -33,18 +76,44 @@ def find(name: Any, places: Sequence[ModuleType], field: str) -> Callable[..., A
 
     Raises:
         UsageError: There is none; says which exist.
+        Foreign: Within `library_alone`, the name leads out of the library.
     """
     if callable(name):
         return name
     if not isinstance(name, str):
         raise UsageError(f"{field}={name!r}: expected a name or a function")
     path, _, last = name.rpartition(".")
-    owners = [_module(f"{place.__name__}.{path}") if path else place for place in places]
-    for owner in [*owners, _module(path)]:
-        function = getattr(owner, last, None)
+    homes = (*(place.__name__ for place in places), *LIBRARIES)
+    alone = _LIBRARY_ALONE.get()
+    for owner in [*(f"{place.__name__}.{path}" if path else place.__name__ for place in places), path]:
+        if alone and not _within(owner, homes):
+            continue
+        function = getattr(_module(owner), last, None)
         if callable(function):
+            if alone and not _within(_home(function), (*homes, *IDEAS, "jax", "flax")):
+                raise Foreign(f"{field}={name!r} is not a function of gan_jax, optax, flax.linen or jax.nn")
             return function
+    if alone and names_code(name):
+        raise Foreign(f"{field}={name!r} leads out of gan_jax, optax, flax.linen and jax.nn")
     raise unknown(field, name, [offered for place in places for offered in offers(place)])
+
+
+def names_code(text: str) -> bool:
+    """Tells if a text may name code elsewhere: a dotted path, or `community:name` of TFDS, which downloads it."""
+    dotted = "." in text and all(part.isidentifier() for part in text.split("."))
+    return dotted or re.match(r"[^/.:]+:[^/\d.]", text) is not None
+
+
+def _within(path: str, homes: Sequence[str]) -> bool:
+    """Tells if a module is one of some modules, or inside one."""
+    return any(f"{path}.".startswith(f"{home}.") for home in homes)
+
+
+def _home(function: Callable[..., Any]) -> str:
+    """The module that defines a function."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return str(getattr(function, "__module__", ""))
 
 
 def _module(path: str) -> ModuleType | None:

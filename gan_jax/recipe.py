@@ -17,14 +17,14 @@ from gan_jax.errors import UsageError, unknown
 # Fields that a resumed run may change: how long it is, how often it reports, and on how many devices.
 RESUMABLE = (
     "steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every", "diagnostics_every",
-    "max_rollbacks", "model_devices",
+    "max_rollbacks", "model_devices", "device_memory",
 )  # fmt: skip
 # Paths of dicts that are read in the order written.
 IN_ORDER = r"updates|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
 # Types in which networks may compute.
 PRECISIONS = ("float32", "bfloat16")
 # Fields that may be 0.
-FROM_ZERO = ("seed", "eval_every", "diagnostics_every", "max_rollbacks")
+FROM_ZERO = ("seed", "eval_every", "diagnostics_every", "max_rollbacks", "device_memory")
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -59,6 +59,8 @@ class Recipe:
             penalties are float32 in any case.
         model_devices: Devices over which large parameters, their averages and their optimizers' state are
             spread, a divisor of the devices of a process; the batch is spread over groups of so many.
+        device_memory: Memory of a device, GiB; a recipe that surely needs more is refused at the start. 0 to ask
+            the device, and a larger number to insist.
         steps: Steps in the whole run.
         seed: Seed of everything random.
         log_every: Steps between two log lines.
@@ -89,6 +91,7 @@ class Recipe:
     accumulate: int = 1
     precision: str = "float32"
     model_devices: int = 1
+    device_memory: int = 0
     steps: int = 10_000
     seed: int = 0
     log_every: int = 50

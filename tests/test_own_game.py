@@ -130,7 +130,7 @@ def workdir(recipe, tmp_path_factory):
 
 
 def test_one_optimizer_per_player_trains_all_its_networks(recipe, workdir):
-    model = loading.load(workdir)
+    model = loading.load(workdir, trust=True)
     start = build.start(model.train_spec, model.modality, model.recipe.batch_size)(jax.random.key(0))
     for player, parts in (("generator", ("forward", "backward")), ("discriminator", DOMAINS)):
         assert sorted(model.state.params[player]) == sorted(parts)
@@ -142,13 +142,13 @@ def test_one_optimizer_per_player_trains_all_its_networks(recipe, workdir):
 def test_resumes_bit_for_bit(recipe, workdir, tmp_path):
     for steps in (2, 4):
         train.run(recipe(steps=steps), str(tmp_path))
-    whole, parts = (loading.load(folder).state for folder in (workdir, str(tmp_path)))
+    whole, parts = (loading.load(folder, trust=True).state for folder in (workdir, str(tmp_path)))
     jax.tree.map(np.testing.assert_array_equal, whole, parts)
 
 
 def test_samples_are_translations_of_their_source(workdir):
     """The translator works pixel by pixel, so equal sources have equal translations."""
-    model = gan_jax.load(workdir)
+    model = gan_jax.load(workdir, trust=True)
     source = negatives().read(np.arange(5))["source"]
     images = model.sample(5, conditions={"source": source[[0, 1, 0, 2, 1]]})
     assert images.shape == (5, 8, 8, 1) and images.dtype == np.uint8
@@ -161,7 +161,9 @@ def test_samples_are_translations_of_their_source(workdir):
 
 
 def test_evaluates(workdir):
-    values = gan_jax.load(workdir).evaluate(["frechet_distance"], features="pixels", num_samples=20)
+    values = gan_jax.load(workdir, trust=True).evaluate(
+        ["frechet_distance"], features="pixels", num_samples=20
+    )
     assert values["frechet_distance"]["value"] > 0
 
 
@@ -187,7 +189,7 @@ def test_mistakes(recipe, tmp_path, changes, message):
 
 def test_no_walk_without_latents(workdir):
     with pytest.raises(UsageError, match="samples do not depend on latents and labels alone"):
-        interpolate.run(workdir)
+        interpolate.run(workdir, trust=True)
 
 
 def test_players_of_one_network():

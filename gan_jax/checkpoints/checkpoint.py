@@ -198,7 +198,7 @@ def restore(workdir: str, abstract: Any, step: int) -> TrainState:
         The TrainState.
 
     Raises:
-        UsageError: The checkpoint does not exist, or its shapes differ from the recipe's.
+        UsageError: The checkpoint does not exist, or its shapes or types differ from the recipe's.
         Damaged: The checkpoint cannot be read, or differs from the state that was saved.
     """
     available = steps(workdir)
@@ -211,7 +211,7 @@ def restore(workdir: str, abstract: Any, step: int) -> TrainState:
             stored = reader.metadata(os.path.join(path, "state")).item_metadata
             if stored is None:
                 raise Damaged(f"{name} is damaged: its metadata cannot be read")
-            _check_shapes(stored.tree, abstract, name)
+            _check_arrays(stored.tree, abstract, name)
             state = reader.restore(os.path.join(path, "state"), abstract)
         _check_sums(checksums.read(path), state, name)
         return state
@@ -249,7 +249,7 @@ def restore_latest(workdir: str, abstract: Any) -> TrainState | None:
         The TrainState, or None if the workdir has no checkpoint.
 
     Raises:
-        UsageError: All checkpoints are damaged, or the shapes of one differ from the recipe's.
+        UsageError: All checkpoints are damaged, or the shapes or types of one differ from the recipe's.
     """
     available = processes.from_first(lambda: steps(workdir))
     damaged = processes.from_first(lambda: _costs(workdir, available)[1])
@@ -289,26 +289,52 @@ def _free(path):
     return next(candidate for candidate in candidates if not os.path.exists(candidate))
 
 
-def _named_shapes(tree):
-    """Shapes by path, such as `player/layer/kernel`."""
+def _named(tree):
+    """Arrays by path, such as `params/player/layer/kernel`."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
+
+
+def _check_arrays(stored, abstract, name):
+    """Compares the arrays of a checkpoint with those of the recipe here. A difference is no damage: it is named."""
+    there, here = _named(stored), _named(abstract)
+    of_optimizers = {path for path in (*there, *here) if path.startswith("opt/")}
+    shapes = _differing(there, here, lambda array: tuple(array.shape))
+    if lines := [line for path, line in shapes.items() if path not in of_optimizers]:
+        raise UsageError(f"{name} has other shapes: {_first(lines)}")
+    if shapes:
+        raise UsageError(
+            f"{name} has optimizers of other arrays: {_first(list(shapes.values()))}; another version of optax or "
+            "gan_jax has written it"
+        )
+    keys = {path for path, array in here.items() if jax.numpy.issubdtype(array.dtype, jax.dtypes.prng_key)}
+    types = _differing(there, here, lambda array: jax.numpy.dtype(array.dtype).name, without=keys)
+    if types:
+        sizes = [(there[path].dtype.itemsize, here[path].dtype.itemsize) for path in types]
+        with_x64, without = any(8 == a > b for a, b in sizes), any(a < b == 8 for a, b in sizes)
+        reason = (
+            "it was trained with JAX_ENABLE_X64=1: set that here too" if with_x64
+            else "it was trained without JAX_ENABLE_X64=1: unset that here too" if without
+            else "another version of gan_jax or of its libraries has written it"
+        )  # fmt: skip
+        raise UsageError(f"{name} has numbers of other types: {_first(list(types.values()))}; {reason}")
+
+
+def _differing(there, here, what, without=()):
+    """By path, a line for each array whose property differs."""
+    before, now = (
+        {path: what(array) for path, array in tree.items() if path not in without} for tree in (there, here)
+    )
     return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): tuple(leaf.shape) for path, leaf in leaves
+        path: f"{path} is {before.get(path, 'absent')} there and {now.get(path, 'absent')} here"
+        for path in dict.fromkeys([*now, *before])
+        if before.get(path) != now.get(path)
     }
 
 
-def _check_shapes(stored, abstract, name):
-    """Compares the shapes of a checkpoint with those of the recipe's networks."""
-    for part in ("params", "carry", "average"):
-        there, here = _named_shapes(stored[part]), _named_shapes(getattr(abstract, part))
-        wrong = [
-            f"{part}/{path} is {there.get(path, 'absent')} there and {here.get(path, 'absent')} here"
-            for path in dict.fromkeys([*there, *here])
-            if there.get(path) != here.get(path)
-        ]
-        if wrong:
-            more = f", and {len(wrong) - 4} more" if len(wrong) > 4 else ""
-            raise UsageError(f"{name} has other shapes: {'; '.join(wrong[:4])}{more}")
+def _first(lines):
+    """The first four of some lines, and how many more there are."""
+    return "; ".join(lines[:4]) + (f", and {len(lines) - 4} more" if len(lines) > 4 else "")
 
 
 def write_recipe(workdir: str, recipe: recipe_lib.Recipe, data: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from absl import app, flags
 from absl import logging as absl_logging
 
 from gan_jax.errors import Divergence, Fault, UsageError, unknown
-from gan_jax.runtime import cache, orbax_tracebacks
+from gan_jax.runtime import cache, memory, orbax_tracebacks, signals
 
 
 def run(do: Callable[[], None], explain: Callable[[list[str], Exception], None] | None = None) -> None:
@@ -32,7 +32,8 @@ def run(do: Callable[[], None], explain: Callable[[list[str], Exception], None] 
         absl_logging.set_verbosity(absl_logging.FATAL)
         orbax_tracebacks.ignore()
         try:
-            do()
+            with signals.at_once(), memory.exhaustion_as_fault():
+                do()
         except UsageError as error:
             fail(error)
         except (Divergence, Fault, OSError) as error:

@@ -10,6 +10,7 @@ from gan_jax.data.pixels import check_background, fit, is_grey
 from gan_jax.data.source import Source, of_images
 from gan_jax.errors import UsageError
 from gan_jax.images import Resolution, height_and_width
+from gan_jax.runtime import memory
 
 # Names of images and labels: those of this package's samples, written out, or those that
 # `np.savez(path, images, labels)` gives. The reference batches of Dhariwal and Nichol 2021, arXiv:2105.05233,
@@ -87,10 +88,14 @@ def _loaded(path):
         if isinstance(arrays, np.ndarray):
             return arrays, None, None
         with arrays:
+            # A small file may unpack to more than this machine's memory.
+            memory.check_host(path, sum(member.file_size for member in arrays.zip.infolist()))
             images = [arrays[key] for key in _IMAGES if key in arrays]
             labels = [arrays[key] for key in _LABELS if key in arrays]
             classes = arrays[_NAMES] if _NAMES in arrays else None
             names = ", ".join(arrays) or "nothing"
+    except UsageError:
+        raise
     except Exception as error:  # A file that is no archive fails in many ways.
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise UsageError(f"{path}: not an .npz or .npy file that can be read ({reason})") from None

@@ -11,6 +11,7 @@ from gan_jax.data.pixels import fit
 from gan_jax.data.source import Source, of_images
 from gan_jax.errors import unknown
 from gan_jax.images import Resolution, height_and_width
+from gan_jax.runtime import memory
 
 # Images of the test split. They come from the same 13 writers as the rest, so a classifier finds them easy.
 HELD_OUT = 500
@@ -38,6 +39,7 @@ def digits(*, split: str = "train", resolution: Resolution = 0) -> Source:
     if split not in splits:
         raise unknown("data.split", split, splits)
     size, chosen = height_and_width(resolution or 28), splits[split]
+    memory.check_host(f"data.resolution={resolution}", len(chosen) * size[0] * size[1])
     grey = np.round(brightness[chosen] * (255 / 16)).astype(np.uint8)
     images = np.stack([fit(Image.fromarray(image), size, 1) for image in grey])
     labels = digit[chosen]

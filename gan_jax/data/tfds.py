@@ -3,6 +3,9 @@
 import contextlib
 import importlib.util
 import io
+import json
+import os
+import re
 import shlex
 
 import numpy as np
@@ -111,6 +114,7 @@ def _prepared(name, data_dir):
     """The builder of a set with array_record files, which are prepared if they do not exist."""
     import tensorflow_datasets as tfds
 
+    _check_features(name, data_dir)
     try:
         builder = tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError:
@@ -156,6 +160,31 @@ def _readable_by_number(name, builder):
         "are installed: python -m tensorflow_datasets.scripts.convert_format --out_file_format=array_record "
         f"--dataset_version_dir={shlex.quote(str(builder.data_dir))}"
     )
+
+
+def _check_features(name, data_dir):
+    """Refuses a folder whose description of the data names classes of other modules: TFDS would import these."""
+    for place, _, files in os.walk(os.path.join(data_dir, re.split("[/:]", name)[0]) if data_dir else ""):
+        if "features.json" not in files:
+            continue
+        path = os.path.join(place, "features.json")
+        try:
+            with open(path) as file:
+                classes = list(_class_names(json.load(file)))
+        except (OSError, ValueError, RecursionError) as error:
+            raise UsageError(f"{path} cannot be read: {type(error).__name__}") from None
+        if foreign := [each for each in classes if not str(each).startswith("tensorflow_datasets.")]:
+            raise UsageError(
+                f"{path} names code outside of tensorflow_datasets: {', '.join(map(str, foreign))}"
+            )
+
+
+def _class_names(tree):
+    """Walks a description; yields the names of the classes that TFDS imports."""
+    for key, value in (
+        tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    ):
+        yield from [value] if key == "pythonClassName" else _class_names(value)
 
 
 def _image_key(builder):

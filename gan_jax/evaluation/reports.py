@@ -20,7 +20,7 @@ from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import probes, rehearsal
 from gan_jax.evaluation.evaluator import Evaluator, select
-from gan_jax.runtime import folders
+from gan_jax.runtime import folders, memory
 from gan_jax.runtime.files import write_atomically
 from gan_jax.sampling import loading, real_rows, samples
 from gan_jax.sampling.loading import LoadedModel
@@ -41,6 +41,7 @@ def of_workdir(
     step: int | str | None = None,
     all_steps: bool = False,
     averaged: bool = True,
+    trust: bool = False,
     data_dir: str | None = None,
     download: bool = False,
 ) -> dict[int, dict[str, Any]]:
@@ -56,6 +57,7 @@ def of_workdir(
         step: Steps taken, `best`, or None for the newest checkpoint and the best.
         all_steps: Evaluate every checkpoint.
         averaged: Use averaged parameters.
+        trust: Import whatever modules the workdir names; see `loading.load`.
         data_dir: Folder of prepared TFDS data.
         download: Fetch the Inception weights if they are absent.
 
@@ -66,7 +68,7 @@ def of_workdir(
         UsageError: A mistake in the arguments.
     """
     folder = os.path.join(workdir, "evaluations")
-    model = loading.load(workdir, step)
+    model = loading.load(workdir, step, trust=trust)
     folders.make_writable(folder)
     real = real_rows.of(model, data_dir)
     heldout = real.heldout()
@@ -75,9 +77,11 @@ def of_workdir(
     size = evaluator.usual_size(NUM_IMAGES) if num_images is None else num_images
     if size < 2:
         raise UsageError(f"num_images={size}: expected at least 2")
+    # A row number and one feature a sample: the samples themselves are made batch by batch.
+    memory.check_host(f"num_images={size}", 12 * size)
     records = {}
     for number in _steps(workdir, model, step, all_steps):
-        record = _of_model(loading.load(workdir, number), evaluator, metrics, size, averaged)
+        record = _of_model(loading.load(workdir, number, trust=trust), evaluator, metrics, size, averaged)
         parameters = record["protocol"]["parameters"]
         of = f"{size}_{evaluator.modality.unit}_{parameters}_{features_name.replace(os.sep, '_')}"
         path = os.path.join(folder, f"step_{number:07d}_seed_{seed}_{of}.json")

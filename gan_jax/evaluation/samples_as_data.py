@@ -13,7 +13,7 @@ from gan_jax.data.source import Source, of_arrays
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.features.classifier import BATCH, accuracy, fit, usual_steps
-from gan_jax.runtime import folders
+from gan_jax.runtime import folders, memory
 from gan_jax.sampling import loading, real_rows, samples
 
 log = logging.getLogger("gan_jax")
@@ -44,6 +44,7 @@ def run(
     num_images: int | None = None,
     step: int | str | None = None,
     averaged: bool = True,
+    trust: bool = False,
     data_dir: str | None = None,
     classifier_steps: int | None = None,
 ) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def run(
             as many as there are real ones.
         step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
+        trust: Import whatever modules the workdir names; see `loading.load`.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         classifier_steps: Optimizer steps of each classifier; None for the usual ones on the largest set.
 
@@ -73,7 +75,7 @@ def run(
             out, or a number is out of range.
     """
     _check_positive(images_per_class=images_per_class, seeds=seeds, classifier_steps=classifier_steps)
-    model = _conditional(loading.load(workdir, step))
+    model = _conditional(loading.load(workdir, step, trust=trust))
     folders.make_writable(os.path.join(workdir, "evaluations"))
     sets = _sets(model, images_per_class, data_dir)
     real = sets.classifier
@@ -217,6 +219,7 @@ def _size(num_images, real):
     size, least = RATIO * real.size if num_images is None else num_images, len(real.classes)
     if size < least:
         raise UsageError(f"num_images={size}: expected at least {least}, one of each class")
+    memory.check_host(f"num_images={size}", size * samples.bytes_of_sample(real.modality))
     return size
 
 

@@ -7,6 +7,7 @@ for each key a count and the bytes. A pickle can call any function on the machin
 call only the few that rebuild tensors.
 """
 
+import math
 import pickle
 import struct
 import zipfile
@@ -77,6 +78,8 @@ class _Unpickler(pickle.Unpickler):
 def _read_zip(file):
     """The pickled object of an archive and its storages' bytes by key."""
     with zipfile.ZipFile(file) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise pickle.UnpicklingError("it is compressed, which PyTorch's files are not")
         names = archive.namelist()
         pickled = next((name for name in names if name.endswith("data.pkl")), "data.pkl")
         folder = pickled.removesuffix("data.pkl")
@@ -114,6 +117,9 @@ def _array(tensor, storages):
     key, elements = tensor.storage
     size = np.dtype(elements).itemsize
     strides = [size * stride for stride in tensor.strides]
+    # Strides of 0 would repeat one number without end.
+    if math.prod(tensor.shape) * size > len(storages[key]):
+        raise pickle.UnpicklingError(f"a tensor {list(tensor.shape)} is larger than its storage")
     return np.ndarray(tensor.shape, elements, storages[key], size * tensor.offset, strides).copy()
 
 

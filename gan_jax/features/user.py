@@ -1,6 +1,7 @@
 """Features without a network of this project: pixels, a user's function, or a program of `jax.export`."""
 
 import hashlib
+import re
 
 import jax
 
@@ -62,15 +63,19 @@ def exported(path: str) -> Features:
         The Features.
 
     Raises:
-        UsageError: The file cannot be read, or holds no such program.
+        UsageError: The file cannot be read, holds no such program, or one that calls Python.
     """
     try:
         with open(path, "rb") as file:
             written = file.read()
         program = jax.export.deserialize(bytearray(written))
+        targets = set(re.findall(r'(?:custom_call @|call_target_name = )"?([^"\s(]+)', program.mlir_module()))
     except Exception as error:  # Flatbuffers and MLIR fail in many ways on other files.
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise UsageError(f"features: {path} is no program written by jax.export: {reason}") from None
+    if calls := sorted(target for target in targets if "callback" in target):
+        # They hold an address in the memory of the process that wrote them.
+        raise UsageError(f"features: {path} calls back into Python ({', '.join(calls)}), which a file cannot")
     digest = hashlib.sha256(written).hexdigest()[:16]
     return Features(
         path, (), lambda _, images: _as_dict(program.call(images)), {"weights": digest, "resize": "none"}

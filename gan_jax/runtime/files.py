@@ -9,6 +9,9 @@ from typing import IO, Any
 
 log = logging.getLogger("gan_jax")
 
+# Temporary files that are being written.
+_UNFINISHED: set[str] = set()
+
 
 @contextlib.contextmanager
 def write_atomically(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[Any]]:
@@ -29,6 +32,7 @@ def write_atomically(path: str | os.PathLike[str], mode: str = "w") -> Iterator[
     """
     # The process id keeps two processes that write the same file apart.
     temporary = f"{os.fspath(path)}.{os.getpid()}.tmp"
+    _UNFINISHED.add(temporary)
     try:
         with open(temporary, mode) as file:
             yield file
@@ -37,6 +41,15 @@ def write_atomically(path: str | os.PathLike[str], mode: str = "w") -> Iterator[
         with contextlib.suppress(OSError):
             os.remove(temporary)
         raise
+    finally:
+        _UNFINISHED.discard(temporary)
+
+
+def remove_unfinished() -> None:
+    """Removes the temporary files that are being written, before the process ends at once."""
+    for temporary in tuple(_UNFINISHED):
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
 
 
 @contextlib.contextmanager

@@ -197,7 +197,8 @@ def stop_requests(manager: Any) -> Iterator[Callable[[int], bool]]:
     for kind in previous:
         signal.signal(kind, ask)
     try:
-        yield manager.reached_preemption
+        with signals.saving_first(manager.reached_preemption) as stop:
+            yield stop
     finally:
         for kind, handler in previous.items():
             signal.signal(kind, handler)

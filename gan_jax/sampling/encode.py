@@ -10,6 +10,7 @@ import numpy as np
 from gan_jax.errors import UsageError
 from gan_jax.runtime import files, folders
 from gan_jax.runtime.chunks import in_chunks
+from gan_jax.runtime.files import write_atomically
 from gan_jax.sampling import loading, real_rows
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.sampling.samples import GENERATOR, kind_of, stream
@@ -26,6 +27,7 @@ def run(
     split: str | None = None,
     step: int | str | None = None,
     averaged: bool = True,
+    trust: bool = False,
     data_dir: str | None = None,
 ) -> str:
     """Writes the latent codes of the run's data set and a scatter plot of them.
@@ -36,6 +38,7 @@ def run(
             on.
         step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
+        trust: Import whatever modules the workdir names; see `loading.load`.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
     Returns:
@@ -45,7 +48,7 @@ def run(
     Raises:
         UsageError: No run or no such checkpoint in the workdir, a game without encoder, or no such split.
     """
-    model = loading.load(workdir, step)
+    model = loading.load(workdir, step, trust=trust)
     if model.game.encode is None:
         name = model.recipe.game["name"]
         raise UsageError(f"{workdir}: the game {name} has no encoder; bigan and vaegan have one")
@@ -56,8 +59,8 @@ def run(
     rows = source.read(np.arange(source.size))
     codes = encoder(model, averaged)(rows["real"])
     labels = {name: array for name, array in rows.items() if name == "label"}
-    with files.replacing(f"{stem}.npz"):
-        np.savez_compressed(f"{stem}.npz", allow_pickle=False, codes=codes, **labels)
+    with files.replacing(f"{stem}.npz"), write_atomically(f"{stem}.npz", "wb") as file:
+        np.savez_compressed(file, allow_pickle=False, codes=codes, **labels)
     scatter(f"{stem}.png", codes, labels.get("label"), source.classes)
     log.info("codes of %s, step %d, %s parameters: %s.png and .npz", source.name, model.step, kind, stem)
     return f"{stem}.npz"

@@ -12,11 +12,12 @@ from PIL import Image
 from gan_jax import build, images
 from gan_jax.data import classes
 from gan_jax.errors import UsageError
-from gan_jax.runtime import files, folders
+from gan_jax.runtime import files, folders, memory
+from gan_jax.runtime.files import write_atomically
 from gan_jax.sampling import loading
 from gan_jax.sampling import samples as samples_lib
 from gan_jax.sampling.loading import LoadedModel
-from gan_jax.sampling.samples import Conditions
+from gan_jax.sampling.samples import Conditions, bytes_of_sample
 
 log = logging.getLogger("gan_jax")
 
@@ -38,6 +39,7 @@ def run(
     last: int | None = None,
     step: int | str | None = None,
     averaged: bool = True,
+    trust: bool = False,
 ) -> str:
     """Writes walks between samples as a grid and as an animated WebP that goes there and back for ever.
 
@@ -53,6 +55,7 @@ def run(
         last: Number of the sample where it ends.
         step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
+        trust: Import whatever modules the workdir names; see `loading.load`.
 
     Returns:
         Path of the PNG, one walk per row; the WebP lies beside it.
@@ -63,10 +66,12 @@ def run(
     """
     alone = first is not None or last is not None
     count = num_images if num_images is not None else SAMPLES if alone else WALKS
-    starts, ends = _ends(count, first, last)
-    model = loading.load(workdir, step)
+    model = loading.load(workdir, step, trust=trust)
     if model.game.draw is None or set(model.game.conditions) - {"label"}:
         raise UsageError(f"{workdir}: its samples do not depend on latents and labels alone")
+    frames = (1 if alone else count) * (STEPS + 1)
+    memory.check_host(f"num_images={count}", frames * bytes_of_sample(model.modality))
+    starts, ends = _ends(count, first, last)
     conditions = samples_lib.conditions_of(model, count, labels)
     unit, kind = model.modality.unit, samples_lib.kind_of(model, averaged)
     which = f"{first}_to_{last}_of_{count}_{unit}" if alone else f"{count}_{unit}"
@@ -161,4 +166,6 @@ def _animate(path: str, samples: np.ndarray, preview: Callable[[np.ndarray], np.
     order = [*range(STEPS + 1), *range(STEPS - 1, 0, -1)]
     grids = [preview(samples[:, place]) for place in order]
     frames = [Image.fromarray(np.repeat(grid, 3 // grid.shape[-1], axis=-1)) for grid in grids]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=DURATION, loop=0, lossless=True)
+    options = dict(save_all=True, append_images=frames[1:], duration=DURATION, loop=0, lossless=True)
+    with write_atomically(path, "wb") as file:
+        frames[0].save(file, format="WEBP", **options)

@@ -1,10 +1,11 @@
 """A model from a workdir, for everything that is done with a finished run."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import jax
 
-from gan_jax import build, modalities
+from gan_jax import build, modalities, names
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
@@ -24,6 +25,7 @@ class LoadedModel(NamedTuple):
         train_spec: Its TrainSpec.
         step: Steps taken.
         state: The TrainState, on one device.
+        trust: Whether its names may lead out of the library.
     """
 
     workdir: str
@@ -32,6 +34,7 @@ class LoadedModel(NamedTuple):
     train_spec: TrainSpec
     step: int
     state: TrainState
+    trust: bool = False
 
     @property
     def game(self) -> Game:
@@ -39,18 +42,24 @@ class LoadedModel(NamedTuple):
         return self.train_spec.game
 
 
-def load(workdir: str, step: int | str | None = None) -> LoadedModel:
+def load(workdir: str, step: int | str | None = None, *, trust: bool = False) -> LoadedModel:
     """A model from a workdir.
+
+    Names in a workdir are names of functions, and to look one up may import a module, whose code then runs. A
+    workdir may come from somebody else, so its names are those of the library unless it is trusted.
 
     Args:
         workdir: Folder of a run.
         step: Steps taken, `best`, or None for the newest checkpoint.
+        trust: Import whatever modules the workdir names.
 
     Returns:
-        The LoadedModel.
+        The LoadedModel. The names of its networks, game, losses, optimizers and data have been looked up once, so
+        that later uses of the model import nothing else. Those of its evaluations in training have not been.
 
     Raises:
-        UsageError: No run or no such checkpoint in the workdir, or a damaged one.
+        UsageError: No run or no such checkpoint in the workdir, a damaged one, or names of other modules that
+            are not trusted.
     """
     plain, data = checkpoint.read_recipe(workdir)
     steps = checkpoint.steps(workdir)
@@ -58,14 +67,64 @@ def load(workdir: str, step: int | str | None = None) -> LoadedModel:
         raise UsageError(
             f"{workdir} holds no checkpoint of a run; train one with --config and this --workdir"
         )
-    recipe, modality = recipe_lib.from_dict(plain), modalities.from_plain(data)
-    train_spec = build.train_spec(recipe, modality)
     chosen = _step(workdir, step, steps)
+    with names.library_alone(needed=not trust):
+        try:
+            recipe, modality, train_spec, abstract = _described(plain, data, trust)
+        except names.Foreign as error:
+            listed = ", ".join(_foreign(plain, data)) or str(error)
+            raise UsageError(
+                f"{workdir} names code outside of gan_jax, optax, flax.linen and jax.nn: {listed}; to open it "
+                "runs that code: if you trust it, add --trust, or in Python trust=True"
+            ) from None
+    state = checkpoint.restore(workdir, abstract, chosen)
+    return LoadedModel(workdir, recipe, modality, train_spec, chosen, state, trust)
+
+
+def _described(plain, data, trust):
+    """Recipe, modality, TrainSpec and the state's shapes; all names are looked up."""
+    recipe = recipe_lib.from_dict(plain)
+    recipe_lib.validate(recipe)
+    modality = modalities.from_plain(data)
+    if not trust:
+        build.opener(recipe)  # Looks up the names of the data too, which later uses of the model open.
+    train_spec = build.train_spec(recipe, modality)
     device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     start = build.start(train_spec, modality, recipe.batch_size)
-    abstract = parallel.abstract(start, jax.random.key(0), device)
-    state = checkpoint.restore(workdir, abstract, chosen)
-    return LoadedModel(workdir, recipe, modality, train_spec, chosen, state)
+    return recipe, modality, train_spec, parallel.abstract(start, jax.random.key(0), device)
+
+
+def _foreign(plain: dict[str, Any], data: dict[str, Any]) -> list[str]:
+    """For the message: dotted paths of a recipe and a modality that lead out of the library."""
+    # A data set's strings beside its name are files and splits.
+    options = {
+        option: value
+        for option, value in plain["data"].items()
+        if option == "name" or not isinstance(value, str)
+    }
+    parts = {**plain, "data": options, "modality": data["facts"]["modality"]}
+    parts = {field: part for field, part in parts.items() if not field.startswith("eval_")}
+    known = (*build.PLACES, modalities)
+
+    def leads_out(text):
+        try:
+            names.find(text, known, "")
+        except UsageError:
+            return True
+        return False
+
+    return [text for text in dict.fromkeys(_texts(parts)) if names.names_code(text) and leads_out(text)]
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    """Walks nested dicts and lists; yields their keys and all strings."""
+    if isinstance(tree, str):
+        yield tree
+    if isinstance(tree, dict):
+        yield from tree
+        tree = list(tree.values())
+    for part in tree if isinstance(tree, list) else ():
+        yield from _texts(part)
 
 
 def _step(workdir, step, steps):

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 import os
 import re
 import zlib
@@ -16,7 +17,8 @@ from gan_jax.data import classes as classes_lib
 from gan_jax.data.source import Source, row
 from gan_jax.errors import UsageError
 from gan_jax.images import columns_of
-from gan_jax.runtime import files, folders
+from gan_jax.runtime import files, folders, memory
+from gan_jax.runtime.files import write_atomically
 from gan_jax.sampling import loading, real_rows
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.step import TrainState
@@ -281,6 +283,7 @@ def run(
     labels: Sequence[int | str] = (),
     step: int | str | None = None,
     averaged: bool = True,
+    trust: bool = False,
     data_dir: str | None = None,
 ) -> str:
     """Writes samples of a workdir's checkpoint: files for people, and an `.npz`.
@@ -295,6 +298,7 @@ def run(
             needed; empty for one class a row of the grid.
         step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
+        trust: Import whatever modules the workdir names; see `loading.load`.
         data_dir: Folder of prepared TFDS data, for conditions that are data, such as `source`.
 
     Returns:
@@ -305,7 +309,7 @@ def run(
     Raises:
         UsageError: No run or no such checkpoint in the workdir, or labels that the model does not know.
     """
-    model = loading.load(workdir, step)
+    model = loading.load(workdir, step, trust=trust)
     unit, kind = model.modality.unit, kind_of(model, averaged)
     conditions = conditions_of(model, num_images, labels, data_dir)
     name = f"step_{model.step:07d}_seed_{sample_seed}_{num_images}_{unit}_{kind}{named(model, labels)}"
@@ -316,7 +320,8 @@ def run(
     names = {"class_names": np.asarray(class_names(model))} if "label" in given else {}
     with files.replacing(f"{stem}.npz"):
         endings = model.modality.save(stem, samples)
-        np.savez_compressed(f"{stem}.npz", allow_pickle=False, **{unit: samples, **given, **names})
+        with write_atomically(f"{stem}.npz", "wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **{unit: samples, **given, **names})
     log.info(
         "%d %s of step %d, %s parameters: %s%s and .npz",
         num_images,
@@ -419,6 +424,7 @@ def conditions_of(
     """
     if count < 1:
         raise UsageError(f"num_images={count}: expected at least 1")
+    memory.check_host(f"num_images={count}", count * bytes_of_sample(model.modality))
     chosen = _checked_labels(labels, model)
 
     def real():
@@ -429,6 +435,12 @@ def conditions_of(
     if not chosen:
         return grid
     return lambda rows: {**grid(rows), "label": np.resize(np.asarray(chosen, np.int32), count)[rows]}
+
+
+def bytes_of_sample(modality: Modality) -> int:
+    """The bytes of one sample as the data is stored."""
+    real = modality.spec["real"]
+    return math.prod(real.shape) * real.dtype.itemsize
 
 
 def _checked_labels(labels, model):

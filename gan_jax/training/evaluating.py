@@ -12,7 +12,7 @@ from gan_jax.evaluation import rehearsal, reports
 from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.metrics import HIGHER_IS_BETTER
 from gan_jax.recipe import Recipe
-from gan_jax.runtime import parallel, processes
+from gan_jax.runtime import parallel, processes, signals
 from gan_jax.sampling import samples
 from gan_jax.step import TrainState
 from gan_jax.terms import reads
@@ -170,7 +170,11 @@ def _reported(evaluate):
     def reported(step, state, reporter):
         nonlocal history
         try:
-            values, protocol = evaluate(state)
+            with signals.interruptible():
+                values, protocol = evaluate(state)
+        except signals.Interrupted:
+            log.info("step %d: no evaluation: interrupted", step)
+            return None
         except UsageError as error:
             log.warning("step %d: no evaluation: %s", step, error)
             return None

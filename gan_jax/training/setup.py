@@ -14,10 +14,10 @@ from gan_jax.data import fingerprint
 from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.recipe import Recipe
-from gan_jax.runtime import folders, parallel
+from gan_jax.runtime import folders, memory, parallel
 from gan_jax.sampling import samples
 from gan_jax.step import TrainSpec, TrainState
-from gan_jax.training import evaluating
+from gan_jax.training import demand, evaluating
 from gan_jax.training.diagnostics import diagnostics
 from gan_jax.types import Game, Modality
 
@@ -78,6 +78,7 @@ def prepare(
     # Samples are made on one device; a game whose latents are spread over all devices would not do.
     game = build.train_spec(recipe, modality).game
     state = check(recipe, train_spec, modality, parallel.replicated(mesh), game)
+    check_memory(recipe, train_spec, modality, state, mesh)
     if recipe.diagnostics_every:
         _check_diagnostics(recipe, diagnose, modality, state)
     sample, first = samples.sampler(game, modality), samples.first_of(lambda: source.heldout() or source)
@@ -149,11 +150,41 @@ def check(
     offered = build.offers(train_spec, modality, recipe.batch_size)
     for player, player_terms in train_spec.terms.items():
         terms.check(player, player_terms, [*offered, "params"])
-    # Shapes alone: a batch may be larger than this machine.
-    shape = recipe.batches_per_step, recipe.batch_size
-    batches = parallel.abstract(lambda _: build.blank(modality, *shape), key, sharding)
-    jax.eval_shape(train_spec.step, state, batches, key)
+    jax.eval_shape(train_spec.step, state, _batches(recipe, modality, sharding), key)
     return state
+
+
+def _batches(recipe, modality, sharding):
+    """Shapes of the batches of one step, which may be larger than this machine."""
+    shape = recipe.batches_per_step, recipe.batch_size
+    return parallel.abstract(lambda _: build.blank(modality, *shape), jax.random.key(recipe.seed), sharding)
+
+
+def check_memory(
+    recipe: Recipe, train_spec: TrainSpec, modality: Modality, state: TrainState, mesh: jax.sharding.Mesh
+) -> None:
+    """Refuses a run that surely needs more memory than there is, before anything of its size is made.
+
+    Args:
+        recipe: The Recipe.
+        train_spec: Its TrainSpec.
+        modality: Of the data.
+        state: Shapes, dtypes and shardings of the state, from `check`.
+        mesh: The mesh of the run.
+
+    Raises:
+        UsageError: State, step or grid need more memory than a device or this machine has.
+    """
+    memory.check_host(f"grid_size={recipe.grid_size}", recipe.grid_size * samples.bytes_of_sample(modality))
+    batches = _batches(recipe, modality, parallel.replicated(mesh))
+    least = demand.of_step(train_spec.step, state, batches, mesh)
+    there = recipe.device_memory * 2**30 or memory.of_device()
+    if least.bytes > there:
+        raise UsageError(
+            f"a step of batch_size={recipe.batch_size} needs at least {memory.gibibytes(least.bytes)} on a device, "
+            f"{memory.gibibytes(least.state)} of it for parameters, averages and optimizers, and a device has "
+            f"{memory.gibibytes(there)}; {memory.LEVERS}; device_memory={-(-least.bytes // 2**30)} insists"
+        )
 
 
 def check_samples(recipe: Recipe, game: Game, modality: Modality, state: TrainState) -> None:

@@ -68,7 +68,7 @@ def run(
         UsageError: A mistake in the recipe or the workdir; nothing has been written or trained.
         Divergence: A loss or a parameter is no longer finite, and was so after each of the rollbacks that the
             recipe allows; the last good checkpoint is kept.
-        Fault: A disk, the workdir or data failed; the last good checkpoint is kept.
+        Fault: A disk, the workdir or data failed, or memory is exhausted; the last good checkpoint is kept.
     """
     processes.together(lambda: recipe_lib.validate(recipe))
     processes.check_alike("recipe", recipe_lib.to_dict(recipe))
@@ -77,7 +77,7 @@ def run(
     data = fingerprint.describe(source)
     processes.check_alike("data", [source.name, data])
     folders.share(workdir)
-    with lock.held(workdir):
+    with lock.held(workdir), memory.exhaustion_as_fault():
         prepared.watch.load()
         return _resume(recipe, workdir, prepared, data)
 
@@ -123,6 +123,7 @@ def _trained(run, state, key):
         # Before the manager is closed, which waits for all processes.
         stack.enter_context(processes.or_end())
         stack.enter_context(folders.errors_as_faults(workdir))
+        stack.enter_context(memory.exhaustion_as_fault())
         stop = stack.enter_context(
             processes.stop_requests(manager) if jax.process_count() > 1 else signals.stop_requests()
         )

@@ -41,6 +41,64 @@ def _assert_equal(a, b):
         np.testing.assert_array_equal(x, y)
 
 
+def _with(abstract, part, change):
+    """The abstract state with changed leaves of one part."""
+    return abstract.replace(**{part: jax.tree.map(change, getattr(abstract, part))})
+
+
+def _as(dtype):
+    def change(leaf):
+        other = dtype if np.issubdtype(leaf.dtype, np.floating) else leaf.dtype
+        return jax.ShapeDtypeStruct(leaf.shape, other, sharding=leaf.sharding)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "part, restore",
+    [("params", checkpoint.restore_latest), ("opt", lambda *args: checkpoint.restore(*args, 3))],
+    ids=["params", "opt"],
+)
+def test_numbers_of_other_types_are_no_damage(saved, tmp_path, part, restore):
+    """A run of 32 bits that is opened with JAX_ENABLE_X64=1, and one of 64 bits that is opened without it."""
+    workdir, abstract, states = saved
+    with jax.enable_x64(True):
+        wide = _with(abstract, part, _as(np.float64))
+        with pytest.raises(UsageError) as caught:
+            restore(workdir, wide)
+        assert not isinstance(caught.value, checkpoint.Damaged)
+        assert f"checkpoint 3 in {workdir} has numbers of other types: {part}/" in str(caught.value)
+        assert " is float32 there and float64 here" in str(caught.value)
+        assert str(caught.value).endswith("trained without JAX_ENABLE_X64=1: unset that here too")
+        state = states[3].replace(**{part: jax.tree.map(lambda leaf: leaf.astype(_as(np.float64)(leaf).dtype),
+                                                        getattr(states[3], part))})  # fmt: skip
+        with checkpoint.manager(str(tmp_path / "wide"), keep=1) as manager:
+            checkpoint.save(manager, 3, state)
+        restored = checkpoint.restore(str(tmp_path / "wide"), wide, 3)
+        assert any(leaf.dtype == np.float64 for leaf in jax.tree.leaves(getattr(restored, part)))
+    with pytest.raises(UsageError, match="trained with JAX_ENABLE_X64=1: set that here too$") as caught:
+        restore(str(tmp_path / "wide"), abstract)
+    assert not isinstance(caught.value, checkpoint.Damaged)
+
+
+def test_a_type_of_another_version_is_no_damage(saved):
+    workdir, abstract, _ = saved
+    with pytest.raises(
+        UsageError, match="is float32 there and bfloat16 here.*; another version of gan_jax or of"
+    ):
+        checkpoint.restore(workdir, _with(abstract, "params", _as(jax.numpy.bfloat16)), 3)
+
+
+def test_optimizers_of_another_version_are_no_damage(saved, tiny):
+    workdir, _, _ = saved
+    _, abstract = _abstract(tiny(optimizer=dict(sgd=dict(learning_rate=0.1, momentum=0.9))))
+    with pytest.raises(
+        UsageError, match="has optimizers of other arrays: opt/.* another version of optax"
+    ) as caught:
+        checkpoint.restore_latest(workdir, abstract)
+    assert not isinstance(caught.value, checkpoint.Damaged) and checkpoint.steps(workdir) == [1, 2, 3]
+
+
 def test_round_trip(saved):
     workdir, abstract, states = saved
     assert checkpoint.steps(workdir) == [1, 2, 3]

@@ -1,4 +1,5 @@
 import concurrent.futures
+import os
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import sources
 
 from gan_jax import build, data
 from gan_jax.errors import UsageError
+from gan_jax.runtime import memory
 
 
 def _images(*shape):
@@ -123,3 +125,31 @@ def test_opacity_is_blended_with_the_background(tmp_path, channels):
     assert source.spec["real"].shape == (6, 6, channels - 1)
     read = source.read(np.arange(3))["real"]
     np.testing.assert_allclose(read, images[..., :-1] * (images[..., -1:] / 255), atol=1)
+
+
+def test_an_archive_that_unpacks_to_more_than_the_memory_is_refused_before_it_is_unpacked(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, images=np.zeros((100, 100, 100, 1), np.uint8))
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr(memory, "of_host", lambda: 900_000)
+    with pytest.raises(
+        UsageError, match=f"^{path}: needs at least 0.0 GiB of memory, and this machine has 0.0 GiB"
+    ):
+        data.archive(path=str(path))
+
+
+@pytest.mark.parametrize(
+    "save", [lambda path, array: np.savez(path, images=array), np.save], ids=["npz", "npy"]
+)
+def test_an_archive_of_objects_runs_none_of_their_code(tmp_path, save):
+    class Payload:
+        def __reduce__(self):
+            return open, (str(tmp_path / "ran"), "w")
+
+    save(tmp_path / "a", np.array([Payload()], dtype=object))
+    (name,) = os.listdir(tmp_path)
+    with pytest.raises(UsageError, match="not an .npz or .npy file that can be read"):
+        data.archive(path=str(tmp_path / name))
+    assert not (tmp_path / "ran").exists()

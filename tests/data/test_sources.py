@@ -323,3 +323,28 @@ def test_real_mnist():
     assert set(batch["label"]) == set(range(10)) and 20 < batch["real"].mean() < 50
     with pytest.raises(UsageError, match="data.split='tets'"):
         data.tfds(name="mnist", data_dir=REAL, split="tets")
+
+
+@pytest.mark.parametrize("key", ["pythonClassName", "python\\u0043lassName"])
+def test_a_prepared_folder_that_names_other_code_is_refused_and_runs_none(tmp_path, monkeypatch, key):
+    """TFDS imports the classes that `features.json` names."""
+    folder = tmp_path / "photos" / "1.0.0"
+    folder.mkdir(parents=True)
+    (tmp_path / "payload_of_tfds.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (folder / "features.json").write_text(f'{{"{key}": "payload_of_tfds.Image"}}')
+    (folder / "dataset_info.json").write_text(
+        '{"name": "photos", "version": "1.0.0", "fileFormat": "array_record"}'
+    )
+    with pytest.raises(UsageError, match="names code outside of tensorflow_datasets: payload_of_tfds.Image$"):
+        data.tfds(name="photos", data_dir=str(tmp_path))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["photos", "photos:1.0.0", "photos/1.0.0"])
+def test_a_prepared_folder_whose_description_is_broken_is_one_line(tmp_path, name):
+    folder = tmp_path / "photos" / "1.0.0"
+    folder.mkdir(parents=True)
+    (folder / "features.json").write_text("[" * 100_000)
+    with pytest.raises(UsageError, match="features.json cannot be read: RecursionError"):
+        data.tfds(name=name, data_dir=str(tmp_path))

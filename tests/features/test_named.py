@@ -62,6 +62,21 @@ def test_an_exported_program(tmp_path):
     assert len(made.facts["weights"]) == 16
 
 
+def test_a_program_that_calls_python_is_refused(tmp_path):
+    """Its callback is an address in the memory of another process."""
+    name = "xla_ffi_python_cpu_callback"
+
+    def calling(images):
+        shape = jax.ShapeDtypeStruct(images.shape, images.dtype)
+        return jax.ffi.ffi_call(name, shape)(images, index=np.uint64(7))
+
+    unchecked = [jax.export.DisabledSafetyCheck.custom_call(name)]
+    program = jax.export.export(jax.jit(calling), disabled_checks=unchecked)
+    (tmp_path / "program").write_bytes(program(jax.ShapeDtypeStruct((2, 8), np.float32)).serialize())
+    with pytest.raises(UsageError, match=f"calls back into Python .{name}., which a file cannot"):
+        features.exported(str(tmp_path / "program"))
+
+
 def test_what_is_no_features(tmp_path):
     with pytest.raises(UsageError, match="features: unknown name 'inceptoin'; did you mean inception or .*"):
         features.named("inceptoin", None, None)

@@ -1,5 +1,6 @@
 import os
 import pickle
+import zipfile
 from collections import OrderedDict
 
 import numpy as np
@@ -108,6 +109,7 @@ def test_refuses_truncated_files(tmp_path, write):
         dict(shape=(7,), strides=(1,)),
         dict(shape=(2,), strides=(1,), offset=5),
         dict(shape=(2,), strides=(-1,)),
+        dict(shape=(10**10,), strides=(0,)),
     ],
 )
 def test_refuses_tensors_beyond_their_storage(tmp_path, write, reach):
@@ -143,3 +145,12 @@ def test_refuses_other_files(tmp_path):
     line(tmp_path / "a.txt")
     assert "No such file" in line(tmp_path / "none.pth")
     line(tmp_path)
+
+
+def test_refuses_a_compressed_archive(tmp_path):
+    """A small one could unpack to more than the memory of the machine."""
+    plain = write_zip(tmp_path / "a.pth", {"a": tensor(np.ones(2, np.float32))})
+    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(tmp_path / "b.pth", "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    assert "it is compressed" in line(tmp_path / "b.pth")

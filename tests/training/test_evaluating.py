@@ -1,6 +1,7 @@
 """Evaluations while a model trains, and the checkpoint that they call best."""
 
 import logging
+import signal
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from gan_jax.checkpoints import checkpoint
 from gan_jax.data.source import of_arrays, subset, without_labels
 from gan_jax.errors import UsageError
 from gan_jax.evaluation.evaluator import Evaluator
+from gan_jax.runtime import signals
 from gan_jax.sampling import loading
 from gan_jax.sampling.samples import sampler
 from gan_jax.training import evaluating, report, train
@@ -46,6 +48,19 @@ def test_best_checkpoint_is_kept_and_the_end_says_so(tiny, tmp_path, caplog):
     real_baseline = record["values"]["frechet_distance"]["real_baseline"]
     line = f"best {values[best]:.4g} at step {best}, final {values[21]:.4g} at step 21"
     assert f"frechet_distance: {line}, real baseline {real_baseline:.4g}" in caplog.messages
+
+
+def test_a_request_to_stop_interrupts_an_evaluation(caplog):
+    """It may take minutes, and the next step saves."""
+
+    def evaluate(state):
+        signal.raise_signal(signal.SIGTERM)
+        pytest.fail("the evaluation goes on")
+
+    with signals.stop_requests() as stop, caplog.at_level(logging.INFO, "gan_jax"):
+        assert evaluating._reported(evaluate)(3, None, None) is None
+        assert stop(3)
+    assert "step 3: no evaluation: interrupted" in caplog.messages
 
 
 def test_due_after_every_few_steps_and_the_last(tiny):
