@@ -2,8 +2,9 @@
 
 import functools
 import inspect
+import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +12,19 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax import augment, games, latents, losses, moves, nets, penalties, step, transforms, wrap
+from gan_jax import (
+    augment,
+    games,
+    latents,
+    losses,
+    moves,
+    nets,
+    overrides,
+    penalties,
+    step,
+    transforms,
+    wrap,
+)
 from gan_jax import data as data_lib
 from gan_jax.accumulation import accumulated
 from gan_jax.data.source import Source, per_class
@@ -20,10 +33,12 @@ from gan_jax.latents import linear
 from gan_jax.losses import modifiers
 from gan_jax.names import bind, find, schedule
 from gan_jax.nets.linen import from_linen
-from gan_jax.recipe import Recipe
+from gan_jax.recipe import Recipe, from_dict
 from gan_jax.step import TrainSpec, TrainState, average_decay, init
 from gan_jax.terms import reads
 from gan_jax.types import Augment, Context, Modality, Net, Term
+
+log = logging.getLogger("gan_jax")
 
 # Options of a recipe's data that are not the data set's own.
 COMMON = ("name", "flip", "per_class")
@@ -67,6 +82,65 @@ def train_spec(
             for player, options in recipe.average.items()
         },
     )
+
+
+def adapted(before: Recipe, after: Recipe) -> Recipe:
+    """A changed recipe without the hyperparameters that were written for functions which it no longer names.
+
+    What is left out, and lengths that no longer fit the number of steps, are said in the log.
+
+    Args:
+        before: The Recipe as it was written.
+        after: The Recipe with some values changed.
+
+    Returns:
+        The changed Recipe; its other names may still be unknown.
+    """
+    tree = overrides.fields(after)
+    written = overrides.fields(before)
+    for path, places in _named(tree):
+        old, new = overrides.at(written, path), overrides.at(tree, path)
+        if not isinstance(old, dict) or not isinstance(new, dict) or old.get("name") == new.get("name"):
+            continue
+        takes = _parameters(new.get("name"), places, path)
+        left = [name for name, value in new.items() if takes and name not in takes and old.get(name) == value]
+        for name in left:
+            del new[name]
+        if left:
+            log.info("%s.name=%s takes no %s: left out", path, _name(new["name"]), ", ".join(left))
+    if lengths := overrides.stale(before, after):
+        log.warning("%s", lengths)
+    return from_dict(tree)
+
+
+def _named(tree: dict[str, Any]) -> list[tuple[str, tuple[ModuleType, ...]]]:
+    """The paths of a recipe's parts that have a `name`, and the modules in which that is looked up."""
+    several = [
+        f"nets.{player}.{part}"
+        for player, parts in tree["nets"].items()
+        if isinstance(parts, dict) and "name" not in parts
+        for part in parts
+    ]
+    return [
+        ("data", (data_lib,)),
+        ("game", (games,)),
+        ("game.latents", (latents,)),
+        *((f"nets.{player}", (nets,)) for player in tree["nets"]),
+        *((path, (nets,)) for path in several),
+        *((f"moves.{player}", (moves,)) for player in tree["moves"]),
+    ]
+
+
+def _parameters(name: Any, places: tuple[ModuleType, ...], path: str) -> Collection[str]:
+    """What may stand beside the name of a function; nothing if there is no such function."""
+    own = {"data": COMMON, "game": ("name", "latents", "augment")}.get(path, ("name", "wrap"))
+    try:
+        function = find(name, places, path)
+    except UsageError:  # It is said where the name is used.
+        if places != (data_lib,):
+            return ()
+        function = data_lib.tfds
+    return (*own, *inspect.signature(function).parameters)
 
 
 def start(spec: TrainSpec, modality: Modality, batch_size: int) -> Callable[[jax.Array], TrainState]:
