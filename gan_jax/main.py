@@ -14,11 +14,13 @@ from gan_jax import recipe as recipe_lib
 from gan_jax.cli import command, config_file
 from gan_jax.errors import UsageError
 
-_CONFIG = config_file.define(
+_FILE = flags.DEFINE_string(
+    "config",
+    None,
     "train: recipe, as in configs/dcgan.py or configs/dcgan.py:mnist for other data; --config.path=value changes "
     "a value, adds a part or, with None, removes it.",
-    "configs/dcgan.py",
 )
+_CONFIG = config_file.Config(_FILE, "configs/dcgan.py", [])
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<recipe>-<data> if not given.")
 _MODE = flags.DEFINE_enum(
     "mode", "train", ["train", "sample", "evaluate", "encode", "interpolate", "augment"], "Task to run."

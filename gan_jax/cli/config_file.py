@@ -19,13 +19,13 @@ class Config(NamedTuple):
 
     Attributes:
         flag: The flag of the file.
-        changes: Pairs of a dotted path and a text, in the order given; `split` fills it.
-        example: A command line for the message.
+        example: A file for the message of a command line without it.
+        changes: Pairs of a dotted path and a text, in the order given; empty until `take` has filled it.
     """
 
     flag: flags.FlagHolder[str | None]
-    changes: list[tuple[str, str]]
     example: str
+    changes: list[tuple[str, str]]
 
     def take(self, argv: Sequence[str]) -> list[str]:
         """Keeps the changes in some arguments.
@@ -79,19 +79,6 @@ class Config(NamedTuple):
                 inner = path.removeprefix(within)
                 overrides.assign(tree, inner, value.parse(text, overrides.at(tree, inner)))
         return tree
-
-
-def define(help: str, example: str) -> Config:
-    """Defines the flag `--config`.
-
-    Args:
-        help: Its help.
-        example: A file for the message of a command line without it.
-
-    Returns:
-        The Config; `take` is to see the command line before absl does.
-    """
-    return Config(flags.DEFINE_string("config", None, help), [], example)
 
 
 def split(argv: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:

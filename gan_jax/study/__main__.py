@@ -14,10 +14,10 @@ from gan_jax.cli import command, config_file
 from gan_jax.errors import unknown
 from gan_jax.study import definition
 
-_CONFIG = config_file.define(
-    "The study; --config.base.path=value changes its base as --config.path=value changes a recipe.",
-    "configs/studies/tricks_on_ring.py",
+_FILE = flags.DEFINE_string(
+    "config", None, "The study; --config.base.path=value changes, adds or, with None, removes a part of its base."
 )
+_CONFIG = config_file.Config(_FILE, "configs/studies/tricks_on_ring.py", [])
 _OUTPUT = flags.DEFINE_string("output", None, "Folder of trials and results; runs/<study> by default.")
 _ONLY = flags.DEFINE_list("only", [], "Variants to train; all by default.")
 _SEEDS = flags.DEFINE_integer("seeds", None, "Number of seeds per variant; the study's own by default.", 1)
