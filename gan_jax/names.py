@@ -10,8 +10,10 @@ from types import ModuleType, UnionType
 from typing import Annotated, Any
 
 import jax
+import numpy as np
 import optax
 
+from gan_jax import seams
 from gan_jax.errors import UsageError, unknown
 
 # The type of a whole number that may be 0 although its default is not. Most others count or measure something
@@ -32,31 +34,37 @@ def find(name: Any, places: Sequence[ModuleType], field: str) -> Callable[..., A
         The function or class.
 
     Raises:
-        UsageError: There is none; says which exist.
+        Unknown: There is none; says which exist.
+        UsageError: Its module cannot be imported, or has no such function.
     """
     if callable(name):
         return name
     if not isinstance(name, str):
         raise UsageError(f"{field}={name!r}: expected a name or a function")
     path, _, last = name.rpartition(".")
-    owners = [_module(f"{place.__name__}.{path}") if path else place for place in places]
-    for owner in [*owners, _module(path)]:
+    owners = [_module(f"{place.__name__}.{path}", field) if path else place for place in places]
+    elsewhere = _module(path, field)
+    for owner in [*owners, elsewhere]:
         function = getattr(owner, last, None)
         if callable(function):
             return function
+    if elsewhere is not None:
+        _, _, hint = str(unknown(field, last, offers(elsewhere))).partition(repr(last))
+        raise UsageError(f"{field}={name!r}: module {path} has no function {last!r}{hint}")
     raise unknown(field, name, [offered for place in places for offered in offers(place)])
 
 
-def _module(path: str) -> ModuleType | None:
+def _module(path: str, field: str) -> ModuleType | None:
     """The module of a dotted path; None if there is no such module."""
     if not all(part.isidentifier() for part in path.split(".")):
         return None
-    try:
-        return importlib.import_module(path)
-    except ModuleNotFoundError as error:
-        if f"{path}.".startswith(f"{error.name}."):
-            return None
-        raise
+    with seams.blamed(f"{field}: module {path} cannot be imported"):
+        try:
+            return importlib.import_module(path)
+        except ModuleNotFoundError as error:
+            if f"{path}.".startswith(f"{error.name}."):
+                return None
+            raise
 
 
 def offers(place: ModuleType) -> list[str]:
@@ -96,7 +104,11 @@ def _classes(file: str, module: ModuleType) -> list[str]:
 
 
 def bind(
-    function: Callable[..., Any], given: Any, field: str, provided: Collection[str] = ()
+    function: Callable[..., Any],
+    given: Any,
+    field: str,
+    provided: Collection[str] = (),
+    beside: Collection[str] = (),
 ) -> dict[str, Any]:
     """Checked hyperparameters of a function, schedules and functions among them looked up.
 
@@ -105,6 +117,7 @@ def bind(
         given: Dict of hyperparameters from a recipe.
         field: Where they stand in the recipe, for the message.
         provided: Names of parameters that are not the recipe's to give.
+        beside: What else may stand there and was taken out before, for the message.
 
     Returns:
         Dict of keyword arguments.
@@ -123,7 +136,7 @@ def bind(
     }
     for name in given:
         if name not in parameters:
-            raise unknown(field, name, parameters)
+            raise unknown(field, name, [*parameters, *beside])
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in given:
             raise UsageError(f"{field} needs {name}")
@@ -145,7 +158,9 @@ def schedule(value: Any, field: str) -> Any:
     Raises:
         UsageError: Neither a number nor a schedule.
     """
-    if callable(value) or isinstance(value, (int, float)) and not isinstance(value, bool):
+    if callable(value):
+        return seams.guarded(value, field, _is_number)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     if not isinstance(value, dict) or len(value) != 1:
         raise UsageError(
@@ -153,7 +168,16 @@ def schedule(value: Any, field: str) -> Any:
         )
     ((name, options),) = value.items()
     factory = find(name, (optax.schedules,), field)
-    return factory(**bind(factory, options, f"{field}.{name}"))
+    path = f"{field}.{name}"
+    made = seams.guarded(factory, path, lambda made: "" if callable(made) else "a function that makes a schedule")
+    return seams.guarded(made(**bind(factory, options, path)), path, _is_number)
+
+
+def _is_number(value):
+    """The check of a schedule's value."""
+    kind = np.dtype(getattr(value, "dtype", type(value)))
+    real = np.issubdtype(kind, np.floating) or np.issubdtype(kind, np.integer) or kind == "bfloat16"
+    return "" if real and np.shape(value) == () else "a number from a schedule"
 
 
 def _value(parameter: inspect.Parameter, value: Any, field: str, function: Callable) -> Any:
