@@ -268,6 +268,11 @@ def _opened(recipe, data_dir):
         return _checked(factory(**bind(data_lib.tfds, options, "data", ("name", "data_dir"))), name)
     takes = inspect.signature(factory).parameters
     folder = {"data_dir": data_dir} if "data_dir" in takes else {}
+    if data_dir and not folder:
+        raise UsageError(
+            f"data_dir={data_dir}: data {_name(name)!r} reads no folder of TFDS; a folder of images is "
+            f"--config.data.name=folder --config.data.path={data_dir}"
+        )
     if "resolution" not in takes and not options.get("resolution"):
         options.pop("resolution", None)  # 0 is the data's own, and these have no other.
     return _checked(factory(**bind(factory, options, "data", tuple(folder)), **folder), name)

@@ -22,6 +22,9 @@ from gan_jax.step import TrainState
 
 log = logging.getLogger("gan_jax")
 
+# Characters that orbax takes for a pattern of several paths.
+_PATTERNS = "*?[]\\"
+
 
 class Damaged(UsageError):
     """A checkpoint exists and cannot be read."""
@@ -295,11 +298,17 @@ def read_recipe(workdir: str) -> tuple[dict[str, Any], dict[str, Any]] | tuple[N
         The recipe as nested dicts, and the description of its data; `(None, None)` if there is no such file.
 
     Raises:
-        UsageError: The file cannot be read, or the workdir is not a folder of a file system.
+        UsageError: The file cannot be read, or the workdir is not a folder of a file system, or orbax would
+            take its path for a pattern.
     """
     if "://" in workdir:
         raise UsageError(
             f"workdir={workdir}: expected a folder of a file system; gs:// and the like are not supported yet"
+        )
+    if wrong := sorted(set(_PATTERNS) & set(os.path.abspath(workdir))):
+        raise UsageError(
+            f"workdir={workdir}: {' '.join(wrong)} in a path is a pattern for orbax, which then does not find "
+            "its own checkpoints; give another folder, or a link to this one"
         )
     path = os.path.join(workdir, "recipe.json")
     if not os.path.exists(path):
