@@ -386,7 +386,9 @@ def _latents(spec, spread):
 
     def draw(key, count):
         def rows(result):
-            right = result is not None and all(np.shape(leaf)[:1] == (count,) for leaf in jax.tree.leaves(result))
+            right = result is not None and all(
+                np.shape(leaf)[:1] == (count,) for leaf in jax.tree.leaves(result)
+            )
             return "" if right else f"{count} latents, arrays [{count}, ...]"
 
         # Without the constraint every device would make all latents, and so do all the generator's work.
@@ -463,9 +465,7 @@ def _guarded_augment(link, field):
 
         return guarded(link.apply, field, alike)(carry, key, samples, step)
 
-    return Augment(
-        *(guarded(link.init, field), apply, guarded(link.adapt, field), guarded(link.mix, field))
-    )
+    return Augment(*(guarded(link.init, field), apply, guarded(link.adapt, field), guarded(link.mix, field)))
 
 
 def _transform(name, link, player):
@@ -565,4 +565,8 @@ def _loss(name, player, players):
 
 def _is_loss(value):
     """The check of what a loss returns."""
-    return "" if isinstance(value, (int, float)) or _is_floats(value) else "real numbers, one per logit or sample"
+    return (
+        ""
+        if isinstance(value, (int, float)) or _is_floats(value)
+        else "real numbers, one per logit or sample"
+    )

@@ -169,7 +169,9 @@ def schedule(value: Any, field: str) -> Any:
     ((name, options),) = value.items()
     factory = find(name, (optax.schedules,), field)
     path = f"{field}.{name}"
-    made = seams.guarded(factory, path, lambda made: "" if callable(made) else "a function that makes a schedule")
+    made = seams.guarded(
+        factory, path, lambda made: "" if callable(made) else "a function that makes a schedule"
+    )
     return seams.guarded(made(**bind(factory, options, path)), path, _is_number)
 
 

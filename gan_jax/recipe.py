@@ -287,10 +287,14 @@ def _dotted(function):
         importable = operator.attrgetter(name)(importlib.import_module(home))
     except (ImportError, AttributeError, ValueError):
         importable = None
-    if importable is not function:
+    if home == "__main__" or importable is not function:
+        where = {"__main__": "this script or notebook", "<run_path>": "the config file"}.get(
+            home, home or "here"
+        )
         raise UsageError(
-            f"{name or function} of {home} cannot be imported again later: put it at the top level of an importable "
-            "module, or name an optax schedule, as in dict(cosine_decay_schedule=dict(...))"
+            f"{name or function} of {where} cannot be imported again later: put it at the top level of a module of "
+            "its own, such as my_functions.py in this folder, and import it from there or name it, as in "
+            "'my_functions.my_loss'; a schedule may be named, as in dict(cosine_decay_schedule=dict(...))"
         )
     return f"{home}.{name}"
 

@@ -39,7 +39,9 @@ def blamed(field: str) -> Iterator[None]:
             raise  # Of the machine, such as too little memory.
         said = str(error).strip().partition("\n")[0]
         kind = type(error).__name__
-        raise UsageError(f"{field}: {kind}: {said}{_place(error)}" if said else f"{field}: {kind}{_place(error)}") from error
+        raise UsageError(
+            f"{field}: {kind}: {said}{_place(error)}" if said else f"{field}: {kind}{_place(error)}"
+        ) from error
 
 
 def _place(error):

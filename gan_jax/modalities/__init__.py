@@ -34,7 +34,10 @@ def bound(spec: Mapping[str, jax.ShapeDtypeStruct], facts: Mapping[str, Any]) ->
     Raises:
         UsageError: There is no such modality, or the data does not fit it.
     """
-    factory, field = find(facts["modality"], (sys.modules[__name__],), "modality"), f"modality={facts['modality']}"
+    factory, field = (
+        find(facts["modality"], (sys.modules[__name__],), "modality"),
+        f"modality={facts['modality']}",
+    )
     modality = made(factory, {}, Modality, field, dict(spec), dict(facts))
     count = len(facts.get("class_names", ()))
     return modality._replace(facts={**facts, **modality.facts, "classes": count})

@@ -15,7 +15,9 @@ from gan_jax.errors import unknown
 from gan_jax.study import definition
 
 _FILE = flags.DEFINE_string(
-    "config", None, "The study; --config.base.path=value changes, adds or, with None, removes a part of its base."
+    "config",
+    None,
+    "The study; --config.base.path=value changes, adds or, with None, removes a part of its base.",
 )
 _CONFIG = config_file.Config(_FILE, "configs/studies/tricks_on_ring.py", [])
 _OUTPUT = flags.DEFINE_string("output", None, "Folder of trials and results; runs/<study> by default.")

@@ -128,7 +128,11 @@ def state_evaluator(recipe: Recipe, game: Game, source: Source, sample: Callable
 
     def load():
         if size < recipe.eval_samples:
-            log.info("evaluation of %d samples, not eval_samples=%d: no more are held out", size, recipe.eval_samples)
+            log.info(
+                "evaluation of %d samples, not eval_samples=%d: no more are held out",
+                size,
+                recipe.eval_samples,
+            )
         evaluator.features  # noqa: B018 (Computed once, when first read.)
 
     return StateEvaluator(load, evaluate)

@@ -148,7 +148,9 @@ def _conclude(recipe, workdir, step):
     if evaluations := report.evaluations(workdir):
         log.info("%s", evaluating.conclusion(evaluations))
     if step > recipe.steps:
-        log.warning("steps=%d: %s stands at step %d already, so nothing was trained", recipe.steps, workdir, step)
+        log.warning(
+            "steps=%d: %s stands at step %d already, so nothing was trained", recipe.steps, workdir, step
+        )
     log.info(
         "finished %d steps; %s holds checkpoints, grids, metrics.jsonl, curves.png and TensorBoard events; "
         "sample with: %s -m gan_jax.main --mode=sample --workdir=%s --num_images=64",
