@@ -252,6 +252,10 @@ def _none(*args, **options):
     return None
 
 
+def _no_game(nets, latents, augment):
+    return None
+
+
 def _loss_of_two(fake_logits):
     return fake_logits, fake_logits
 
@@ -297,7 +301,7 @@ SEAMS = [
         {"nets.generator": dict(name="mlp.Discriminator", widths=(4,))},
         "game.name=gan: expected an array of samples, real numbers, from the generator, got a dict of logits",
     ),
-    ({"game.name": _none}, "game.name=_none: expected a function that returns Game, got None"),
+    ({"game.name": _no_game}, "game.name=_no_game: expected a function that returns Game, got None"),
     (
         {"game.latents": dict(name=_latents_of_one)},
         r"game.latents.name=_latents_of_one: expected 8 latents, arrays \[8, ...\], got an array float32\[1, 4\]",
