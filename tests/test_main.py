@@ -124,7 +124,7 @@ MISTAKES = {
     ),
     "a part of a number": ([DCGAN, "--config.steps.many=3"], "steps=4000 has no parts, so no 'many'"),
     "a flag that replaces another": (
-        [DCGAN, "--config.data.name=folder", "--config.data={}"],
+        [DCGAN, "--config.data.name=folder", "--config.data=7"],
         "--config.data would replace what --config.data.name says; give it before that",
     ),
     "config after a blank": (
@@ -172,7 +172,7 @@ MISTAKES = {
     "evaluate nothing": (["--mode=evaluate", "--workdir={f}/none"], "{f}/none holds no checkpoint"),
     "evaluate by a metric that does not exist": (
         ["--mode=evaluate", "--workdir={f}/run", "--metrics=frechet", "--features=tests.test_names.thing"],
-        "unknown name",
+        "features='tests.test_names.thing': module tests.test_names has no function 'thing'",
     ),
     "no best": (
         ["--mode=evaluate", "--workdir={f}/run", "--step=best"],

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
+from absl import logging as absl_logging
 from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
 
 from gan_jax import recipe as recipe_lib
@@ -61,10 +62,22 @@ def manager(workdir: str, keep: int) -> Iterator[ocp.CheckpointManager]:
 
 
 @contextlib.contextmanager
+def _without_warnings():
+    """Hides orbax's warnings about what is as it should be: a checkpoint without a cost, or of no own metadata."""
+    level = absl_logging.get_verbosity()
+    absl_logging.set_verbosity(min(level, absl_logging.ERROR))  # The more, the more is said.
+    try:
+        yield
+    finally:
+        absl_logging.set_verbosity(level)
+
+
+@contextlib.contextmanager
 def _saving(workdir):
     """Turns every error of orbax while it writes this checkpoint or an earlier one into a Fault."""
     try:
-        yield
+        with _without_warnings():
+            yield
     except Exception as error:  # OSError, ValueError of the storage library, orbax's own errors.
         complete = ", ".join(map(str, steps(workdir))) or "none"
         raise Fault(
@@ -171,7 +184,7 @@ def restore(workdir: str, abstract: Any, step: int) -> TrainState:
         raise UsageError(f"step {step} has no checkpoint in {workdir}; these exist: {names}")
     path, name = os.path.join(_folder(workdir), str(step)), f"checkpoint {step} in {workdir}"
     try:
-        with ocp.StandardCheckpointer(multiprocessing_options=_one_process()) as reader:
+        with _without_warnings(), ocp.StandardCheckpointer(multiprocessing_options=_one_process()) as reader:
             stored = reader.metadata(os.path.join(path, "state")).item_metadata
             if stored is None:
                 raise Damaged(f"{name} is damaged: its metadata cannot be read")

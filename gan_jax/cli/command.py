@@ -85,8 +85,11 @@ def fail(error: Exception | str, code: int = 2) -> NoReturn:
 
 
 def import_jax() -> None:
-    """Imports JAX and sets its compilation cache."""
+    """Imports JAX, sets its compilation cache, and leaves the advice about its own frames out of tracebacks."""
     import jax
+
+    if jax.config.jax_traceback_filtering == "auto":  # type: ignore[attr-defined]
+        jax.config.update("jax_traceback_filtering", "quiet_remove_frames")
 
     # JAX adds its options to `Config` at run time, where mypy does not see them.
     if jax.config.jax_compilation_cache_dir is None and (  # type: ignore[attr-defined]
