@@ -38,8 +38,8 @@ from gan_jax.names import bind, find, schedule
 from gan_jax.names import offers as offered_by
 from gan_jax.nets.linen import from_linen
 from gan_jax.recipe import Recipe, from_dict
-from gan_jax.step import TrainSpec, TrainState, average_decay, init
 from gan_jax.seams import described, guarded, made
+from gan_jax.step import TrainSpec, TrainState, average_decay, init
 from gan_jax.terms import reads
 from gan_jax.types import Augment, Context, Game, Modality, Net, Term
 
