@@ -1,7 +1,6 @@
 """The Python interface: recipes, training and models without a command line."""
 
 import contextlib
-import dataclasses
 import functools
 import logging
 import os
@@ -13,6 +12,8 @@ import jax
 import numpy as np
 from absl import logging as absl_logging
 
+from gan_jax import build
+from gan_jax import overrides as overrides_lib
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
@@ -30,7 +31,8 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
     Args:
         config: Path of the file, perhaps with `:name` of other data, as in `configs/dcgan.py:mnist`.
         **overrides: New values of the recipe's fields. A dict changes the entries that it names, at any depth:
-            `data=dict(resolution=64)`; an entry of None is removed from the recipe.
+            `data=dict(resolution=64)`; an entry of None is removed from the recipe. Where another function is
+            named, what was written for the one before and it does not take is left out, and said.
 
     Returns:
         The Recipe.
@@ -38,20 +40,11 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
     Raises:
         UsageError: No such file, a file without a recipe, or a mistake in the changes.
     """
-    recipe = recipe_lib.load(config)
-    fields = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
-    changed = recipe_lib.from_dict(_merged(fields, overrides))
+    written = recipe_lib.load(config)
+    changed = overrides_lib.merged(written, overrides)
     recipe_lib.validate(changed)
-    return changed
-
-
-def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """A dict with some entries changed at any depth, without those that the changes set to None."""
-    merged = dict(old)
-    for name, value in new.items():
-        both = isinstance(value, dict) and isinstance(merged.get(name), dict)
-        merged[name] = _merged(merged[name], value) if both else value
-    return {name: value for name, value in merged.items() if name not in new or value is not None}
+    with _logged():
+        return build.adapted(written, changed)
 
 
 def train(

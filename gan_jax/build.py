@@ -2,28 +2,48 @@
 
 import functools
 import inspect
+import itertools
+import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
-from gan_jax import augment, games, latents, losses, moves, nets, penalties, step, transforms, wrap
+from gan_jax import (
+    augment,
+    games,
+    latents,
+    losses,
+    moves,
+    nets,
+    overrides,
+    penalties,
+    step,
+    transforms,
+    wrap,
+)
 from gan_jax import data as data_lib
 from gan_jax.accumulation import accumulated
 from gan_jax.data.source import Source, checked, per_class
-from gan_jax.errors import UsageError
+from gan_jax.errors import Unknown, UsageError, unknown
 from gan_jax.latents import linear
 from gan_jax.losses import modifiers
-from gan_jax.names import Foreign, bind, find, schedule
+from gan_jax.names import bind, find, schedule
+from gan_jax.names import offers as offered_by
 from gan_jax.nets.linen import from_linen
-from gan_jax.recipe import Recipe
+from gan_jax.recipe import Recipe, from_dict
+from gan_jax.seams import described, guarded, made
 from gan_jax.step import TrainSpec, TrainState, average_decay, init
 from gan_jax.terms import reads
-from gan_jax.types import Augment, Context, Modality, Net, Term
+from gan_jax.types import Augment, Context, Game, Modality, Net, Term
+
+log = logging.getLogger("gan_jax")
 
 # Modules whose functions a recipe may name without their path.
 PLACES = (augment, data_lib, games, latents, losses, moves, nets, penalties, transforms, wrap, modifiers)
@@ -52,12 +72,17 @@ def train_spec(
     return TrainSpec(
         game=_game(recipe, modality, spread),
         terms={
-            player: {_name(name): _term(name, spec, f"losses.{player}") for name, spec in specs.items()}
+            player: {_name(name): _term(name, spec, player, recipe.losses) for name, spec in specs.items()}
             for player, specs in recipe.losses.items()
         },
         optimizers={
             player: optax.chain(
-                *_chain(chain, (transforms, optax), optax.GradientTransformation, f"optimizers.{player}")
+                *map(
+                    _transform,
+                    chain,
+                    _chain(chain, (transforms, optax), optax.GradientTransformation, f"optimizers.{player}"),
+                    itertools.repeat(f"optimizers.{player}"),
+                )
             )
             for player, chain in recipe.optimizers.items()
         },
@@ -70,6 +95,65 @@ def train_spec(
             for player, options in recipe.average.items()
         },
     )
+
+
+def adapted(before: Recipe, after: Recipe) -> Recipe:
+    """A changed recipe without the hyperparameters that were written for functions which it no longer names.
+
+    What is left out, and lengths that no longer fit the number of steps, are said in the log.
+
+    Args:
+        before: The Recipe as it was written.
+        after: The Recipe with some values changed.
+
+    Returns:
+        The changed Recipe; its other names may still be unknown.
+    """
+    tree = overrides.fields(after)
+    written = overrides.fields(before)
+    for path, places in _named(tree):
+        old, new = overrides.at(written, path), overrides.at(tree, path)
+        if not isinstance(old, dict) or not isinstance(new, dict) or old.get("name") == new.get("name"):
+            continue
+        takes = _parameters(new.get("name"), places, path)
+        left = [name for name, value in new.items() if takes and name not in takes and old.get(name) == value]
+        for name in left:
+            del new[name]
+        if left:
+            log.info("%s.name=%s takes no %s: left out", path, _name(new["name"]), ", ".join(left))
+    if lengths := overrides.stale(before, after):
+        log.warning("%s", lengths)
+    return from_dict(tree)
+
+
+def _named(tree: dict[str, Any]) -> list[tuple[str, tuple[ModuleType, ...]]]:
+    """The paths of a recipe's parts that have a `name`, and the modules in which that is looked up."""
+    several = [
+        f"nets.{player}.{part}"
+        for player, parts in tree["nets"].items()
+        if isinstance(parts, dict) and "name" not in parts
+        for part in parts
+    ]
+    return [
+        ("data", (data_lib,)),
+        ("game", (games,)),
+        ("game.latents", (latents,)),
+        *((f"nets.{player}", (nets,)) for player in tree["nets"]),
+        *((path, (nets,)) for path in several),
+        *((f"moves.{player}", (moves,)) for player in tree["moves"]),
+    ]
+
+
+def _parameters(name: Any, places: tuple[ModuleType, ...], path: str) -> Collection[str]:
+    """What may stand beside the name of a function; nothing if there is no such function."""
+    own = {"data": COMMON, "game": ("name", "latents", "augment")}.get(path, ("name", "wrap"))
+    try:
+        function = find(name, places, f"{path}.name")
+    except Unknown:  # It is said where the name is used.
+        if places != (data_lib,):
+            return ()
+        function = data_lib.tfds
+    return (*own, *inspect.signature(function).parameters)
 
 
 def start(spec: TrainSpec, modality: Modality, batch_size: int) -> Callable[[jax.Array], TrainState]:
@@ -197,14 +281,17 @@ def opener(recipe: Recipe, data_dir: str | None = None) -> Callable[[], Any]:
     name = recipe.data["name"]
     options = {option: value for option, value in recipe.data.items() if option not in COMMON}
     try:
-        factory = find(name, (data_lib,), "data.name")
-    except Foreign:
-        raise
-    except UsageError:
+        factory = guarded(find(name, (data_lib,), "data.name"), f"data.name={_name(name)}")
+    except Unknown:
         bound = bind(data_lib.tfds, options, "data", ("name", "data_dir"))
         return functools.partial(data_lib.tfds, name=name, data_dir=data_dir, **bound)
     takes = inspect.signature(factory).parameters
     folder = {"data_dir": data_dir} if "data_dir" in takes else {}
+    if data_dir and not folder:
+        raise UsageError(
+            f"data_dir={data_dir}: data {_name(name)!r} reads no folder of TFDS; a folder of images is "
+            f"--config.data.name=folder --config.data.path={data_dir}"
+        )
     if "resolution" not in takes and not options.get("resolution"):
         options.pop("resolution", None)  # 0 is the data's own, and these have no other.
     return functools.partial(factory, **bind(factory, options, "data", tuple(folder)), **folder)
@@ -214,7 +301,7 @@ def _checked(source, name):
     """The data set, if it is one; reading a row whose label is none of its classes is an error."""
     if not isinstance(source, Source):
         raise UsageError(
-            f"data.name={name!r}: expected a function that returns a Source, got {type(source).__name__}"
+            f"data.name={_name(name)}: expected a function that returns a Source, got {described(source)}"
         )
     return checked(source)
 
@@ -230,16 +317,22 @@ def _moves(recipe):
 def _move(spec, gradient, field):
     factory = find(spec["name"], (moves,), f"{field}.name")
     options = {name: value for name, value in spec.items() if name != "name"}
-    bound = bind(factory, options, field, ("gradient",))
+    bound = bind(factory, options, field, ("gradient",), ("name",))
     if "gradient" in inspect.signature(factory).parameters:
-        return factory(**bound, gradient=gradient)
-    if gradient is not step.gradient:
-        raise UsageError(f"{field}.name: {factory.__name__} takes no `gradient`, so it cannot accumulate")
-    return factory(**bound)
+        bound["gradient"] = gradient
+    elif gradient is not step.gradient:
+        raise UsageError(f"{field}.name: {_name(factory)} takes no `gradient`, so it cannot accumulate")
+    return guarded(made(factory, bound, Callable, field), field, _is_move)
+
+
+def _is_move(result):
+    """The check of what a move returns."""
+    right = isinstance(result, tuple) and len(result) == 2 and isinstance(result[0], TrainState)
+    return "" if right else "a move that returns a TrainState and a dict of values"
 
 
 def _name(name):
-    return name if isinstance(name, str) else name.__name__
+    return name if isinstance(name, str) else getattr(name, "__name__", str(name))
 
 
 def _game(recipe, modality, spread):
@@ -261,8 +354,36 @@ def _game(recipe, modality, spread):
                 f"game.name: {factory.__name__} reads {name!r}; a game may read {', '.join(parts)}"
             )
     _check_latents(factory, inputs, parts["latents"])
-    game = factory(*(parts[name] for name in inputs), **bind(factory, options, "game", inputs))
+    bound = bind(factory, options, "game", inputs, ("name", *parts))
+    field = f"game.name={_name(recipe.game['name'])}"
+    game = _guarded_game(made(factory, bound, Game, field, *(parts[name] for name in inputs)), field)
     return game if game.preview or game.draw is None else _with_grid(game, recipe.game["latents"])
+
+
+def _guarded_game(game, field):
+    """The game, whose mistakes say where it stands in the recipe."""
+
+    def pair(result):
+        return "" if isinstance(result, tuple) and len(result) == 2 else "two dicts by player or name"
+
+    def samples(result):
+        return "" if _is_floats(result) else "an array of samples, real numbers, from the generator"
+
+    def sampler(function):
+        return function and guarded(function, field, samples)
+
+    return game._replace(
+        init=guarded(game.init, field, pair),
+        play=guarded(game.play, field, pair),
+        sample=sampler(game.sample),
+        preview=sampler(game.preview),
+        encode=game.encode and guarded(game.encode, field),
+    )
+
+
+def _is_floats(value):
+    """Is a value an array of real numbers?"""
+    return hasattr(value, "shape") and jnp.issubdtype(value.dtype, jnp.floating)
 
 
 def _check_latents(factory, inputs, draw):
@@ -280,8 +401,19 @@ def _latents(spec, spread):
     if spec is None:
         return None
     factory, bound = _distribution(spec)
-    # Without the constraint every device would make all latents, and so do all the generator's work.
-    return lambda key, count: spread(factory(key, count, **bound))
+    field = f"game.latents.name={_name(spec['name'])}"
+
+    def draw(key, count):
+        def rows(result):
+            right = result is not None and all(
+                np.shape(leaf)[:1] == (count,) for leaf in jax.tree.leaves(result)
+            )
+            return "" if right else f"{count} latents, arrays [{count}, ...]"
+
+        # Without the constraint every device would make all latents, and so do all the generator's work.
+        return spread(guarded(factory, field, rows)(key, count, **bound))
+
+    return draw
 
 
 def _distribution(spec):
@@ -290,7 +422,7 @@ def _distribution(spec):
         raise UsageError(f"game.latents={spec!r}: expected a dict with a 'name'")
     options = {option: value for option, value in spec.items() if option != "name"}
     factory = find(spec["name"], (latents,), "game.latents.name")
-    return factory, bind(factory, options, "game.latents", reads(factory))
+    return factory, bind(factory, options, "game.latents", reads(factory), ("name",))
 
 
 def _companion(distribution, purpose):
@@ -338,7 +470,37 @@ def discrete(recipe: Recipe) -> Callable[..., Any] | None:
 
 def _augment(spec):
     """The recipe's augmentations one after the other, in the order written."""
-    return augment.chain(*_chain(spec, (augment,), Augment, "game.augment"))
+    links = _chain(spec, (augment,), Augment, "game.augment")
+    return augment.chain(*map(_guarded_augment, links, (f"game.augment.{_name(name)}" for name in spec)))
+
+
+def _guarded_augment(link, field):
+    """The augmentation; samples keep their shape and type in it."""
+
+    def apply(carry, key, samples, step):
+        def alike(result):
+            right = np.shape(result) == samples.shape and result.dtype == samples.dtype
+            return "" if right else f"samples as they came, {described(samples)}"
+
+        return guarded(link.apply, field, alike)(carry, key, samples, step)
+
+    return Augment(*(guarded(link.init, field), apply, guarded(link.adapt, field), guarded(link.mix, field)))
+
+
+def _transform(name, link, player):
+    """The gradient transform; updates keep their structure and shapes in it."""
+    field, link = f"{player}.{_name(name)}", optax.with_extra_args_support(link)
+
+    def update(updates, state, params=None, **options):
+        shapes = jax.tree.map(jnp.shape, updates)
+
+        def alike(result):
+            right = isinstance(result, tuple) and jax.tree.map(jnp.shape, result[0]) == shapes
+            return "" if right else "updates of the same shapes, and a state"
+
+        return guarded(link.update, field, alike)(updates, state, params, **options)
+
+    return optax.GradientTransformationExtraArgs(guarded(link.init, field), update)
 
 
 def _chain(spec: Any, places: tuple[ModuleType, ...], kind: type, field: str) -> list[Any]:
@@ -347,11 +509,8 @@ def _chain(spec: Any, places: tuple[ModuleType, ...], kind: type, field: str) ->
         raise UsageError(f"{field}={spec!r}: expected a dict of names with their hyperparameters")
     links = []
     for name, options in spec.items():
-        factory = find(name, places, field)
-        link = factory(**bind(factory, options, f"{field}.{_name(name)}"))
-        if not isinstance(link, kind):
-            raise UsageError(f"{field}.{_name(name)}: expected a function that makes a {kind.__name__}")
-        links.append(link)
+        factory, path = find(name, places, field), f"{field}.{_name(name)}"
+        links.append(made(factory, bind(factory, options, path), kind, path))
     return links
 
 
@@ -367,32 +526,66 @@ def _net(spec: Mapping[str, Any], facts: Mapping[str, Any], precision: str, fiel
     options = {option: value for option, value in spec.items() if option not in ("name", "wrap")}
     factory = find(spec["name"], (nets,), f"{field}.name")
     known = {fact: value for fact, value in facts.items() if fact in inspect.signature(factory).parameters}
-    net = factory(**bind(factory, {**known, **options}, field, ("parent", "name")))
-    net = net if isinstance(net, Net) else from_linen(net)
+    bound = bind(factory, {**known, **options}, field, ("parent", "name"), ("name", "wrap"))
+    net = made(factory, bound, Net | nn.Module, f"{field}.name={_name(spec['name'])}")
+    net = _guarded_net(net if isinstance(net, Net) else from_linen(net), field)
     # Innermost: the parameters and outputs that other wrappers see are float32.
-    return _wrapped(wrap.mixed_precision(net, dtype=precision), spec, wrap, "net", field)
+    return _wrapped(wrap.mixed_precision(net, dtype=precision), spec, wrap, "net", Net, field)
 
 
-def _wrapped(inner, spec, place, provided, field):
+def _guarded_net(net, field):
+    """The network, whose mistakes say where it stands in the recipe."""
+
+    def pair(result):
+        return "" if isinstance(result, tuple) and len(result) == 2 else "a pair with the carry"
+
+    return Net(guarded(net.init, field, pair), guarded(net.apply, field, pair))
+
+
+def _wrapped(inner, spec, place, provided, kind, field):
     """A network or a loss inside the wrappers that `wrap` names, the first one innermost."""
     wrappers = spec.get("wrap", {})
     if not isinstance(wrappers, dict):
         raise UsageError(f"{field}.wrap={wrappers!r}: expected a dict of wrappers")
     for name, options in wrappers.items():
         factory = find(name, (place,), f"{field}.wrap")
-        inner = factory(inner, **bind(factory, options, f"{field}.wrap.{_name(name)}", (provided,)))
+        path = f"{field}.wrap.{_name(name)}"
+        inner = made(factory, bind(factory, options, path, (provided,)), kind, path, inner)
+        inner = _guarded_net(inner, path) if isinstance(inner, Net) else inner
     return inner
 
 
-def _term(name: Any, spec: Any, field: str) -> Term:
+def _term(name: Any, spec: Any, player: str, players: Collection[str]) -> Term:
     """A Term from a weight, or from a dict of weight, every, wrap and hyperparameters."""
-    fn = find(name, (losses, penalties), field)
+    fn = _loss(name, player, players)
     parts = dict(spec) if isinstance(spec, dict) else {"weight": spec}
-    field = f"{field}.{_name(name)}"
+    field = f"losses.{player}.{_name(name)}"
     weight = schedule(parts.get("weight", 1.0), f"{field}.weight")
-    options = {option: value for option, value in parts.items() if option not in ("weight", "every", "wrap")}
-    bound = functools.partial(fn, **bind(fn, options, field, reads(fn)))
+    own = ("weight", "every", "wrap")
+    options = {option: value for option, value in parts.items() if option not in own}
+    bound = functools.partial(fn, **bind(fn, options, field, reads(fn), own))
     every = parts.get("every", 1)
     if not isinstance(every, int) or isinstance(every, bool) or every < 1:
         raise UsageError(f"{field}.every={every!r}: expected a whole number of steps, at least 1")
-    return Term(_wrapped(bound, parts, modifiers, "loss", field), weight, every)
+    wrapped = _wrapped(bound, parts, modifiers, "loss", Callable, field)
+    return Term(guarded(wrapped, field, _is_loss), weight, every)
+
+
+def _loss(name, player, players):
+    """The loss or penalty of a name; those of other players are not suggested."""
+    field, places = f"losses.{player}", (losses, penalties)
+    try:
+        return find(name, places, field)
+    except Unknown:
+        others = tuple(f"_{other}" for other in players if other != player)
+        offered = [each for place in places for each in offered_by(place) if not each.endswith(others)]
+        raise unknown(field, name, offered) from None
+
+
+def _is_loss(value):
+    """The check of what a loss returns."""
+    return (
+        ""
+        if isinstance(value, (int, float)) or _is_floats(value)
+        else "real numbers, one per logit or sample"
+    )

@@ -4,26 +4,23 @@ Flags are parsed and the recipe's types and ranges checked before JAX is importe
 """
 
 import contextlib
-import functools
 import os
 import re
-import sys
 
 from absl import flags
-from ml_collections import config_flags
 
+from gan_jax import overrides
 from gan_jax import recipe as recipe_lib
-from gan_jax.cli import command, config_file, resolution
+from gan_jax.cli import command, config_file
 from gan_jax.errors import UsageError
 
-# Any whole number of a recipe may be a resolution.
-config_flags.register_flag_parser_for_type(int, resolution.Parser())
-try:
-    _CONFIG = config_flags.DEFINE_config_file(
-        "config", None, "Recipe to train, as in configs/dcgan.py or configs/dcgan.py:mnist for other data."
-    )
-except flags.Error as error:  # It opens the files of --flagfile already.
-    command.fail(error)
+_FILE = flags.DEFINE_string(
+    "config",
+    None,
+    "train: recipe, as in configs/dcgan.py or configs/dcgan.py:mnist for other data; --config.path=value changes "
+    "a value, adds a part or, with None, removes it.",
+)
+_CONFIG = config_file.Config(_FILE, "configs/dcgan.py", [])
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<recipe>-<data> if not given.")
 _MODE = flags.DEFINE_enum(
     "mode", "train", ["train", "sample", "evaluate", "encode", "interpolate", "augment"], "Task to run."
@@ -79,25 +76,23 @@ _DOWNLOAD = flags.DEFINE_bool("download", False, "evaluate: fetch the Inception 
 
 
 def _train():
-    if _CONFIG.value is None:
-        raise UsageError("--config is missing; as in --config=configs/dcgan.py")
-    recipe_lib.validate(_CONFIG.value)
-    stem = os.path.splitext(os.path.basename(config_flags.get_config_filename(flags.FLAGS["config"])))[0]
-    name = str(_CONFIG.value.data["name"]).replace("/", "-")
+    written = recipe_lib.checked_type(_CONFIG.written())
+    changed = recipe_lib.from_dict(_CONFIG.change(overrides.fields(written)))
+    recipe_lib.validate(changed)
+    recipe_lib.to_dict(changed)  # Functions that no later process would find.
     cluster = _cluster()
     command.import_jax()
+    from gan_jax import build
     from gan_jax.runtime import cpu, processes
     from gan_jax.training import train
 
     cpu.keep_memory()
     with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):
-        workdir = command.path(_WORKDIR.value) or os.path.join("runs", f"{stem}-{name}")
-        train.run(
-            _CONFIG.value,
-            workdir,
-            command.path(_DATA_DIR.value),
-            accept_changed_data=_ACCEPT_CHANGED_DATA.value,
-        )
+        recipe = build.adapted(written, changed)
+        name = str(recipe.data["name"]).replace("/", "-")
+        workdir = command.path(_WORKDIR.value) or os.path.join("runs", f"{_CONFIG.stem()}-{name}")
+        data_dir = command.path(_DATA_DIR.value)
+        train.run(recipe, workdir, data_dir, accept_changed_data=_ACCEPT_CHANGED_DATA.value)
 
 
 def _cluster():
@@ -184,36 +179,43 @@ def _augment():
     print(samples_as_data.shown(record))
 
 
-# The function of each --mode.
-_MODES = {
-    "train": _train, "sample": _sample, "evaluate": _evaluate, "encode": _encode, "interpolate": _interpolate,
-    "augment": _augment,
-}  # fmt: skip
-
-
 def _model():
     """The arguments that every mode but train takes. JAX may be imported from here on."""
     if _WORKDIR.value is None:
         raise UsageError("--workdir is missing: the folder of a finished run")
-    if _cluster() is not None:
-        raise UsageError(f"--multihost: only training runs in many processes, --mode={_MODE.value} in one")
     command.import_jax()
     return dict(
         workdir=command.path(_WORKDIR.value), step=_STEP.value, averaged=_AVERAGED.value, trust=_TRUST.value
     )
 
 
+# Of each --mode its function, and the flags that it takes beside --workdir.
+_MODES = {
+    "train": (
+        _train,
+        "config data_dir multihost coordinator_address num_processes process_id accept_changed_data",
+    ),
+    "sample": (_sample, "step averaged trust num_images sample_seed labels data_dir"),
+    "evaluate": (
+        _evaluate,
+        "step averaged trust num_images metrics features eval_seed all_steps data_dir download",
+    ),
+    "encode": (_encode, "step averaged trust split data_dir"),
+    "interpolate": (_interpolate, "step averaged trust num_images sample_seed labels from to"),
+    "augment": (_augment, "step averaged trust num_images images_per_class seeds data_dir"),
+}
+
+
 def _do():
-    try:
-        if _CONFIG.value is not None:
-            recipe_lib.to_dict(_CONFIG.value)  # A config that could not be loaded answers when it is used.
-    except Exception as error:  # It is a program and may raise anything.
-        _explain(sys.argv, error)
-    _MODES[_MODE.value]()
-
-
-_explain = functools.partial(config_file.explain, plain=recipe_lib.to_dict)
+    mode = _MODE.value
+    do, takes = _MODES[mode]
+    for name in dict.fromkeys(name for _, names in _MODES.values() for name in names.split()):
+        given = flags.FLAGS[name].present or name == "config" and _CONFIG.changes
+        if given and name not in takes.split():
+            others = [other for other, (_, names) in _MODES.items() if name in names.split()]
+            raise UsageError(f"--{name}: --mode={mode} does not take it; only {', '.join(others)} does")
+    do()
 
 
 if __name__ == "__main__":
-    command.run(_do, _explain)
+    command.run(_do, _CONFIG.take)

@@ -14,8 +14,10 @@ from types import ModuleType, UnionType
 from typing import Annotated, Any
 
 import jax
+import numpy as np
 import optax
 
+from gan_jax import seams
 from gan_jax.errors import UsageError, unknown
 
 # True while names of somebody else are looked up. It belongs to the context rather than to a parameter, since
@@ -75,7 +77,8 @@ def find(name: Any, places: Sequence[ModuleType], field: str) -> Callable[..., A
         The function or class.
 
     Raises:
-        UsageError: There is none; says which exist.
+        Unknown: There is none; says which exist.
+        UsageError: Its module cannot be imported, or has no such function.
         Foreign: Within `library_alone`, the name leads out of the library.
     """
     if callable(name):
@@ -85,16 +88,19 @@ def find(name: Any, places: Sequence[ModuleType], field: str) -> Callable[..., A
     path, _, last = name.rpartition(".")
     homes = (*(place.__name__ for place in places), *LIBRARIES)
     alone = _LIBRARY_ALONE.get()
+    module = None
     for owner in [*(f"{place.__name__}.{path}" if path else place.__name__ for place in places), path]:
-        if alone and not _within(owner, homes):
-            continue
-        function = getattr(_module(owner), last, None)
+        module = None if alone and not _within(owner, homes) else _module(owner, field)
+        function = getattr(module, last, None)
         if callable(function):
             if alone and not _within(_home(function), (*homes, *IDEAS, "jax", "flax")):
                 raise Foreign(f"{field}={name!r} is not a function of gan_jax, optax, flax.linen or jax.nn")
             return function
     if alone and names_code(name):
         raise Foreign(f"{field}={name!r} leads out of gan_jax, optax, flax.linen and jax.nn")
+    if module is not None:  # That of the dotted path, which comes last.
+        _, _, hint = str(unknown(field, last, offers(module))).partition(repr(last))
+        raise UsageError(f"{field}={name!r}: module {path} has no function {last!r}{hint}")
     raise unknown(field, name, [offered for place in places for offered in offers(place)])
 
 
@@ -116,16 +122,17 @@ def _home(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__module__", ""))
 
 
-def _module(path: str) -> ModuleType | None:
+def _module(path: str, field: str) -> ModuleType | None:
     """The module of a dotted path; None if there is no such module."""
     if not all(part.isidentifier() for part in path.split(".")):
         return None
-    try:
-        return importlib.import_module(path)
-    except ModuleNotFoundError as error:
-        if f"{path}.".startswith(f"{error.name}."):
-            return None
-        raise
+    with seams.blamed(f"{field}: module {path} cannot be imported"):
+        try:
+            return importlib.import_module(path)
+        except ModuleNotFoundError as error:
+            if f"{path}.".startswith(f"{error.name}."):
+                return None
+            raise
 
 
 def offers(place: ModuleType) -> list[str]:
@@ -165,7 +172,11 @@ def _classes(file: str, module: ModuleType) -> list[str]:
 
 
 def bind(
-    function: Callable[..., Any], given: Any, field: str, provided: Collection[str] = ()
+    function: Callable[..., Any],
+    given: Any,
+    field: str,
+    provided: Collection[str] = (),
+    beside: Collection[str] = (),
 ) -> dict[str, Any]:
     """Checked hyperparameters of a function, schedules and functions among them looked up.
 
@@ -174,6 +185,7 @@ def bind(
         given: Dict of hyperparameters from a recipe.
         field: Where they stand in the recipe, for the message.
         provided: Names of parameters that are not the recipe's to give.
+        beside: What else may stand there and was taken out before, for the message.
 
     Returns:
         Dict of keyword arguments.
@@ -192,7 +204,7 @@ def bind(
     }
     for name in given:
         if name not in parameters:
-            raise unknown(field, name, parameters)
+            raise unknown(field, name, [*parameters, *beside])
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in given:
             raise UsageError(f"{field} needs {name}")
@@ -214,7 +226,9 @@ def schedule(value: Any, field: str) -> Any:
     Raises:
         UsageError: Neither a number nor a schedule.
     """
-    if callable(value) or isinstance(value, (int, float)) and not isinstance(value, bool):
+    if callable(value):
+        return seams.guarded(value, field, _is_number)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     if not isinstance(value, dict) or len(value) != 1:
         raise UsageError(
@@ -222,7 +236,18 @@ def schedule(value: Any, field: str) -> Any:
         )
     ((name, options),) = value.items()
     factory = find(name, (optax.schedules,), field)
-    return factory(**bind(factory, options, f"{field}.{name}"))
+    path = f"{field}.{name}"
+    made = seams.guarded(
+        factory, path, lambda made: "" if callable(made) else "a function that makes a schedule"
+    )
+    return seams.guarded(made(**bind(factory, options, path)), path, _is_number)
+
+
+def _is_number(value):
+    """The check of a schedule's value."""
+    kind = np.dtype(getattr(value, "dtype", type(value)))
+    real = np.issubdtype(kind, np.floating) or np.issubdtype(kind, np.integer) or kind == "bfloat16"
+    return "" if real and np.shape(value) == () else "a number from a schedule"
 
 
 def _value(parameter: inspect.Parameter, value: Any, field: str, function: Callable) -> Any:

@@ -21,6 +21,8 @@ RESUMABLE = (
 )  # fmt: skip
 # Paths of dicts that are read in the order written.
 IN_ORDER = r"updates|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
+# What a recipe means where it leaves these out.
+MEANT = {"data.flip": False, "data.per_class": 0}
 # Types in which networks may compute.
 PRECISIONS = ("float32", "bfloat16")
 # Fields that may be 0.
@@ -34,8 +36,7 @@ class Recipe:
     Attributes:
         data: `name` of a data set and its function's arguments (`resolution` in pixels, one number or height
             and width, 0 for the data's own; `split`); `flip=True` mirrors rows at random; `per_class` keeps
-            that many rows of each class to train on, 0 all. It is in every recipe, so that a flag can change
-            it.
+            that many rows of each class to train on, 0 all.
         game: `name` of a game, its `latents` (`name` and hyperparameters; none in games without latents),
             `augment` (augmentations by name with their hyperparameters, in the order applied), and the game's
             other arguments, such as `condition_on`: names of the data's entries that networks get.
@@ -106,10 +107,6 @@ class Recipe:
     eval_features: str = "classifier"
     eval_samples: int = 2_000
 
-    def __post_init__(self):
-        if isinstance(self.data, dict) and "name" in self.data:
-            self.data = {**self.data, "per_class": self.data.get("per_class", 0)}
-
     @property
     def batches_per_step(self) -> int:
         """Batches per step: as many as the player with the most updates has moves."""
@@ -133,9 +130,7 @@ def load(config: str) -> Recipe:
     Raises:
         UsageError: No such file, or a file whose `get_config` fails or returns no Recipe.
     """
-    recipe = run_config(config)
-    _check_type(recipe)
-    return recipe
+    return checked_type(run_config(config))
 
 
 def run_config(config: str) -> Any:
@@ -150,7 +145,7 @@ def run_config(config: str) -> Any:
     Raises:
         UsageError: No such file, or a file whose `get_config` fails.
     """
-    file, _, data = config.partition(":")
+    file, data = of_data(config)
     if not os.path.isfile(file):
         raise UsageError(f"config file {file!r} does not exist")
     try:
@@ -159,6 +154,21 @@ def run_config(config: str) -> Any:
         raise
     except Exception as error:  # A config file is a program and may raise anything.
         raise UsageError(f"config {config}: {type(error).__name__}: {error}") from error
+
+
+def of_data(config: str) -> tuple[str, str]:
+    """The path of a config file and the data after its colon, empty if there is none.
+
+    Args:
+        config: As in `load`. A colon in the path of a file that exists belongs to the path.
+
+    Returns:
+        Both.
+    """
+    if os.path.isfile(config):
+        return config, ""
+    file, _, data = config.rpartition(":")
+    return (file, data) if os.path.isfile(file) else (config.partition(":")[0], config.partition(":")[2])
 
 
 def validate(recipe: Recipe) -> None:
@@ -170,7 +180,7 @@ def validate(recipe: Recipe) -> None:
     Raises:
         UsageError: Names the field, what was given and what was expected.
     """
-    _check_type(recipe)
+    checked_type(recipe)
     for field in dataclasses.fields(recipe):
         value, kind = getattr(recipe, field.name), typing.get_origin(field.type) or field.type
         assert isinstance(kind, type)  # Not a string: this module's annotations are evaluated.
@@ -194,9 +204,21 @@ def validate(recipe: Recipe) -> None:
             raise UsageError(f"{path}={value}: expected at least 0")
 
 
-def _check_type(recipe):
+def checked_type(recipe: Any) -> Recipe:
+    """What a config file has returned, if it is a recipe.
+
+    Args:
+        recipe: The value.
+
+    Returns:
+        The same.
+
+    Raises:
+        UsageError: It has another type.
+    """
     if not isinstance(recipe, Recipe):
         raise UsageError(f"get_config must return a gan_jax.recipe.Recipe, got {type(recipe).__name__}")
+    return recipe
 
 
 def _check_shapes(recipe):
@@ -268,10 +290,14 @@ def _dotted(function):
         importable = operator.attrgetter(name)(importlib.import_module(home))
     except (ImportError, AttributeError, ValueError):
         importable = None
-    if importable is not function:
+    if home == "__main__" or importable is not function:
+        where = {"__main__": "this script or notebook", "<run_path>": "the config file"}.get(
+            home, home or "here"
+        )
         raise UsageError(
-            f"{name or function} of {home} cannot be imported again later: put it at the top level of an importable "
-            "module, or name an optax schedule, as in dict(cosine_decay_schedule=dict(...))"
+            f"{name or function} of {where} cannot be imported again later: put it at the top level of a module of "
+            "its own, such as my_functions.py in this folder, and import it from there or name it, as in "
+            "'my_functions.my_loss'; a schedule may be named, as in dict(cosine_decay_schedule=dict(...))"
         )
     return f"{home}.{name}"
 
@@ -289,7 +315,7 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
         UsageError: Not a Recipe, a value that JSON cannot hold, or a function that its dotted path does not
             lead to, such as one that another function or a config file defines.
     """
-    _check_type(recipe)
+    checked_type(recipe)
     plain = _plain({field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)})
     try:
         return json.loads(json.dumps(plain))
@@ -340,12 +366,11 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         List of lines like `batch_size: 64 -> 32`.
     """
     before, after = ({k: v for k, v in flatten(r).items() if k not in RESUMABLE} for r in (old, new))
-    absent = "(absent)"
-    lines = [
-        f"{name}: {before.get(name, absent)!r} -> {after.get(name, absent)!r}"
+    pairs = {
+        name: [recipe.get(name, MEANT.get(name, "(absent)")) for recipe in (before, after)]
         for name in dict.fromkeys([*before, *after])
-        if before.get(name, absent) != after.get(name, absent)
-    ]
+    }
+    lines = [f"{name}: {there!r} -> {here!r}" for name, (there, here) in pairs.items() if there != here]
     earlier, now = dict(_orders(old)), dict(_orders(new))
     return lines or [f"{path}: another order" for path in now if earlier.get(path) != now[path]]
 

@@ -43,7 +43,7 @@ def _flags_as_before():
             flag.name
             for flag in flags.FLAGS.get_flags_for_module(importlib.util.find_spec("gan_jax.main").origin)
         ]
-        for name in [*own, *(name for name in flags.FLAGS if name.startswith("config."))]:
+        for name in own:
             delattr(flags.FLAGS, name)
         flags.FLAGS.unparse_flags()
 

@@ -62,7 +62,7 @@ def test_load_recipe_changes_what_it_is_asked_to(config):
         updates=dict(discriminator=3),
     )
     assert (recipe.steps, recipe.batch_size) == (7, plain.batch_size) == (7, 8)
-    assert recipe.data == dict(name="stacked_digits", resolution=(8, 12), per_class=0)
+    assert recipe.data == dict(name="stacked_digits", resolution=(8, 12))
     assert recipe.losses == dict(
         discriminator=dict(non_saturating_discriminator=1.0, r1=dict(weight=2.0, every=4)),
         generator=dict(non_saturating_generator=1.0),

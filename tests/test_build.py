@@ -1,14 +1,15 @@
+import flax.linen as nn
 import jax
 import numpy as np
 import optax
 import pytest
 import sources
 
-from gan_jax import build
+from gan_jax import build, overrides
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError
 from gan_jax.training import setup
-from gan_jax.types import Net
+from gan_jax.types import Augment, Net
 
 MODALITY = sources.modality(classes=10)
 
@@ -27,11 +28,13 @@ def test_terms_take_weights_hyperparameters_schedules_and_functions(tiny):
         generator={_my_loss: dict(weight=3.0, power=4.0)},
     )
     train_spec = build.train_spec(tiny(losses=losses), MODALITY)
-    assert train_spec.terms["discriminator"]["non_saturating_discriminator"].fn.keywords == {
+    assert train_spec.terms["discriminator"]["non_saturating_discriminator"].fn.__wrapped__.keywords == {
         "real_label": 0.9
     }
     penalty = train_spec.terms["discriminator"]["gradient_penalty"]
-    assert penalty.weight(2) == 2.0 and penalty.every == 2 and penalty.fn.keywords == {"target": 0.0}
+    assert (
+        penalty.weight(2) == 2.0 and penalty.every == 2 and penalty.fn.__wrapped__.keywords == {"target": 0.0}
+    )
     mine = train_spec.terms["generator"]["_my_loss"]
     assert mine.weight == 3.0 and mine.fn(2.0) == 16.0
 
@@ -170,7 +173,7 @@ def _losses(**discriminator):
         ),
         (
             dict(optimizer=dict(cosine_decay_schedule=dict(init_value=1.0, decay_steps=3))),
-            "optimizers.discriminator.cosine_decay_schedule: expected a function that makes a GradientTransf",
+            "optimizers.discriminator.cosine_decay_schedule: expected a function that returns GradientTransf",
         ),
         (dict(optimizer=dict(adam=dict(learning_rate={"10": 0.1}))), "learning_rate: unknown name '10'"),
     ],
@@ -232,3 +235,140 @@ def test_a_pattern_is_no_name_of_a_function(tiny):
     params = {"Dense_0": np.float32([1.0]), "Dense_1": np.float32([1.0])}
     updates, _ = optimizer.update(params, optimizer.init(params), params)
     assert updates["Dense_0"] == 0.0 and updates["Dense_1"] == -1.0
+
+
+class _NoHeads(nn.Module):
+    """A discriminator that returns its logits alone."""
+
+    @nn.compact
+    def __call__(self, samples, train=False):
+        return nn.Dense(1)(samples.reshape(len(samples), -1))[:, 0]
+
+
+def _raises(*args, **options):
+    raise ValueError("not finished")
+
+
+def _none(*args, **options):
+    return None
+
+
+def _no_game(nets, latents, augment):
+    return None
+
+
+def _loss_of_two(fake_logits):
+    return fake_logits, fake_logits
+
+
+def _loss_raises(fake_logits):
+    raise ValueError("not finished")
+
+
+def _latents_of_one(key, count):
+    return np.zeros((1, 4), np.float32)
+
+
+def _schedule_of_text():
+    return lambda step: "x"
+
+
+def _halved():
+    return Augment(lambda: (), lambda carry, key, samples, step: samples[:, :4], lambda carry, logits: carry)
+
+
+def _updates_lost():
+    return optax.GradientTransformation(lambda params: (), lambda updates, state, params=None: (None, state))
+
+
+SEAMS = [
+    (
+        {"nets.discriminator": dict(name=_none)},
+        "name=_none: expected a function that returns Net or Module, got None",
+    ),
+    (
+        {"nets.discriminator": dict(name=_raises)},
+        r"name=_raises: ValueError: not finished \(.*test_build.py:\d+\)",
+    ),
+    (
+        {"nets.discriminator": dict(name=_NoHeads)},
+        r"nets.discriminator: expected a dict of heads with 'logits' among them, got an array float32\[8\]",
+    ),
+    (
+        {"nets.discriminator.wrap": {_none: {}}},
+        "nets.discriminator.wrap._none: expected a function that returns Net",
+    ),
+    (
+        {"nets.generator": dict(name="mlp.Discriminator", widths=(4,))},
+        "game.name=gan: expected an array of samples, real numbers, from the generator, got a dict of logits",
+    ),
+    ({"game.name": _no_game}, "game.name=_no_game: expected a function that returns Game, got None"),
+    (
+        {"game.latents": dict(name=_latents_of_one)},
+        r"game.latents.name=_latents_of_one: expected 8 latents, arrays \[8, ...\], got an array float32\[1, 4\]",
+    ),
+    (
+        {"game.augment": {_halved: {}}},
+        r"augment._halved: expected samples as they came, an array float32\[8, 8, .*got an array float32\[8, 4, 8",
+    ),
+    (
+        {"losses.generator": {_loss_of_two: 1.0}},
+        "_loss_of_two: expected real numbers, one per logit .*got a tuple of",
+    ),
+    (
+        {"losses.generator": {_loss_raises: 1.0}},
+        r"_loss_raises: ValueError: not finished \(.*test_build.py:\d+\)",
+    ),
+    (
+        {"losses.generator.non_saturating_generator.wrap": {_none: {}}},
+        "non_saturating_generator.wrap._none: expected a function that returns Callable, got None",
+    ),
+    (
+        {"losses.generator.non_saturating_generator.weight": {f"{__name__}._schedule_of_text": {}}},
+        "_schedule_of_text: expected a number from a schedule, got a value of type str",
+    ),
+    (
+        {"optimizers.generator": {_updates_lost: {}}},
+        "optimizers.generator._updates_lost: expected updates of the same",
+    ),
+    (
+        {"optimizers.generator": {_none: {}}},
+        "_none: expected a function that returns GradientTransformation, got None",
+    ),
+    ({"moves.generator.name": _none}, "moves.generator: expected a function that returns Callable, got None"),
+]
+
+
+@pytest.mark.parametrize("change, message", SEAMS, ids=[message[:40] for _, message in SEAMS])
+def test_a_user_s_function_that_does_something_else(tiny, change, message):
+    recipe = overrides.changed(tiny(), change)
+    with pytest.raises(UsageError, match=message) as caught:
+        setup.check(recipe, build.train_spec(recipe, MODALITY), MODALITY)
+    assert "\n" not in str(caught.value)
+
+
+def test_suggestions_leave_out_losses_of_the_other_player(tiny):
+    recipe = overrides.changed(tiny(), {"losses.generator": dict(non_saturating_discriminater=1.0)})
+    with pytest.raises(UsageError, match="did you mean") as caught:
+        build.train_spec(recipe, MODALITY)
+    assert "_generator" in str(caught.value)
+    assert "_discriminator" not in str(caught.value).partition("did you mean")[2]
+
+
+def test_another_function_leaves_out_what_was_written_for_the_one_before(tiny, caplog):
+    """But what is given for it is never left out."""
+    before = tiny(data=dict(name="ring", scale=1.0, size=100, flip=False, resolution=8))
+    changed = overrides.changed(before, {"data.name": "folder", "data.path": "photos", "data.size": 7})
+    with caplog.at_level("INFO", "gan_jax"):
+        after = build.adapted(before, changed)
+    assert after.data == dict(name="folder", path="photos", size=7, flip=False, resolution=8)
+    assert caplog.messages == ["data.name=folder takes no scale: left out"]
+    assert changed.data["scale"] == 1.0
+    assert build.adapted(before, before) == before
+
+
+def test_a_folder_of_tfds_is_refused_by_data_that_reads_none(tiny):
+    with pytest.raises(
+        UsageError, match="^data_dir=photos: data 'digits' reads no folder of TFDS; a folder of"
+    ):
+        build.source(tiny(), "photos")

@@ -21,13 +21,12 @@ def folder(tmp_path_factory):
     """Config files good and bad, a finished run, and a copy of it whose recipe was changed by hand."""
     folder = tmp_path_factory.mktemp("command_line")
     tiny = command_line.CONFIG
-    reads = tiny.replace("def own_loss(fake_logits)", "def own_loss(perceptual_distance)")
     files = {
         "tiny": tiny,
         "broken": "def get_config(:\n",
         "none": "x = 1\n",
         "dict": "get_config = dict\n",
-        "reads": reads.replace("generator=dict(non_saturating_generator=1.0)", "generator={own_loss: 1.0}"),
+        "own": tiny.replace("generator=dict(non_saturating_generator=1.0)", "generator={own_loss: 1.0}"),
         "loss": tiny.replace("non_saturating_generator", "non_saturating_genrator"),
         "optimizer": tiny.replace("dict(adam=", "dict(adm="),
         "conditional_metric": tiny.replace(
@@ -64,9 +63,9 @@ MISTAKES = {
     "unknown field": ([DCGAN, "--config.batchsize=3"], "unknown name 'batchsize'; did you mean batch_size"),
     "unknown inner field": (
         [DCGAN, "--config.optimizers.generator.adm.learning_rate=1"],
-        "config.optimizers.generator: unknown name 'adm'; did you mean adam",
+        "optimizers.generator: unknown name 'adm'; did you mean adam",
     ),
-    "wrong type": ([DCGAN, "--config.batch_size=abc"], "--config.batch_size=abc: invalid literal for int()"),
+    "wrong type": ([DCGAN, "--config.batch_size=abc"], "batch_size='abc': expected int"),
     "negative size": ([DCGAN, "--config.batch_size=-5"], "batch_size=-5: expected at least 1"),
     "zero size": ([DCGAN, "--config.nets.generator.width=0"], "nets.generator.width=0: expected at least 1"),
     "not a number": (
@@ -100,8 +99,57 @@ MISTAKES = {
         "data set 'mnist' is not prepared in {f}/empty",
     ),
     "input of a loss that its game does not offer": (
-        ["--config={f}/reads.py"],
-        "losses.generator.own_loss needs 'perceptual_distance', which this game does not offer",
+        ["--config={f}/tiny.py", "--config.losses.generator.classification_real=1"],
+        "losses.generator.classification_real needs 'real_class_logits', which this game does not offer",
+    ),
+    "a loss that no other process can import": (
+        ["--config={f}/own.py"],
+        "own_loss of the config file cannot be imported again later: put it at the top level of a module",
+    ),
+    "unknown hyperparameter": (
+        [DCGAN, "--config.optimizers.generator.adam.b3=0.9"],
+        "optimizers.generator.adam: unknown name 'b3'; did you mean b2 or b1?; these exist: b1, b2, eps",
+    ),
+    "hyperparameter of the wrong type": (
+        [DCGAN, "--config.optimizers.generator.adam.b2=high"],
+        "optimizers.generator.adam.b2='high': expected float",
+    ),
+    "unknown part of a loss": (
+        [DCGAN, "--config.losses.discriminator.r1.evry=16"],
+        "losses.discriminator.r1: unknown name 'evry'; did you mean every?; these exist: every, weight, wrap",
+    ),
+    "nothing to remove": (
+        [DCGAN, "--config.losses.discriminator.r1=None"],
+        "losses.discriminator: unknown name 'r1'; these exist: non_saturating_discriminator",
+    ),
+    "a part of a number": ([DCGAN, "--config.steps.many=3"], "steps=4000 has no parts, so no 'many'"),
+    "a flag that replaces another": (
+        [DCGAN, "--config.data.name=folder", "--config.data=7"],
+        "--config.data would replace what --config.data.name says; give it before that",
+    ),
+    "config after a blank": (
+        ["--config", "configs/dcgna.py"],
+        "config file 'configs/dcgna.py' does not exist",
+    ),
+    "labels of a walk": (
+        ["--mode=interpolate", "--workdir={f}/run", "--labels=3"],
+        "--labels: --mode=interpolate does not take it; only sample does",
+    ),
+    "metrics of samples": (
+        ["--mode=sample", "--workdir={f}/run", "--metrics=quick"],
+        "--metrics: --mode=sample does not take it; only evaluate does",
+    ),
+    "recipe of a finished run": (
+        ["--mode=sample", "--workdir={f}/run", "--config.steps=3"],
+        "--config: --mode=sample does not take it; only train does",
+    ),
+    "a folder of images as data_dir": (
+        [DCGAN, "--data_dir={f}"],
+        "data_dir={f}: data 'digits' reads no folder of TFDS; a folder of images is --config.data.name=folder",
+    ),
+    "a workdir that orbax takes for a pattern": (
+        [DCGAN, "--workdir={f}/a[lr=0.1]"],
+        "workdir={f}/a[lr=0.1]: [ ] in a path is a pattern for orbax",
     ),
     "unknown loss": (
         ["--config={f}/loss.py"],
@@ -124,7 +172,7 @@ MISTAKES = {
     "evaluate nothing": (["--mode=evaluate", "--workdir={f}/none"], "{f}/none holds no checkpoint"),
     "evaluate by a metric that does not exist": (
         ["--mode=evaluate", "--workdir={f}/run", "--metrics=frechet", "--features=tests.test_names.thing"],
-        "unknown name",
+        "features='tests.test_names.thing': module tests.test_names has no function 'thing'",
     ),
     "no best": (
         ["--mode=evaluate", "--workdir={f}/run", "--step=best"],
@@ -180,7 +228,7 @@ MISTAKES = {
     ),
     "many processes that sample": (
         ["--mode=sample", "--workdir={f}/run", "--multihost"],
-        "--multihost: only training runs in many processes, --mode=sample in one",
+        "--multihost: --mode=sample does not take it; only train does",
     ),
     "train in a bucket": (
         ["--config={f}/tiny.py", "--workdir=gs://bucket/run"],

@@ -1,5 +1,6 @@
 import functools
 import json
+import sys
 import types
 
 import command_line
@@ -90,7 +91,7 @@ def _written(folder, text):
 
 def test_load_returns_what_a_config_file_returns(tmp_path):
     path = _written(tmp_path, command_line.CONFIG)
-    assert recipe_lib.load(path).data == dict(name="digits", resolution=8, per_class=0)
+    assert recipe_lib.load(path).data == dict(name="digits", resolution=8)
     assert recipe_lib.load(f"{path}:mnist").data["name"] == "mnist"
     assert recipe_lib.load(f"{path}:mnist").batch_size == 8
 
@@ -156,6 +157,21 @@ def test_functions_of_a_config_file_are_refused_before_anything_is_written(tiny,
     assert not (tmp_path / "unborn").exists()
 
 
+def test_functions_of_a_script_or_notebook_are_refused(tiny, monkeypatch):
+    """Its module is there, but in this process alone."""
+
+    def mine(fake_logits):
+        return fake_logits
+
+    mine.__module__, mine.__qualname__ = "__main__", "mine"
+    monkeypatch.setattr(sys.modules["__main__"], "mine", mine, raising=False)
+    message = (
+        "^mine of this script or notebook cannot be imported again later: put it at the top level of a module"
+    )
+    with pytest.raises(UsageError, match=message):
+        recipe_lib.to_dict(tiny(losses=dict(tiny().losses, generator={mine: 1.0})))
+
+
 def test_stored_recipe_of_another_version(tiny):
     plain = recipe_lib.to_dict(tiny())
     with pytest.raises(UsageError, match="recipe: unknown name 'colour'"):
@@ -165,16 +181,20 @@ def test_stored_recipe_of_another_version(tiny):
         recipe_lib.from_dict(plain)
 
 
-def test_every_recipe_has_per_class_so_that_a_flag_can_change_it(tiny):
-    given = dict(name="digits")
-    recipe = tiny(data=given)
-    assert recipe.data == {"name": "digits", "per_class": 0} and given == {"name": "digits"}
-    assert tiny(data=dict(name="digits", per_class=20)).data["per_class"] == 20
-    # A run older than the field goes on.
-    older = recipe_lib.to_dict(recipe)
-    del older["data"]["per_class"]
-    again = recipe_lib.to_dict(recipe_lib.from_dict(older))
-    assert recipe_lib.differences(again, recipe_lib.to_dict(recipe)) == []
+def test_what_a_recipe_leaves_out_is_no_difference(tiny):
+    short = recipe_lib.to_dict(tiny(data=dict(name="digits")))
+    whole = recipe_lib.to_dict(tiny(data=dict(name="digits", flip=False, per_class=0)))
+    assert recipe_lib.differences(short, whole) == recipe_lib.differences(whole, short) == []
+    other = recipe_lib.to_dict(tiny(data=dict(name="digits", per_class=20)))
+    assert recipe_lib.differences(short, other) == ["data.per_class: 0 -> 20"]
+
+
+def test_a_recipe_that_gets_other_data_resumes(tiny):
+    """Nothing is filled in where a Recipe is made and left out where its data is replaced."""
+    recipe = tiny()
+    recipe.data = dict(name="digits")
+    stored = recipe_lib.to_dict(recipe)
+    assert recipe_lib.differences(recipe_lib.to_dict(recipe_lib.from_dict(stored)), stored) == []
 
 
 def test_differences(tiny):

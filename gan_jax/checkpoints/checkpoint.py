@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
+from absl import logging as absl_logging
 from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
 
 from gan_jax import recipe as recipe_lib
@@ -21,6 +22,9 @@ from gan_jax.runtime.files import write_atomically
 from gan_jax.step import TrainState
 
 log = logging.getLogger("gan_jax")
+
+# Characters that orbax takes for a pattern of several paths.
+_PATTERNS = "*?[]\\"
 
 
 class Damaged(UsageError):
@@ -58,10 +62,22 @@ def manager(workdir: str, keep: int) -> Iterator[ocp.CheckpointManager]:
 
 
 @contextlib.contextmanager
+def _without_warnings():
+    """Hides orbax's warnings about what is as it should be: a checkpoint without a cost, or of no own metadata."""
+    level = absl_logging.get_verbosity()
+    absl_logging.set_verbosity(min(level, absl_logging.ERROR))  # The more, the more is said.
+    try:
+        yield
+    finally:
+        absl_logging.set_verbosity(level)
+
+
+@contextlib.contextmanager
 def _saving(workdir):
     """Turns every error of orbax while it writes this checkpoint or an earlier one into a Fault."""
     try:
-        yield
+        with _without_warnings():
+            yield
     except Exception as error:  # OSError, ValueError of the storage library, orbax's own errors.
         complete = ", ".join(map(str, steps(workdir))) or "none"
         raise Fault(
@@ -207,7 +223,7 @@ def restore(workdir: str, abstract: Any, step: int) -> TrainState:
         raise UsageError(f"step {step} has no checkpoint in {workdir}; these exist: {names}")
     path, name = os.path.join(_folder(workdir), str(step)), f"checkpoint {step} in {workdir}"
     try:
-        with ocp.StandardCheckpointer(multiprocessing_options=_one_process()) as reader:
+        with _without_warnings(), ocp.StandardCheckpointer(multiprocessing_options=_one_process()) as reader:
             stored = reader.metadata(os.path.join(path, "state")).item_metadata
             if stored is None:
                 raise Damaged(f"{name} is damaged: its metadata cannot be read")
@@ -360,11 +376,17 @@ def read_recipe(workdir: str) -> tuple[dict[str, Any], dict[str, Any]] | tuple[N
         The recipe as nested dicts, and the description of its data; `(None, None)` if there is no such file.
 
     Raises:
-        UsageError: The file cannot be read, or the workdir is not a folder of a file system.
+        UsageError: The file cannot be read, or the workdir is not a folder of a file system, or orbax would
+            take its path for a pattern.
     """
     if "://" in workdir:
         raise UsageError(
             f"workdir={workdir}: expected a folder of a file system; gs:// and the like are not supported yet"
+        )
+    if wrong := sorted(set(_PATTERNS) & set(os.path.abspath(workdir))):
+        raise UsageError(
+            f"workdir={workdir}: {' '.join(wrong)} in a path is a pattern for orbax, which then does not find "
+            "its own checkpoints; give another folder, or a link to this one"
         )
     path = os.path.join(workdir, "recipe.json")
     if not os.path.exists(path):

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NoReturn
 
 from absl import app, flags
@@ -13,13 +13,13 @@ from gan_jax.errors import Divergence, Fault, UsageError, unknown
 from gan_jax.runtime import cache, memory, orbax_tracebacks, signals
 
 
-def run(do: Callable[[], None], explain: Callable[[list[str], Exception], None] | None = None) -> None:
+def run(do: Callable[[], None], take: Callable[[Sequence[str]], Sequence[str]] = list) -> None:
     """Parses the flags, calls a function, and ends the process.
 
     Args:
         do: Function without arguments. After a UsageError the exit code is 2; after a Divergence, a Fault
             or an OSError it is 1.
-        explain: Function `(argv, error)` that may end the process with a better message than a flag's error.
+        take: Function from the arguments, with those of `--flagfile`, to those that are flags of absl.
     """
 
     def main(argv):
@@ -41,12 +41,10 @@ def run(do: Callable[[], None], explain: Callable[[list[str], Exception], None] 
 
     def parse(argv):
         try:
-            rest = flags.FLAGS(argv)
+            rest = flags.FLAGS(take(flags.FLAGS.read_flags_from_files(argv)))
         except SystemExit:
             sys.exit(0)  # absl exits with 1 after --help.
-        except Exception as error:  # A config file is a program and may raise anything.
-            if explain is not None:
-                explain(argv, error)
+        except (flags.Error, UsageError) as error:
             fail(error)
         if len(rest) > 1:
             fail(UsageError(f"unexpected argument {rest[1]!r}: everything is a --flag"))
@@ -88,8 +86,11 @@ def fail(error: Exception | str, code: int = 2) -> NoReturn:
 
 
 def import_jax() -> None:
-    """Imports JAX and sets its compilation cache."""
+    """Imports JAX, sets its compilation cache, and leaves the advice about its own frames out of tracebacks."""
     import jax
+
+    if jax.config.jax_traceback_filtering == "auto":  # type: ignore[attr-defined]
+        jax.config.update("jax_traceback_filtering", "quiet_remove_frames")
 
     # JAX adds its options to `Config` at run time, where mypy does not see them.
     if jax.config.jax_compilation_cache_dir is None and (  # type: ignore[attr-defined]

@@ -24,5 +24,17 @@ class Parser(flags.IntegerParser):
         Raises:
             ValueError: Neither of these.
         """
-        pair = isinstance(argument, str) and _PAIR.fullmatch(argument)
-        return tuple(int(side) for side in pair.groups() if side) if pair else super().parse(argument)
+        return isinstance(argument, str) and pair(argument) or super().parse(argument)
+
+
+def pair(text: str) -> tuple[int, ...]:
+    """The height and width in a text such as `64x96`; empty if it is none.
+
+    Args:
+        text: Text from the command line.
+
+    Returns:
+        Both, or an empty tuple.
+    """
+    found = _PAIR.fullmatch(text)
+    return tuple(int(side) for side in found.groups() if side) if found else ()

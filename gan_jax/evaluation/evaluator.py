@@ -24,6 +24,7 @@ from gan_jax.features.extract import extractor
 from gan_jax.features.types import Features
 from gan_jax.names import bind, find
 from gan_jax.sampling.samples import Conditions
+from gan_jax.seams import guarded
 from gan_jax.terms import call, missing, reads
 
 # A metric of stored rows reads so many at most, and of everything else about their set as much.
@@ -441,7 +442,14 @@ def _chosen(name, options, features):
         )
     function = find(_names(features).get(name, name), (metrics_lib,), "metrics")
     bound = functools.partial(function, **bind(function, options, f"metrics.{name}", reads(function)))
-    return _equally_many(bound) if function in EQUALLY_MANY else bound
+    metric = guarded(bound, f"metric {name}", _is_values)
+    return _equally_many(metric) if function in EQUALLY_MANY else metric
+
+
+def _is_values(result):
+    """The check of what a metric returns."""
+    right = isinstance(result, dict) and all(np.ndim(value) == 0 for value in result.values())
+    return "" if right else "a dict of numbers by name"
 
 
 def _equally_many(metric):

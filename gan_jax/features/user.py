@@ -8,10 +8,18 @@ import jax
 from gan_jax.errors import UsageError
 from gan_jax.features.types import Features
 from gan_jax.names import find
+from gan_jax.seams import guarded
 
 
 def _as_dict(outputs):
     return outputs if isinstance(outputs, dict) else {"features": outputs}
+
+
+def _is_features(outputs):
+    """The check of what a user's function returns."""
+    features = _as_dict(outputs).get("features")
+    right = getattr(features, "ndim", 0) == 2
+    return "" if right else "features [B, D], or a dict with features [B, D] in it"
 
 
 def of_function(name: str) -> Features:
@@ -27,7 +35,7 @@ def of_function(name: str) -> Features:
     Raises:
         UsageError: There is no such function.
     """
-    function = find(name, (), "features")
+    function = guarded(find(name, (), "features"), f"features={name}", _is_features)
     return Features(
         name, (), lambda _, images: _as_dict(function(images)), {"weights": "inside the function"}
     )

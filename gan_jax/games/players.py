@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_jax.errors import UsageError, unknown
+from gan_jax.seams import described
 from gan_jax.types import Net
 
 # By player, the head that a game reads from its outputs.
@@ -54,8 +55,9 @@ def with_head(net: Net, field: str, head: str) -> Net:
     def apply(*inputs, **options):
         outputs, carry = net.apply(*inputs, **options)
         if not isinstance(outputs, dict) or head not in outputs:
-            names = ", ".join(outputs) if isinstance(outputs, dict) else f"a {type(outputs).__name__}"
-            raise UsageError(f"{field}: expected a dict of heads with {head!r} among them, got {names}")
+            raise UsageError(
+                f"{field}: expected a dict of heads with {head!r} among them, got {described(outputs)}"
+            )
         return outputs, carry
 
     return Net(net.init, apply)

@@ -14,6 +14,7 @@ import numpy as np
 from gan_jax.modalities.images import images
 from gan_jax.modalities.points import points
 from gan_jax.names import find
+from gan_jax.seams import made
 from gan_jax.types import Modality
 
 __all__ = ["images", "points"]
@@ -33,7 +34,11 @@ def bound(spec: Mapping[str, jax.ShapeDtypeStruct], facts: Mapping[str, Any]) ->
     Raises:
         UsageError: There is no such modality, or the data does not fit it.
     """
-    modality = find(facts["modality"], (sys.modules[__name__],), "modality")(dict(spec), dict(facts))
+    factory, field = (
+        find(facts["modality"], (sys.modules[__name__],), "modality"),
+        f"modality={facts['modality']}",
+    )
+    modality = made(factory, {}, Modality, field, dict(spec), dict(facts))
     count = len(facts.get("class_names", ()))
     return modality._replace(facts={**facts, **modality.facts, "classes": count})
 

@@ -133,10 +133,26 @@ def joined(
     _mark_log()
     try:
         with or_end():
+            with _no_output():
+                gather(None)  # The first one connects all processes, and Gloo says so.
             yield
             gather(None)
     finally:
         jax.distributed.shutdown()
+
+
+@contextlib.contextmanager
+def _no_output():
+    """Drops what libraries print, past Python, to stdout, where only results belong."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _mark_log():

@@ -3,11 +3,11 @@
 import dataclasses
 import re
 import typing
-from collections.abc import Mapping
 from typing import Any
 
 from gan_jax import recipe as recipe_lib
 from gan_jax.errors import UsageError, unknown
+from gan_jax.overrides import changed
 from gan_jax.recipe import RESUMABLE, Recipe
 
 # Fields that decide the numbers of a trial although a resumed run may change them: how long it trains, and
@@ -24,7 +24,8 @@ class Study:
         base: The Recipe that variants change; its `seed` is not used.
         variants: Changes by name of the variant: a dict of dotted paths to new values, as in
             `{"losses.discriminator.r1": 1.0}`, empty for the base itself; or a function from the base to a
-            Recipe, for values that depend on other fields. A value replaces everything at its path.
+            Recipe, for values that depend on other fields. A value replaces everything at its path; None
+            removes it.
         measures: Values of the base's `eval_metrics` to compare, in the order of the table. The first one
             detects a collapse, if higher is better.
         seeds: Number of seeds: each variant is trained with the seeds 0 to `seeds - 1`.
@@ -46,7 +47,7 @@ def validate(study: Study) -> None:
     Raises:
         UsageError: Names the variant and the field, its value and the expected one.
     """
-    check_type(study)
+    checked_type(study)
     for field, expected in typing.get_type_hints(Study).items():
         value = getattr(study, field)
         if not isinstance(value, expected) or isinstance(value, bool):
@@ -62,17 +63,22 @@ def validate(study: Study) -> None:
         _validate_variant(study, name)
 
 
-def check_type(study: Any) -> None:
-    """Makes sure that a config file has returned a Study.
+def checked_type(study: Any) -> Study:
+    """What a config file has returned, if it is a study.
 
     Args:
-        study: The value that it returned.
+        study: The value.
+
+    Returns:
+        The same.
 
     Raises:
-        UsageError: The value has another type.
+        UsageError: It, or its base, has another type.
     """
     if not isinstance(study, Study):
         raise UsageError(f"get_config must return a gan_jax.study.Study, got {type(study).__name__}")
+    recipe_lib.checked_type(study.base)
+    return study
 
 
 def _validate_variant(study, name):
@@ -111,40 +117,6 @@ def variant(study: Study, name: str) -> Recipe:
     if not isinstance(change, dict):
         raise UsageError(f"{change!r}: expected a dict of dotted paths to values, or a function of a recipe")
     return changed(study.base, change)
-
-
-def changed(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
-    """A recipe with other values.
-
-    Args:
-        recipe: The Recipe; it stays unchanged.
-        values: Dict of dotted paths to values. All parts of a path except the last must exist.
-
-    Returns:
-        A Recipe that shares no dict with the given one; none of its parts shares a dict with another part.
-
-    Raises:
-        UsageError: The recipe has no such path.
-    """
-    plain = {field.name: _copy(getattr(recipe, field.name)) for field in dataclasses.fields(recipe)}
-    for path, value in values.items():
-        if not isinstance(path, str):
-            raise UsageError(f"{path!r}: expected a dotted path")
-        *parents, last = path.split(".")
-        tree = plain
-        for part in parents:
-            if not isinstance(tree, dict) or part not in tree:
-                raise unknown(path, part, tree if isinstance(tree, dict) else ())
-            tree = tree[part]
-        if not isinstance(tree, dict):
-            raise unknown(path, last, ())
-        tree[last] = _copy(value)
-    return recipe_lib.from_dict(plain)
-
-
-def _copy(tree):
-    """A copy of every nested dict: two fields that share one dict would change together."""
-    return {name: _copy(part) for name, part in tree.items()} if isinstance(tree, dict) else tree
 
 
 def trial(study: Study, name: str, seed: int) -> Recipe:

@@ -139,6 +139,12 @@ def state_evaluator(recipe: Recipe, game: Game, source: Source, sample: Callable
         return evaluator(chosen, fake), reports.protocol(evaluator, fake)
 
     def load():
+        if size < recipe.eval_samples:
+            log.info(
+                "evaluation of %d samples, not eval_samples=%d: no more are held out",
+                size,
+                recipe.eval_samples,
+            )
         evaluator.features  # noqa: B018 (Computed once, when first read.)
 
     reason = evaluator.baseline_obstacle(size)

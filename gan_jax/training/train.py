@@ -4,6 +4,7 @@ import contextlib
 import logging
 import math
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -159,10 +160,14 @@ def _conclude(recipe, workdir, step):
         return
     if evaluations := report.evaluations(workdir):
         log.info("%s", evaluating.conclusion(evaluations))
+    if step > recipe.steps:
+        log.warning(
+            "steps=%d: %s stands at step %d already, so nothing was trained", recipe.steps, workdir, step
+        )
     log.info(
         "finished %d steps; %s holds checkpoints, grids, metrics.jsonl, curves.png and TensorBoard events; "
         "sample with: %s -m gan_jax.main --mode=sample --workdir=%s --num_images=64",
-        recipe.steps, workdir, _python(), workdir,
+        step, workdir, _python(), shlex.quote(workdir),
     )  # fmt: skip
 
 

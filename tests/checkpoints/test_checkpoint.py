@@ -260,3 +260,12 @@ def test_recipe_file(tiny, tmp_path):
     (tmp_path / "recipe.json").write_text("{")
     with pytest.raises(UsageError, match="recipe.json cannot be read: JSONDecodeError"):
         checkpoint.read_recipe(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["a[lr=0.1]", "b\\c", "d*", "e?"])
+def test_a_path_that_orbax_takes_for_a_pattern_is_refused(tmp_path, name):
+    with pytest.raises(UsageError, match="in a path is a pattern for orbax.*give another folder, or a link"):
+        checkpoint.read_recipe(str(tmp_path / name))
+    (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / name)
+    assert checkpoint.read_recipe(str(tmp_path / "link")) == (None, None)

@@ -35,3 +35,14 @@ def test_a_path_may_begin_with_the_home_folder(monkeypatch):
     monkeypatch.setenv("HOME", "/home/ada")
     assert command.path("~/runs/x") == "/home/ada/runs/x"
     assert command.path("runs/~x") == "runs/~x" and command.path("") == "" and command.path(None) is None
+
+
+def test_every_flag_of_the_program_belongs_to_a_mode():
+    """A flag that no mode lists would be ignored without a word."""
+    code = (
+        "from absl import flags; from gan_jax import main; own = flags.FLAGS.get_flags_for_module('gan_jax.main');"
+        "taken = {name for _, names in main._MODES.values() for name in names.split()};"
+        "print(sorted({flag.name for flag in own} ^ taken))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=command_line.ROOT, text=True, capture_output=True)
+    assert done.stdout.strip() == "['mode', 'workdir']", done.stderr

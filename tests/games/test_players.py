@@ -19,7 +19,9 @@ def test_networks_of_the_players_and_no_others():
     )
 
 
-@pytest.mark.parametrize("outputs, said", [({"energy": 1, "mean": 2}, "energy, mean"), (3.0, "a float")])
+@pytest.mark.parametrize(
+    "outputs, said", [({"energy": 1, "mean": 2}, "a dict of energy, mean"), (3.0, "a value of type float")]
+)
 def test_networks_that_do_not_say_what_the_game_reads(outputs, said):
     net = networks({"critic": _saying(outputs)}, ("critic",), {"critic": "logits"})["critic"]
     message = f"nets.critic: expected a dict of heads with 'logits' among them, got {said}"

@@ -103,3 +103,10 @@ def test_ctrl_c_is_passed_on_as_sigterm():
     finally:
         signal.signal(signal.SIGTERM, term)
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_what_libraries_print_past_python_stays_out_of_the_results(capfd):
+    with processes._no_output():
+        os.write(1, b"[Gloo] Rank 0 is connected\n")
+    os.write(1, b"a result\n")
+    assert capfd.readouterr().out == "a result\n"

@@ -55,10 +55,10 @@ def test_a_function_changes_its_own_recipe(tiny):
         (dict(variants=dict(v=3)), "variant v: 3: expected a dict of dotted paths"),
         (
             dict(variants=dict(v={"nets.critic.width": 1})),
-            "variant v: nets.critic.width: unknown name 'critic'",
+            "variant v: nets: unknown name 'critic'; these exist: discriminator, generator",
         ),
         (dict(variants=dict(v={"stepz": 1})), "variant v: recipe: unknown name 'stepz'; did you mean steps"),
-        (dict(variants=dict(v={"steps.many": 1})), "variant v: steps.many: unknown name 'many'"),
+        (dict(variants=dict(v={"steps.many": 1})), "variant v: steps=10 has no parts, so no 'many'"),
         (dict(variants=dict(v={"batch_size": 0})), "variant v: batch_size=0: expected at least 1"),
         (dict(variants=dict(v={"eval_every": 0})), "variant v: eval_every=0: expected at least 1, since"),
         (dict(variants=dict(v={3: 1})), "variant v: 3: expected a dotted path"),

@@ -19,7 +19,7 @@ MISTAKES = {
     ),
     "no such field": (
         [f"--config={STUDY}", "--config.base.stepz=3"],
-        "config.base: unknown name 'stepz'; did you mean steps",
+        "recipe: unknown name 'stepz'; did you mean steps",
     ),
     "a wrong value": (
         [f"--config={STUDY}", "--config.base.batch_size=0"],
