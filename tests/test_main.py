@@ -287,7 +287,7 @@ def test_flags_are_parsed_before_jax_is_imported():
 
 
 def test_importing_the_pieces_brings_no_data_set_checkpoint_or_flags():
-    heavy = ("tensorflow_datasets", "orbax", "flax", "tensorboardX", "ml_collections")
+    heavy = ("tensorflow_datasets", "orbax", "flax", "tensorboardX")
     assert _imported("gan_jax.losses, gan_jax.penalties", (*heavy, "absl")) == "[]"
     # optax itself imports absl for its log.
     assert _imported("gan_jax.transforms", (*heavy, "absl.app")) == "[]"

@@ -199,7 +199,7 @@ def _conditional(model):
 
 def _sets(model, count, data_dir):
     """The real images: `count` of each class for the classifiers, None for those of the GAN."""
-    count = count or model.recipe.data["per_class"]
+    count = count or model.recipe.data.get("per_class", 0)
     if not count:
         raise UsageError(
             "images_per_class is missing: the number of real images of each class; "
