@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
         "conditional_metric": tiny.replace(
             "batch_size=8,",
             "batch_size=8, eval_every=5, eval_metrics=dict(intra_class_frechet_distance={}), "
-            'eval_features="jax.nn.relu",',
+            'eval_features="pixels",',
         ),
     }
     for name, text in files.items():
@@ -131,9 +131,9 @@ MISTAKES = {
         ["--config", "configs/dcgna.py"],
         "config file 'configs/dcgna.py' does not exist",
     ),
-    "labels of a walk": (
-        ["--mode=interpolate", "--workdir={f}/run", "--labels=3"],
-        "--labels: --mode=interpolate does not take it; only sample does",
+    "end of a sample": (
+        ["--mode=sample", "--workdir={f}/run", "--to=3"],
+        "--to: --mode=sample does not take it; only interpolate does",
     ),
     "metrics of samples": (
         ["--mode=sample", "--workdir={f}/run", "--metrics=quick"],

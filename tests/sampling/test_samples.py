@@ -95,7 +95,7 @@ def cats(tiny, monkeypatch):
     train_spec = build.train_spec(recipe, modality)
     state = jax.jit(build.start(train_spec, modality, recipe.batch_size))(jax.random.key(0))
 
-    def load(workdir, step=None):
+    def load(workdir, step=None, trust=False):
         return loading.LoadedModel(workdir, recipe, modality, train_spec, 7, state)
 
     monkeypatch.setattr(loading, "load", load)
