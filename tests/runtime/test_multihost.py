@@ -260,7 +260,7 @@ with processes.joined(address, 2, int(number)):
     decode = source.modality.decode
     fed = batches(counted, 8, 2, 0, parallel.mesh(8), lambda key, rows: decode(rows), resident_bytes=0)
     parts = [part["label"].addressable_shards for part in fed.feed(0, 3)]
-    labels = [[shard.data.tolist() for shard in shards] for shards in parts]
+    labels = [[shard.data[0].tolist() for shard in shards] for shards in parts]
     with open(path, "w") as file:
         json.dump({"read": read, "label": labels}, file)
 """
