@@ -66,6 +66,7 @@ def train_spec(
             )
             for player, options in recipe.average.items()
         },
+        matmul_precision=recipe.matmul_precision,
     )
 
 
