@@ -39,13 +39,17 @@ def down(y: jax.Array, kernel: jax.Array, strides: Strides, padding: Padding) ->
 def kernel_gradient(
     x: jax.Array, y: jax.Array, size: tuple[int, int], strides: Strides, padding: Padding
 ) -> jax.Array:
-    """The adjoint of `up` in its kernel; on the CPU that of `down`, which is equal and far faster there."""
+    """The adjoint of `up` in its kernel: that of `down`, which is equal, and which GPUs too have a program for."""
     shape = jax.ShapeDtypeStruct((*size, x.shape[-1], y.shape[-1]), x.dtype)
 
-    def of_up(x: jax.Array, y: jax.Array) -> jax.Array:
-        return jax.linear_transpose(lambda k: _up(x, k, strides, padding), shape)(y)[0]
+    def elsewhere(x: jax.Array, y: jax.Array) -> jax.Array:
+        def down(kernel: jax.Array) -> jax.Array:
+            kernel, ordinary = _adjoint(kernel, padding)
+            return _convolution(y, kernel, strides, ordinary)
 
-    def of_down(x: jax.Array, y: jax.Array) -> jax.Array:
+        return jax.linear_transpose(down, shape)(x)[0]
+
+    def on_cpu(x: jax.Array, y: jax.Array) -> jax.Array:
         # y's channels are the batch and its batch the channels, which XLA:CPU arranges so itself outside loops
         # only; in loops its own form is up to a hundred times slower.
         spans = [(n - 1) * s + k for n, s, k in zip(x.shape[1:3], strides, size)]
@@ -56,7 +60,7 @@ def kernel_gradient(
         )
         return jnp.flip(taps, (1, 2)).transpose(1, 2, 3, 0)
 
-    return jax.lax.platform_dependent(x, y, cpu=of_down, default=of_up)
+    return jax.lax.platform_dependent(x, y, cpu=on_cpu, default=elsewhere)
 
 
 def _adjoint(kernel: jax.Array, padding: Padding) -> tuple[jax.Array, Padding]:
