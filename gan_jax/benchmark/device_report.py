@@ -135,7 +135,7 @@ def _quality(result):
         return [result["error"]]
     head = (
         "step",
-        "training s",
+        "seconds",
         *(name for name in result["evaluations"][0] if name not in ("step", "seconds")),
     )
     rows = [

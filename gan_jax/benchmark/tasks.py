@@ -191,7 +191,7 @@ def loop(
     with tempfile.TemporaryDirectory() as workdir:
         train.run(recipe, workdir, data_dir)
         records = report.read_metrics(os.path.join(workdir, report.METRICS))
-    last = [record["samples_per_second"] for record in records if record["step"] > 2 * period]
+    third = [record["samples_per_second"] for record in records if record["step"] > 2 * period]
     source, mesh = build.source(recipe, data_dir), parallel.mesh(recipe.batch_size)
     decode = build.decoder(recipe, source.modality)
     fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh, decode)
@@ -199,7 +199,7 @@ def loop(
     blocks = timed(lambda calls: bare.advance(calls * steps_per_call), seconds)[1]
     step = 1e-3 * statistics.median(blocks) / steps_per_call
     return {
-        "images_per_second": statistics.harmonic_mean(last),
+        "images_per_second": statistics.harmonic_mean(third),
         "bare_images_per_second": recipe.samples_per_step / step,
     }
 
@@ -220,8 +220,8 @@ def quality(
         few_pixels: Whether networks and images are tiny.
 
     Returns:
-        Dict of `data`, `images`, real ones seen, `images_per_second`, and `evaluations`: dicts of `step`,
-        `seconds` of training alone, and the values by name.
+        Dict of `data`, `images`, real ones seen, their median number `images_per_second`, with evaluations, and
+        `evaluations`: dicts of `step`, `seconds` at this speed, and the values by name.
     """
     until, recipe = time.monotonic() + seconds, _to_train(config, few_pixels)
     probe = 10 if few_pixels else 200
@@ -244,18 +244,20 @@ def quality(
         grids = sorted(os.listdir(os.path.join(workdir, "grids")))
         if picture:
             shutil.copy(os.path.join(workdir, "grids", grids[-1]), picture)
-        records, last = report.evaluations(workdir), report.read_metrics(metrics)[-1]
+        evaluations, records = report.evaluations(workdir), report.read_metrics(metrics)
+    # A window of one call after a start has no speed.
+    speed = statistics.median(filter(None, [record["samples_per_second"] for record in records]))
     return {
         "data": recipe.data["name"],
-        "images": last["step"] * recipe.samples_per_step,
-        "images_per_second": last["samples_per_second"],
+        "images": records[-1]["step"] * recipe.samples_per_step,
+        "images_per_second": speed,
         "evaluations": [
             {
                 "step": record["step"],
-                "seconds": record["step"] * recipe.samples_per_step / last["samples_per_second"],
+                "seconds": record["step"] * recipe.samples_per_step / speed,
                 **{name: value["value"] for name, value in record["values"].items()},
             }
-            for record in records
+            for record in evaluations
         ],
     }
 
