@@ -187,9 +187,9 @@ def validate(recipe: Recipe) -> None:
             raise UsageError(f"{field.name}={value}: expected at least {least}")
     if recipe.batch_size % recipe.accumulate:
         raise UsageError(f"batch_size={recipe.batch_size} is not divisible by accumulate={recipe.accumulate}")
-    for field, known in (("precision", PRECISIONS), ("matmul_precision", MATMUL_PRECISIONS)):
-        if (value := getattr(recipe, field)) not in known:
-            raise UsageError(f"{field}={value!r}: expected {' or '.join(known)}")
+    for name, known in (("precision", PRECISIONS), ("matmul_precision", MATMUL_PRECISIONS)):
+        if (value := getattr(recipe, name)) not in known:
+            raise UsageError(f"{name}={value!r}: expected {' or '.join(known)}")
     _check_shapes(recipe)
     _check_players(recipe)
     _check_calls(recipe)

@@ -92,7 +92,8 @@ class Helper:
 
     def _start(self):
         paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
-        self.log, self.answers = tempfile.TemporaryFile("w+"), queue.Queue()
+        self.log = tempfile.TemporaryFile("w+")
+        self.answers: queue.Queue[str | None] = queue.Queue()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gan_jax.benchmark.helper", self.module], text=True, stderr=self.log,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **self.environment},

@@ -132,10 +132,11 @@ def stopped(folder, one):
 
 
 def _long(folder, name, steps):
-    """Flags of a run to so many steps that saves at its end only."""
+    """Flags of a run to so many steps, two a call, that saves at its end only."""
     return [
         f"--config={folder}/tiny.py", f"--workdir={folder}/{name}", f"--config.steps={steps}",
         "--config.checkpoint_every=100000", "--config.grid_every=100000", "--config.eval_every=0",
+        "--config.steps_per_call=2",
     ]  # fmt: skip
 
 
