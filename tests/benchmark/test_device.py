@@ -47,6 +47,18 @@ def test_all_parts_run(tmp_path):
     assert lines[0].startswith("device    1 x cpu") and {"smoke", "speed", "loop", "quality"} < set(lines)
 
 
+def test_what_does_not_fit_into_the_budget_says_so(tmp_path):
+    begun = time.monotonic()
+    flags = ("--tiny", "--budget=1", "--recipes=gan,toy", "--cases=mlp", f"--output={tmp_path}/device.json")
+    ended = _run(*flags)
+    assert ended.returncode == 0, ended.stderr
+    assert time.monotonic() - begun < 30
+    rows = json.loads((tmp_path / "device.json").read_text())
+    assert [row["recipe"] for row in rows["smoke"]] == ["gan", "toy"]
+    for row in [*rows["smoke"], *rows["speed"]["rows"], *rows["loop"], rows["quality"], rows["machine"]]:
+        assert "did not fit into its time" in row["error"]
+
+
 def test_a_mistake_is_one_line():
     ended = _run("--parts=smoek")
     assert ended.returncode == 2 and ended.stderr.count("\n") == 1 and not ended.stdout
