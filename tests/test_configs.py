@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sources
-import tiny_recipes
 
 from gan_jax import build
 from gan_jax import recipe as recipe_lib
+from gan_jax.benchmark import tiny as tiny_recipes
 from gan_jax.errors import UsageError
 from gan_jax.step import train_step
 from gan_jax.training import report, setup, train

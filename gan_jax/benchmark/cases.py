@@ -61,7 +61,22 @@ def r3gan() -> Recipe:
     return _config("r3gan", resolution=32, channels=3)
 
 
+def sagan() -> Recipe:
+    """SAGAN: self-attention at 16 pixels, spectral norm in both networks, 32x32x3: configs/sagan.py."""
+    return _config("sagan", resolution=32, channels=3)
+
+
+def r3gan_wide() -> Recipe:
+    """R3GAN as the paper has it for CIFAR-10, 768 channels and two blocks a stage, 32x32x3, batch 64."""
+    recipe = r3gan()
+    for net in recipe.nets.values():
+        net.update(widths=(768,), blocks=2)
+    return recipe
+
+
 CASES = {case.__name__: case for case in (mlp, dcgan28, dcgan64, wgan_gp, sngan, r3gan)}
+# Those of `benchmark.device`, which are more than a CPU can do in a few seconds.
+DEVICE_CASES = {case.__name__: case for case in (mlp, dcgan28, dcgan64, sngan, sagan, r3gan_wide)}
 
 
 # Values of the one number in which the DCGAN of `varied` differs from its defaults.
@@ -100,7 +115,7 @@ def find(name: str) -> Recipe:
     """The recipe of a case.
 
     Args:
-        name: A name in CASES, or `axis=value` for one of `varied`.
+        name: A name in CASES or DEVICE_CASES, or `axis=value` for one of `varied`.
 
     Returns:
         The Recipe.
@@ -111,9 +126,10 @@ def find(name: str) -> Recipe:
     axis, _, value = name.partition("=")
     if axis in AXES:
         return varied(axis, int(value))
-    if name not in CASES:
-        raise unknown("cases", name, CASES)
-    return CASES[name]()
+    known = CASES | DEVICE_CASES
+    if name not in known:
+        raise unknown("cases", name, known)
+    return known[name]()
 
 
 def _noise(resolution, channels):

@@ -96,7 +96,8 @@ def fit(source: Source, seed: int = 0, *, steps: int | None = None) -> dict[str,
     @functools.partial(jax.jit, donate_argnums=0)
     def step(state, resident, rows, key, number):
         (params, carry, opt), keys = state, jax.random.split(jax.random.fold_in(key, number))
-        batch = jax.tree.map(lambda array: array[0], fed.decode(resident, rows, keys[0]))
+        decoded = fed.decode(resident, jax.tree.map(lambda of_step: of_step[0], rows), keys[0])
+        batch = jax.tree.map(lambda array: array[0], decoded)
         shifted = augment.shift(keys[0], batch["real"], ratio=SHIFT)
 
         def loss(params):

@@ -16,6 +16,7 @@ from gan_jax.runtime.files import write_atomically
 
 log = logging.getLogger("gan_jax")
 
+METRICS = "metrics.jsonl"
 EVALUATIONS = "evaluations.jsonl"
 ALERTS = "alerts.jsonl"
 
@@ -36,7 +37,7 @@ class Report:
         from gan_jax.training.tensorboard import Events
 
         self.workdir, self.recipe, self.unit = workdir, recipe, unit
-        for name in ("metrics.jsonl", EVALUATIONS, ALERTS):
+        for name in (METRICS, EVALUATIONS, ALERTS):
             _drop_after(os.path.join(workdir, name), first)
         # The suffix keeps apart two event files of the same second.
         self.writer = Events(workdir, purge_step=first + 1, suffix=f".{os.getpid()}.{first}")
@@ -47,7 +48,7 @@ class Report:
 
     @property
     def _metrics(self):
-        return os.path.join(self.workdir, "metrics.jsonl")
+        return os.path.join(self.workdir, METRICS)
 
     def _hyperparameters(self):
         """Writes the recipe for TensorBoard's HPARAMS tab, into the run's own event file."""
@@ -58,9 +59,9 @@ class Report:
         for record in summary.hparams(kept, {}):
             self.writer.add_summary(record)
 
-    def advance(self) -> None:
-        """Moves the progress bar by one step."""
-        self.bar.update()
+    def advance(self, steps: int) -> None:
+        """Moves the progress bar."""
+        self.bar.update(steps)
 
     def scalars(
         self, step: int, values: Mapping[str, float], samples_per_second: float, seconds_left: float

@@ -1,6 +1,7 @@
 """The loop: batches in; scalars, samples and checkpoints out."""
 
 import contextlib
+import functools
 import logging
 import math
 import os
@@ -20,7 +21,7 @@ from gan_jax.errors import Divergence
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, lock, memory, parallel, processes, signals
 from gan_jax.step import TrainState
-from gan_jax.training import alerts, evaluating, report, rollback
+from gan_jax.training import alerts, calls, evaluating, report, rollback
 from gan_jax.training.compiled import Programs, compiled
 from gan_jax.training.meter import Meter
 from gan_jax.training.setup import Prepared, prepare
@@ -210,14 +211,17 @@ def loop(
         cost = prepared.watch.evaluate(first, state, reporter)
         checkpoint.add_cost(manager, first, cost, recipe.keep_checkpoints)
         least = min(least, math.inf if cost is None else cost)
-    with contextlib.closing(fed.feed(first, recipe.steps)) as feed:
-        for done, step_feed in enumerate(feed, first + 1):
-            state, scalars = programs.step(state, fed.resident, step_feed, keys(done - 1))
-            meter.add(done, scalars)
-            last = stop(done) or done == recipe.steps
+    planned = functools.partial(calls.planned, recipe, keys)
+    with contextlib.closing(fed.feed(first, recipe.steps, planned)) as feed:
+        for steps, call_feed in zip(planned(first, recipe.steps), feed):
+            state, scalars = programs.step(state, fed.resident, call_feed, keys(steps.start))
+            done = steps.stop
+            meter.add(len(steps), scalars)
+            # Processes agree on a step at which to stop, and ask at every one of them.
+            last = any([stop(step + 1) for step in steps]) or done == recipe.steps
             evaluated, saving = evaluating.due(recipe, done), last or done % recipe.checkpoint_every == 0
             if evaluated or saving or done % recipe.log_every == 0:
-                meter.flush()
+                meter.flush(done)
             if evaluated or saving:
                 _check_finite(programs.finite(state.params), done)
             if saving:  # Before the evaluation, which may take long, fail or be killed.
@@ -226,7 +230,7 @@ def loop(
             if best := cost is not None and cost < least:
                 least = cost
             if recipe.diagnostics_every and done % recipe.diagnostics_every == 0:
-                numbers = programs.diagnose(state, fed.resident, step_feed, keys(done))
+                numbers = programs.diagnose(state, fed.resident, call_feed, keys(done))
                 history = alerts.report(history, done, numbers, reporter)
             if done == recipe.steps or done % recipe.grid_every == 0:
                 reporter.grid(
@@ -260,5 +264,6 @@ def _introduce(recipe, prepared, abstract, workdir, step):
     devices = jax.devices()
     where = f" in {jax.process_count()} processes" if jax.process_count() > 1 else ""
     kind = f"{devices[0].device_kind}{where}"
-    log.info("devices   %d x %s, batch size %d", len(devices), kind, recipe.batch_size)
+    computes = f"{recipe.precision}, matmul precision {recipe.matmul_precision}"
+    log.info("devices   %d x %s, batch size %d, %s", len(devices), kind, recipe.batch_size, computes)
     log.info("workdir   %s, %s", workdir, f"resuming from step {step}" if step else "new")

@@ -146,13 +146,40 @@ def test_third_derivative_and_vmap_and_bfloat16():
     assert low.dtype == jnp.bfloat16
 
 
-@pytest.mark.parametrize("platform, fast", [("cpu", True), ("cuda", False), ("tpu", False)])
-def test_only_the_cpu_takes_the_ordinary_convolutions_weight_gradient(platform, fast):
-    """It dilates its right side by the stride; XLA's own form, slow on the CPU, dilates the left one."""
+@pytest.mark.parametrize("platform, arranged", [("cpu", True), ("cuda", False), ("tpu", False)])
+def test_every_platform_takes_the_ordinary_convolutions_weight_gradient(platform, arranged):
+    """It dilates its right side by the stride. GPUs know it by its axes; XLA:CPU needs those of a forward pass."""
     x, k, y = _arrays(4, 4, (5, 5), (2, 2))
     gradient = jax.jit(jax.grad(lambda k, x: jnp.vdot(_ours(x, k, (2, 2)), y)))
     lowered = gradient.trace(k, x).lower(lowering_platforms=(platform,)).as_text()
-    assert ("rhs_dilate = [2, 2]" in lowered) == fast
+    (line,) = [line for line in lowered.splitlines() if "rhs_dilate = [2, 2]" in line]
+    assert ("[f, 0, 1, b]x[i, 0, 1, o]->[0, 1, b, f]" in line) == (not arranged)
+    assert ("[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]" in line) == arranged
+
+
+def test_weight_gradients_in_a_loop_are_those_outside_bit_for_bit():
+    """XLA:CPU has another program for convolutions in loops, far slower, unless their axes are in order."""
+    gradient = jax.grad(lambda k, x: jnp.sum(jnp.tanh(convolution.conv(x, k, (2, 2))) ** 2))
+    k, images = _arrays(5, 5, (5, 5), (2, 2))[1], jax.random.normal(jax.random.key(2), (3, 4, 9, 9, 3))
+    single = jax.jit(lambda k, x: k - 0.1 * gradient(k, x))
+    looped = jax.jit(
+        lambda k, images: jax.lax.scan(lambda k, x: (k - 0.1 * gradient(k, x), None), k, images)[0]
+    )
+    np.testing.assert_array_equal(looped(k, images), functools.reduce(single, images, k))
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """The forms for other platforms, computed here."""
+    monkeypatch.setattr(jax.lax, "platform_dependent", lambda *args, default, cpu: default(*args))
+
+
+@pytest.mark.parametrize("size, kernel, strides", [CASES[0], CASES[2]])
+def test_other_platforms_forms_equal_lax(size, kernel, strides, elsewhere):
+    x, k, y = _arrays(*size, kernel, strides)
+    _assert_equal((_ours, _reference), strides, x, k, y)
+    k = k.swapaxes(2, 3)[..., :2]
+    _assert_equal((convolution.conv, _ordinary), strides, y, k, _ordinary(y, k, strides))
 
 
 @pytest.mark.parametrize("strides", [(1, 1), (2, 2), (2, 1)])
