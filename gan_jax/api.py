@@ -29,7 +29,8 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
     """A recipe from a config file, with some of its fields changed.
 
     Args:
-        config: Path of the file, perhaps with `:name` of other data, as in `configs/dcgan.py:mnist`.
+        config: Path of the file, or name of one in the package, perhaps with `:name` of other data, as in
+            `dcgan`, `dcgan:mnist` or `mine/recipe.py`.
         **overrides: New values of the recipe's fields. A dict changes the entries that it names, at any depth:
             `data=dict(resolution=64)`; an entry of None is removed from the recipe. Where another function is
             named, what was written for the one before and it does not take is left out, and said.
