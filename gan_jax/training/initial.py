@@ -1,0 +1,172 @@
+"""A run that begins with the parameters of another one: `--init_from`."""
+
+import os
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from gan_jax.checkpoints import checkpoint
+from gan_jax.errors import UsageError
+from gan_jax.runtime import parallel
+from gan_jax.sampling import loading
+from gan_jax.step import TrainState
+
+# Arrays that a line of the log names of many.
+_SHOWN = 8
+
+
+class Origin(NamedTuple):
+    """Where the first parameters of a run come from.
+
+    Attributes:
+        workdir: Folder of another run.
+        step: Steps taken, `best`, or None for the newest checkpoint.
+        trust: Import whatever modules the workdir names; see `loading.load`.
+    """
+
+    workdir: str
+    step: int | str | None = None
+    trust: bool = False
+
+
+class Initial(NamedTuple):
+    """The arrays of another run with which a run begins.
+
+    Attributes:
+        arrays: By path in the state, such as `params/generator/Dense_0/kernel`, arrays on the host.
+        record: For `recipe.json`: `workdir`, `step`, and the paths that were `taken`, are `new` here, or were left
+            `unused` there; None for a run that begins with random parameters alone.
+    """
+
+    arrays: dict[str, np.ndarray]
+    record: dict[str, Any] | None
+
+
+def found(origin: Origin | None, workdir: str, abstract: TrainState) -> Initial:
+    """What a run begins with. A run that has a checkpoint goes on from that and takes nothing again.
+
+    Args:
+        origin: Where to take parameters from, or None.
+        workdir: Folder of the run; it need not exist.
+        abstract: Shapes and dtypes of its state.
+
+    Returns:
+        The Initial.
+
+    Raises:
+        UsageError: The run began in another way, or the origin holds no checkpoint, names code that is not trusted,
+            or has no array of a name and shape that are here too.
+    """
+    record, resumes = checkpoint.read_origin(workdir), bool(checkpoint.steps(workdir))
+    before = record["workdir"] if record else "random parameters"
+    if origin is None:
+        if record and not resumes:
+            raise UsageError(
+                f"{workdir} is to begin with the parameters of {before} and has no checkpoint yet: give "
+                f"--init_from={before} again, or another --workdir"
+            )
+        return Initial({}, record)
+    if resumes and before != os.path.abspath(origin.workdir):
+        raise UsageError(
+            f"init_from={origin.workdir}: the run in {workdir} began with {before} and has checkpoints; give another "
+            "--workdir"
+        )
+    return Initial({}, record) if resumes else taken(origin, abstract)
+
+
+def taken(origin: Origin, abstract: TrainState) -> Initial:
+    """The arrays of another run that have the name, the shape and the type of arrays here.
+
+    These are parameters, averages, and what networks own besides, such as batch statistics. Optimizers, counters
+    and the state of augmentations begin anew.
+
+    Args:
+        origin: The Origin.
+        abstract: Shapes and dtypes of the state here.
+
+    Returns:
+        The Initial.
+
+    Raises:
+        UsageError: As `loading.load`, or there is no such array.
+    """
+    model = loading.load(origin.workdir, origin.step, trust=origin.trust)
+    there, here = checkpoint.named(_networks(model.state)), checkpoint.named(_networks(abstract))
+    arrays = {
+        path: np.asarray(there[path])
+        for path, leaf in here.items()
+        if path in there and (there[path].shape, there[path].dtype) == (leaf.shape, leaf.dtype)
+    }
+    if not any(path.startswith("params/") for path in arrays):
+        raise UsageError(
+            f"init_from={origin.workdir}: no parameter there has the name and the shape of one here"
+        )
+    new, unused = ([path for path in each if path not in arrays] for each in (here, there))
+    record = {
+        "workdir": os.path.abspath(origin.workdir), "step": model.step, "taken": list(arrays), "new": new,
+        "unused": unused,
+    }  # fmt: skip
+    return Initial(arrays, record)
+
+
+def _networks(state):
+    """What a state holds of networks, by the names of a TrainState's fields."""
+    net = {player: carry["net"] for player, carry in state.carry.items() if "net" in carry}
+    return {"params": state.params, "carry": net, "average": state.average}
+
+
+def begun(state: TrainState, initial: Initial) -> TrainState:
+    """The first state of a run, with the arrays of another one.
+
+    Args:
+        state: The state with random parameters.
+        initial: The Initial. An average that it does not have begins with the parameters.
+
+    Returns:
+        The TrainState; none of its arrays shares a buffer with another.
+    """
+    if not initial.arrays:
+        return state
+
+    def replaced(tree, prefix, fallback=""):
+        def leaf(path, array):
+            name = jax.tree_util.keystr(path, simple=True, separator="/")
+            known = initial.arrays.get(f"{prefix}/{name}", initial.arrays.get(f"{fallback}/{name}"))
+            return array if known is None else parallel.place(known, array.sharding)
+
+        return jax.tree_util.tree_map_with_path(leaf, tree)
+
+    params = replaced(state.params, "params")
+    carry = {
+        player: {**carry, "net": replaced({player: carry["net"]}, "carry")[player]}
+        if "net" in carry
+        else carry
+        for player, carry in state.carry.items()
+    }
+    return state.replace(params=params, carry=carry, average=replaced(state.average, "average", "params"))
+
+
+def lines(initial: Initial) -> list[str]:
+    """What a run takes of another one, for people.
+
+    Args:
+        initial: The Initial.
+
+    Returns:
+        One line, or none.
+    """
+    if initial.record is None or not initial.arrays:
+        return []
+    workdir, step, *paths = (initial.record[name] for name in ("workdir", "step", "taken", "new", "unused"))
+    known, new, unused = paths
+    return [
+        f"begins    with {len(known)} arrays of {workdir}, step {step}; {_listed(new, 'new here')}; "
+        f"{_listed(unused, 'not used')}; recipe.json has all names"
+    ]
+
+
+def _listed(paths, what):
+    """How many arrays, and the names of the first of them."""
+    more = ", ..." if len(paths) > _SHOWN else ""
+    return f"{len(paths)} {what}" + (f" ({', '.join(paths[:_SHOWN])}{more})" if paths else "")
