@@ -149,9 +149,8 @@ def run_config(config: str) -> Any:
     if not os.path.isfile(file):
         name = file.removeprefix("configs/").removesuffix(".py")
         _, _, hint = str(unknown("", name, packaged())).partition(repr(name))
-        raise UsageError(
-            f"config file {file!r} does not exist, nor a recipe of this name in the package{hint}"
-        )
+        other = "" if file.endswith(".py") else ", nor a recipe of this name in the package"
+        raise UsageError(f"config file {file!r} does not exist{other}{hint}")
     try:
         return runpy.run_path(file)["get_config"](*[data] if data else [])
     except UsageError:
