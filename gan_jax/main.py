@@ -297,8 +297,9 @@ _MODES = {
 
 
 def _help():
+    described = modes.described("python -m gan_jax.main", _MODES, "mode list")
     return (
-        f"Generative adversarial networks in JAX.\n\n{modes.described('python -m gan_jax.main', _MODES, 'mode list')}\n\n"
+        f"Generative adversarial networks in JAX.\n\n{described}\n\n"
         "and --flagfile=FILE with flags line by line; --helpfull has the flags of every library too."
     )
 

@@ -54,7 +54,7 @@ def changes(path: str, recipe: Recipe) -> dict[str, Any]:
 
 
 def _small(path, names):
-    """Are all images of one size of at most 64 pixels a side? Only headers are read, the first of those that differ."""
+    """Are all images of one size of at most 64 pixels a side? Headers are read until one decides."""
     size = None
     for name in names:
         try:
