@@ -15,6 +15,8 @@ log = logging.getLogger("gan_jax")
 
 # Larger images are trained on at this size unless another is given: pixels that a small network learns in minutes.
 SIDE = 64
+# With fewer images the log names an augmentation; Zhao et al. 2020, arXiv:2006.10738, learn from 100.
+FEW = 1_000
 
 
 def changes(path: str, recipe: Recipe) -> dict[str, Any]:
@@ -48,6 +50,10 @@ def changes(path: str, recipe: Recipe) -> dict[str, Any]:
     if recipe.eval_every and recipe.eval_features == "classifier" and not has_classes:
         found["eval_features"] = "pixels"
         said.append("without classes there is no classifier, so evaluations compare pixels")
+    if 0 < len(names) < FEW and not recipe.game.get("augment"):
+        said.append(
+            f"fewer than {FEW:,} images are soon known by heart: --config.game.augment.diffaugment={{}} helps"
+        )
     if said:
         log.info("%s: %s", path, "; ".join(said))
     return found

@@ -51,6 +51,17 @@ def test_without_classes_evaluations_compare_pixels(tiny, tmp_path, caplog):
     )
 
 
+def test_few_images_are_told_of_an_augmentation_that_the_recipe_has_not(tiny, tmp_path, caplog):
+    path = _folder(tmp_path / "a", (8, 8))
+    with caplog.at_level("INFO", "gan_jax"):
+        own.changes(path, tiny(game=dict(name="gan", latents={}, augment=dict(diffaugment={}))))
+        assert not caplog.messages
+        own.changes(path, tiny())
+    assert caplog.messages == [
+        f"{path}: fewer than 1,000 images are soon known by heart: --config.game.augment.diffaugment={{}} helps"
+    ]
+
+
 def test_a_file_of_images_keeps_their_size(tiny, tmp_path):
     images = np.zeros((4, 90, 70, 3), np.uint8)
     np.savez(tmp_path / "labelled.npz", images=images, label=np.arange(4))
