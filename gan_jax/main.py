@@ -112,8 +112,9 @@ def _train():
         if flag.present and not _INIT_FROM.value:
             raise UsageError(f"--{flag.name}: in --mode=train it belongs to --init_from, which is missing")
     written = recipe_lib.checked_type(_CONFIG.written())
-    changed = recipe_lib.from_dict(_CONFIG.change(_with_data(written)))
+    changed = recipe_lib.from_dict(_CONFIG.change(overrides.fields(written)))
     recipe_lib.validate(changed)
+    changed = _of_data(changed) if _DATA.value else changed
     recipe_lib.to_dict(changed)  # Functions that no later process would find.
     cluster = _cluster()
     command.import_jax()
@@ -139,18 +140,14 @@ def _train():
             train.run(**start)
 
 
-def _with_data(written):
-    """The fields of the recipe as it is written, with the data of --data."""
-    tree = overrides.fields(written)
-    if _DATA.value:
-        if named := _CONFIG.data():
-            raise UsageError(f"--data={_DATA.value}: --config names other data, {named}; give one of the two")
-        command.import_jax()
-        from gan_jax.data import own
+def _of_data(recipe):
+    """The recipe on the data of --data."""
+    if named := _CONFIG.data():
+        raise UsageError(f"--data={_DATA.value}: --config names other data, {named}; give one of the two")
+    command.import_jax()
+    from gan_jax.data import own
 
-        for path, value in own.changes(command.path(_DATA.value), written).items():
-            overrides.assign(tree, path, value)
-    return tree
+    return overrides.changed(recipe, own.changes(command.path(_DATA.value), recipe))
 
 
 def _named(data):

@@ -24,7 +24,7 @@ def changes(path: str, recipe: Recipe) -> dict[str, Any]:
 
     Args:
         path: A folder of images, or an `.npz` or `.npy` file.
-        recipe: The Recipe as it is written. A resolution that it decides is kept.
+        recipe: The Recipe, with all its other changes. A resolution that it decides is kept.
 
     Returns:
         Dict from dotted paths of the recipe to values.

@@ -109,7 +109,7 @@ def _files(recipe, prepared, workdir):
     ]
     if evaluations:
         lines.append(
-            f"{evaluations:,} evaluations of {recipe.eval_samples:,} {prepared.modality.unit} by "
+            f"{evaluations:,} evaluations of at most {recipe.eval_samples:,} {prepared.modality.unit} by "
             f"{', '.join(recipe.eval_metrics)}, features {recipe.eval_features}"
         )
     return [f"files     in {workdir}:", *(f"          {line}" for line in lines)]
