@@ -81,7 +81,7 @@ def train(
             os.fspath(workdir),
             data_dir,
             accept_changed_data=accept_changed_data,
-            init_from=init_from and initial.Origin(init_from.workdir, init_from.step, init_from.loaded.trust),
+            init_from=init_from._as_origin() if init_from else None,
         )
     return load(workdir, trust=True)  # It was trained by functions of this process.
 
@@ -134,6 +134,10 @@ class Model:
     def recipe(self) -> Recipe:
         """The run's Recipe."""
         return self.loaded.recipe
+
+    def _as_origin(self):
+        """The parameters of this model, for the start of another run."""
+        return initial.Origin(self.workdir, self.step, self.loaded.trust)
 
     def sample(
         self,

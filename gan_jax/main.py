@@ -125,19 +125,18 @@ def _train():
     cpu.keep_memory()
     with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):
         recipe = build.adapted(written, changed)
-        start = dict(
-            recipe=recipe,
-            workdir=command.path(_WORKDIR.value)
-            or os.path.join("runs", f"{_CONFIG.stem()}-{_named(recipe.data)}"),
-            data_dir=command.path(_DATA_DIR.value),
+        workdir = os.path.join("runs", f"{_CONFIG.stem()}-{_named(recipe.data)}")
+        step, trust, other = _STEP.value, _TRUST.value, command.path(_INIT_FROM.value)
+        run = plan.plan if _DRY_RUN.value else train.run
+        said = run(
+            recipe,
+            command.path(_WORKDIR.value) or workdir,
+            command.path(_DATA_DIR.value),
             accept_changed_data=_ACCEPT_CHANGED_DATA.value,
-            init_from=_INIT_FROM.value
-            and initial.Origin(command.path(_INIT_FROM.value), _STEP.value, _TRUST.value),
+            init_from=initial.Origin(other, step, trust) if other else None,
         )
         if _DRY_RUN.value:
-            print(plan.plan(**start))
-        else:
-            train.run(**start)
+            print(said)
 
 
 def _of_data(recipe):
@@ -147,7 +146,7 @@ def _of_data(recipe):
     command.import_jax()
     from gan_jax.data import own
 
-    return overrides.changed(recipe, own.changes(command.path(_DATA.value), recipe))
+    return overrides.changed(recipe, own.changes(str(command.path(_DATA.value)), recipe))
 
 
 def _named(data):
@@ -310,13 +309,16 @@ def _list(kind):
     print(library.shown(kind))
 
 
+def _is_given(flag):
+    """Does a flag stand on the command line?"""
+    return bool(flags.FLAGS[flag].present) or flag == "config" and bool(_CONFIG.changes)
+
+
 def _do():
     if _LIST.value is not None:
         _list(_LIST.value)
         return
-    modes.check(
-        _MODES, _MODE.value, lambda name: flags.FLAGS[name].present or name == "config" and _CONFIG.changes
-    )
+    modes.check(_MODES, _MODE.value, _is_given)
     _MODES[_MODE.value].do()
 
 

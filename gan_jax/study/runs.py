@@ -74,7 +74,7 @@ def compared(runs: Sequence[Run]) -> str:
     losses = [name for name in losses if "/" in name]
     measures = _names(runs, lambda run: [record["values"].keys() for record in run.evaluations])
     with tempfile.TemporaryDirectory() as folder:
-        plots = {}
+        plots: dict[str, str] = {}
         for caption, names, points in (
             ("Evaluations over the steps", measures, evaluated),
             ("Losses over the steps", losses, logged),

@@ -112,8 +112,12 @@ def taken(origin: Origin, abstract: TrainState) -> Initial:
 
 def _networks(state):
     """What a state holds of networks, by the names of a TrainState's fields."""
-    net = {player: carry["net"] for player, carry in state.carry.items() if "net" in carry}
-    return {"params": state.params, "carry": net, "average": state.average}
+    return {"params": state.params, "carry": _nets(state.carry), "average": state.average}
+
+
+def _nets(carry):
+    """What networks own besides parameters, by player. The games of this package keep it under `net`."""
+    return {player: own["net"] for player, own in carry.items() if isinstance(own, dict) and "net" in own}
 
 
 def begun(state: TrainState, initial: Initial) -> TrainState:
@@ -133,16 +137,14 @@ def begun(state: TrainState, initial: Initial) -> TrainState:
         def leaf(path, array):
             name = jax.tree_util.keystr(path, simple=True, separator="/")
             known = initial.arrays.get(f"{prefix}/{name}", initial.arrays.get(f"{fallback}/{name}"))
-            return array if known is None else parallel.place(known, array.sharding)
+            # Copied: the state is donated, and parameters and their average must not share memory.
+            return array if known is None else parallel.place(known.copy(), array.sharding)
 
         return jax.tree_util.tree_map_with_path(leaf, tree)
 
-    params = replaced(state.params, "params")
+    params, nets = replaced(state.params, "params"), replaced(_nets(state.carry), "carry")
     carry = {
-        player: {**carry, "net": replaced({player: carry["net"]}, "carry")[player]}
-        if "net" in carry
-        else carry
-        for player, carry in state.carry.items()
+        player: {**own, "net": nets[player]} if player in nets else own for player, own in state.carry.items()
     }
     return state.replace(params=params, carry=carry, average=replaced(state.average, "average", "params"))
 
