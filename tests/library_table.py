@@ -14,7 +14,7 @@ HEADING = """# The library
 
 Every function and network that a recipe or a command line can name, with its source. `python tests/library_table.py`
 writes this file from the docstrings, which also give equations, shapes and hyperparameters. A dotted path to a
-function of your own stands wherever one of these names can.
+function of your own stands wherever one of these names can. `python -m gan_jax.main --list=losses` prints the same.
 
 """
 
