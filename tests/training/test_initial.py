@@ -7,10 +7,15 @@ import jax
 import numpy as np
 import pytest
 
-import gan_jax
+from gan_jax import api
 from gan_jax.errors import UsageError
 from gan_jax.sampling import loading
 from gan_jax.training import initial, train
+
+
+def own_loss(fake_logits):
+    return -fake_logits
+
 
 STILL = dict(sgd=dict(learning_rate=0.0))
 
@@ -27,6 +32,11 @@ def _leaves(tree):
     return jax.tree.leaves(jax.device_get(tree))
 
 
+def _record(workdir):
+    with open(f"{workdir}/recipe.json") as file:
+        return json.load(file)["init_from"]
+
+
 def _wider(tiny, **changes):
     """Another discriminator, and optimizers that leave parameters as they are."""
     nets = dict(
@@ -36,21 +46,25 @@ def _wider(tiny, **changes):
     return tiny(optimizer=STILL, nets=nets, steps=5, seed=3, **changes)
 
 
-def test_what_agrees_is_taken_and_the_rest_is_new(tiny, first, tmp_path):
+@pytest.fixture(scope="module")
+def second(tiny, first, tmp_path_factory):
+    """The workdir of a run that began with the first one's parameters."""
+    workdir = str(tmp_path_factory.mktemp("second"))
+    train.run(_wider(tiny), workdir, init_from=initial.Origin(first[0]))
+    return workdir
+
+
+def test_what_agrees_is_taken_and_the_rest_is_new(first, second):
     workdir, before = first
-    second = str(tmp_path / "second")
-    train.run(_wider(tiny), second, init_from=initial.Origin(workdir))
     after = loading.load(second)
-    for name in ("params", "average"):
-        there, here = (getattr(model.state, name)["generator"] for model in (before, after))
-        # The average of parameters that stand still comes nearer to them.
-        closer = name == "average"
-        for old, new, live in zip(_leaves(there), _leaves(here), _leaves(before.state.params["generator"])):
-            if closer:
-                assert np.all(np.abs(new - live) <= np.abs(old - live) + 1e-7)
-            else:
-                np.testing.assert_array_equal(new, old)
-    record = json.loads((tmp_path / "second" / "recipe.json").read_text())["init_from"]
+    averages = [model.state.average["generator"] for model in (before, after)]
+    live = [model.state.params["generator"] for model in (before, after)]
+    for old, new in zip(*map(_leaves, live)):
+        np.testing.assert_array_equal(new, old)
+    # The average of parameters that stand still comes nearer to them, from where it was.
+    for old, new, goal in zip(*map(_leaves, averages), _leaves(live[0])):
+        assert np.all(np.abs(new - goal) <= np.abs(old - goal) + 1e-7)
+    record = _record(second)
     assert (record["workdir"], record["step"]) == (workdir, 10)
     layers = [f"{layer}/{kind}" for layer in ("Dense_0", "Dense_1") for kind in ("bias", "kernel")]
     generator = {f"{kind}/generator/{name}" for kind in ("params", "average") for name in layers}
@@ -61,57 +75,57 @@ def test_what_agrees_is_taken_and_the_rest_is_new(tiny, first, tmp_path):
     assert set(record["new"]) == set(record["unused"]) and len(record["new"]) == 3
 
 
-def test_resuming_takes_nothing_again(tiny, first, tmp_path, caplog):
-    origin = str(tmp_path / "origin")
-    shutil.copytree(first[0], origin)
-    workdir = str(tmp_path / "run")
-    train.run(_wider(tiny), workdir, init_from=initial.Origin(origin))
-    with pytest.raises(
-        UsageError, match="init_from=elsewhere: the run in .* began with .*/origin and has checkpoints"
-    ):
-        train.run(_wider(tiny), workdir, init_from=initial.Origin("elsewhere"))
-    shutil.rmtree(origin)
-    longer = _wider(tiny)
+@pytest.mark.parametrize("again", [True, False])
+def test_resuming_takes_nothing_again(tiny, first, second, tmp_path, monkeypatch, caplog, again):
+    workdir, longer = str(tmp_path / "run"), _wider(tiny)
     longer.steps = 6
-    for origin_again in (initial.Origin(origin), None):
-        caplog.clear()
-        with caplog.at_level("INFO", "gan_jax"):
-            train.run(longer, workdir, init_from=origin_again)
-        assert "arrays of" not in caplog.text
-        assert json.loads((tmp_path / "run" / "recipe.json").read_text())["init_from"]["workdir"] == origin
-        longer.steps += 1
+    shutil.copytree(second, workdir)
+    monkeypatch.setattr(loading, "load", lambda *given, **options: pytest.fail("parameters are taken again"))
+    with caplog.at_level("INFO", "gan_jax"):
+        assert train.run(longer, workdir, init_from=initial.Origin(first[0]) if again else None) == 6
+    assert "begins " not in caplog.text and _record(workdir) == _record(second)
 
 
-def test_a_run_that_has_not_begun_is_not_begun_otherwise(tiny, first, tmp_path):
+def test_a_run_that_began_otherwise_is_refused(first, second, tmp_path):
+    state = first[1].state
+    with pytest.raises(
+        UsageError, match="init_from=nowhere: the run in .* began with .* and has checkpoints"
+    ):
+        initial.found(initial.Origin("nowhere"), second, state)
+    with pytest.raises(UsageError, match="the run in .* began with random parameters and has checkpoints"):
+        initial.found(initial.Origin(second), first[0], state)
     workdir = tmp_path / "run"
-    train.run(_wider(tiny), str(workdir), init_from=initial.Origin(first[0]))
+    shutil.copytree(second, workdir)
     shutil.rmtree(workdir / "checkpoints")
     with pytest.raises(UsageError, match="is to begin with the parameters of .* and has no checkpoint yet"):
-        train.run(_wider(tiny), str(workdir))
+        initial.found(None, str(workdir), state)
 
 
-def test_a_run_of_nothing_alike_is_refused(tiny, first):
-    other = tiny(net="dcgan")
-    other.data["resolution"] = 16
+def test_a_run_of_nothing_alike_is_refused(first):
+    larger = jax.tree.map(lambda leaf: np.zeros((*leaf.shape, 2), leaf.dtype), first[1].state)
     with pytest.raises(UsageError, match="no parameter there has the name and the shape of one here"):
-        train.prepare(other, "nowhere", init_from=initial.Origin(first[0]))
+        initial.found(initial.Origin(first[0]), "nowhere", larger)
 
 
-def test_code_of_another_workdir_is_not_run_unless_it_is_trusted(tiny, first, tmp_path):
+def test_code_of_another_workdir_is_not_run_unless_it_is_trusted(first, tmp_path):
     workdir = str(tmp_path / "foreign")
     shutil.copytree(first[0], workdir)
     path = tmp_path / "foreign" / "recipe.json"
     stored = json.loads(path.read_text())
-    stored["recipe"]["losses"]["generator"] = {"sources.loss": 1.0}
+    stored["recipe"]["losses"]["generator"] = {"test_initial.own_loss": 1.0}
     path.write_text(json.dumps(stored))
-    with pytest.raises(UsageError, match="names code outside of gan_jax.*: sources.loss.*add --trust"):
-        train.prepare(tiny(), "nowhere", init_from=initial.Origin(workdir))
-
-
-def test_from_python(tiny, first, tmp_path):
-    model = gan_jax.train(_wider(tiny), tmp_path / "run", init_from=gan_jax.load(first[0], step=5))
-    five = loading.load(first[0], 5)
-    for old, new in zip(
-        _leaves(five.state.params["generator"]), _leaves(model.loaded.state.params["generator"])
+    with pytest.raises(
+        UsageError, match="names code outside of gan_jax.*: test_initial.own_loss; .*add --trust"
     ):
-        np.testing.assert_array_equal(new, old)
+        initial.found(initial.Origin(workdir), "nowhere", first[1].state)
+    trusted = initial.found(initial.Origin(workdir, trust=True), "nowhere", first[1].state)
+    assert trusted.record["new"] == trusted.record["unused"] == []
+
+
+def test_from_python(first, monkeypatch, tiny):
+    """The model's checkpoint is the one that is taken."""
+    given = []
+    monkeypatch.setattr(train, "run", lambda *args, **options: given.append(options["init_from"]))
+    monkeypatch.setattr(api, "load", lambda *args, **options: None)
+    api.train(tiny(), "nowhere", init_from=api.Model(loading.load(first[0], 5)))
+    assert given == [initial.Origin(first[0], 5, False)]
