@@ -34,7 +34,7 @@ def folder(tmp_path_factory):
         "conditional_metric": tiny.replace(
             "batch_size=8,",
             "batch_size=8, eval_every=5, eval_metrics=dict(intra_class_frechet_distance={}), "
-            'eval_features="jax.nn.relu",',
+            'eval_features="pixels",',
         ),
     }
     for name, text in files.items():
@@ -153,9 +153,9 @@ MISTAKES = {
         ["--config", "configs/dcgna.py"],
         "config file 'configs/dcgna.py' does not exist",
     ),
-    "labels of a walk": (
-        ["--mode=interpolate", "--workdir={f}/run", "--labels=3"],
-        "--labels: --mode=interpolate does not take it; only sample does",
+    "labels of codes": (
+        ["--mode=encode", "--workdir={f}/run", "--labels=3"],
+        "--labels: --mode=encode does not take it; only sample, interpolate do",
     ),
     "metrics of samples": (
         ["--mode=sample", "--workdir={f}/run", "--metrics=quick"],
@@ -349,7 +349,7 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(folder):
     # Latents of 4, 16 units, 64 pixels; their weights and biases.
     assert f"network   generator: {4 * 16 + 16 + 16 * 64 + 64:,} parameters" in lines
     assert "steps=30" in lines and f"workdir   {folder}/dry, new" in lines
-    assert "grids/: 3 pictures of 4 images" in out and "GFLOP a step" in out
+    assert "grids/: 3 pictures of 4 images" in out and "FLOP a step" in out
     assert not (folder / "dry").exists()
 
 

@@ -26,6 +26,7 @@ class Run(NamedTuple):
         scalars: Records of metrics.jsonl.
         evaluations: Records of evaluations.jsonl.
         grid: Path of the newest grid of samples; empty without one.
+        origin: What it took of another run at its start, as `recipe.json` has it; None for nothing.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Run(NamedTuple):
     scalars: list[dict[str, Any]]
     evaluations: list[dict[str, Any]]
     grid: str
+    origin: dict[str, Any] | None = None
 
 
 def read(workdir: str) -> Run:
@@ -58,6 +60,7 @@ def read(workdir: str) -> Run:
         scalars=report.read_metrics(metrics) if os.path.exists(metrics) else [],
         evaluations=report.evaluations(workdir),
         grid=grids[-1] if grids else "",
+        origin=checkpoint.read_origin(workdir),
     )
 
 
@@ -147,11 +150,15 @@ def _speed(run):
 
 def _changes(first, run):
     """What a run's recipe has other than that of the first run."""
+    began = (
+        [f"began with parameters of {run.origin['workdir']}, step {run.origin['step']}"] if run.origin else []
+    )
     if run is first:
-        return ["the first run, with which the others are compared"]
+        return ["the first run, with which the others are compared", *began]
     lines = recipe_lib.differences(first.recipe, run.recipe)
     before, now = first.recipe["steps"], run.recipe["steps"]
-    return [*lines, *([f"steps: {before} -> {now}"] if before != now else [])] or ["the same recipe"]
+    steps = [f"steps: {before} -> {now}"] if before != now else []
+    return [*lines, *steps, *began] or ["the same recipe"]
 
 
 def _draw(

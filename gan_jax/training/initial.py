@@ -35,8 +35,9 @@ class Initial(NamedTuple):
 
     Attributes:
         arrays: By path in the state, such as `params/generator/Dense_0/kernel`, arrays on the host.
-        record: For `recipe.json`: `workdir`, `step`, and the paths that were `taken`, are `new` here, or were left
-            `unused` there; None for a run that begins with random parameters alone.
+        record: For `recipe.json`: `workdir`, `step`, the paths that were `taken`, those of `other_shapes` with both
+            shapes, and those that exist only here (`new`) or only there (`unused`); None for a run that begins with
+            random parameters alone.
     """
 
     arrays: dict[str, np.ndarray]
@@ -93,21 +94,32 @@ def taken(origin: Origin, abstract: TrainState) -> Initial:
     """
     model = loading.load(origin.workdir, origin.step, trust=origin.trust)
     there, here = checkpoint.named(_networks(model.state)), checkpoint.named(_networks(abstract))
+    common = [path for path in here if path in there]
     arrays = {
-        path: np.asarray(there[path])
-        for path, leaf in here.items()
-        if path in there and (there[path].shape, there[path].dtype) == (leaf.shape, leaf.dtype)
+        path: np.asarray(there[path]) for path in common if _described(there[path]) == _described(here[path])
     }
     if not any(path.startswith("params/") for path in arrays):
         raise UsageError(
             f"init_from={origin.workdir}: no parameter there has the name and the shape of one here"
         )
-    new, unused = ([path for path in each if path not in arrays] for each in (here, there))
     record = {
-        "workdir": os.path.abspath(origin.workdir), "step": model.step, "taken": list(arrays), "new": new,
-        "unused": unused,
-    }  # fmt: skip
+        "workdir": os.path.abspath(origin.workdir),
+        "step": model.step,
+        "taken": list(arrays),
+        "other_shapes": {
+            path: f"{_described(there[path])} there, {_described(here[path])} here"
+            for path in common
+            if path not in arrays
+        },
+        "new": [path for path in here if path not in there],
+        "unused": [path for path in there if path not in here],
+    }
     return Initial(arrays, record)
+
+
+def _described(array):
+    """Type and shape of an array, such as `float32[64, 16]`."""
+    return f"{array.dtype}{list(array.shape)}"
 
 
 def _networks(state):
@@ -158,17 +170,20 @@ def lines(initial: Initial) -> list[str]:
     Returns:
         One line, or none.
     """
-    if initial.record is None or not initial.arrays:
+    record = initial.record
+    if record is None or not initial.arrays:
         return []
-    workdir, step, *paths = (initial.record[name] for name in ("workdir", "step", "taken", "new", "unused"))
-    known, new, unused = paths
-    return [
-        f"begins    with {len(known)} arrays of {workdir}, step {step}; {_listed(new, 'new here')}; "
-        f"{_listed(unused, 'not used')}; recipe.json has all names"
+    shapes = [f"{path}: {shapes}" for path, shapes in record["other_shapes"].items()]
+    parts = [
+        f"begins    with {len(record['taken'])} arrays of {record['workdir']}, step {record['step']}",
+        *_listed("of other shapes", shapes),
+        *_listed("new here", record["new"]),
+        *_listed("not used", record["unused"]),
     ]
+    return ["; ".join(parts)]
 
 
-def _listed(paths, what):
-    """How many arrays, and the names of the first of them."""
-    more = ", ..." if len(paths) > _SHOWN else ""
-    return f"{len(paths)} {what}" + (f" ({', '.join(paths[:_SHOWN])}{more})" if paths else "")
+def _listed(what, items):
+    """How many there are, and the first of them; nothing if there are none."""
+    more = ", ... (all in recipe.json)" if len(items) > _SHOWN else ""
+    return [f"{len(items)} {what}: {', '.join(items[:_SHOWN])}{more}"] if items else []

@@ -12,6 +12,8 @@ from gan_jax.recipe import Recipe
 from gan_jax.runtime import memory, parallel
 from gan_jax.training import demand, initial, setup, train
 
+_PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"))
+
 
 def plan(
     recipe: Recipe,
@@ -67,8 +69,8 @@ def _work(recipe, prepared):
     if operations is None:
         return f"work      {recipe.steps:,} steps; this device does not count operations"
     return (
-        f"work      {operations / 1e9:,.3g} GFLOP a step as it is written, before XLA makes it less; "
-        f"{operations * recipe.steps / 1e12:,.3g} TFLOP in {recipe.steps:,} steps"
+        f"work      {_scaled(operations)}FLOP a step as it is written, before XLA makes it less; "
+        f"{_scaled(operations * recipe.steps)}FLOP in {recipe.steps:,} steps"
     )
 
 
@@ -120,6 +122,12 @@ def _times(steps, every):
     return -(-steps // every) if every else 0
 
 
+def _scaled(count):
+    """A number for people, with the prefix of its unit."""
+    factor, prefix = next((pair for pair in _PREFIXES if count >= pair[0]), (1.0, ""))
+    return f"{count / factor:.3g} {prefix}"
+
+
 def _bytes(count):
     """A number of bytes for people."""
-    return memory.gibibytes(count) if count >= 2**30 else f"{count / 2**20:,.1f} MiB"
+    return memory.gibibytes(count) if count >= 2**30 else f"{count / 2**20:,.3g} MiB"

@@ -18,6 +18,8 @@ def _workdir(path, recipe, distances, grid=True):
     """A run of two log lines, and of evaluations at steps 10, 20, ..."""
     (path / "grids").mkdir(parents=True)
     stored = {"recipe": recipe_lib.to_dict(recipe), "data": {}}
+    if recipe.steps == 20:
+        stored["init_from"] = {"workdir": "/runs/old", "step": 7}
     (path / "recipe.json").write_text(json.dumps(stored))
     scalars = [
         {"step": step, "generator/hinge": 0.5, "samples_per_second": 100.0 * step} for step in (10, 20, 30)
@@ -62,6 +64,7 @@ def test_page_has_values_differences_and_pictures(two):
     for line in (
         "batch_size: 8 -&gt; 16",
         "steps: 10 -&gt; 20",
+        "began with parameters of /runs/old, step 7",
         "<h2>Runs</h2>",
         f'alt="samples of {two[0]}"',
     ):

@@ -72,7 +72,9 @@ def test_what_agrees_is_taken_and_the_rest_is_new(first, second):
     # Of the discriminator only the last bias has a shape that does not depend on the width.
     of_discriminator = [path for path in record["taken"] if "discriminator" in path]
     assert len(of_discriminator) == 1 and of_discriminator[0].endswith("/bias")
-    assert set(record["new"]) == set(record["unused"]) and len(record["new"]) == 3
+    assert record["new"] == record["unused"] == [] and len(record["other_shapes"]) == 3
+    hidden = record["other_shapes"]["params/discriminator/Dense_0/kernel"]
+    assert hidden == "float32[64, 16] there, float32[64, 17] here"
 
 
 @pytest.mark.parametrize("again", [True, False])
@@ -119,7 +121,7 @@ def test_code_of_another_workdir_is_not_run_unless_it_is_trusted(first, tmp_path
     ):
         initial.found(initial.Origin(workdir), "nowhere", first[1].state)
     trusted = initial.found(initial.Origin(workdir, trust=True), "nowhere", first[1].state)
-    assert trusted.record["new"] == trusted.record["unused"] == []
+    assert trusted.record["new"] == trusted.record["unused"] == [] and not trusted.record["other_shapes"]
 
 
 def test_from_python(first, monkeypatch, tiny):

@@ -45,7 +45,7 @@ def test_says_sizes_and_numbers_of_files_and_writes_none(tiny, tmp_path):
     size = 4 * (3 * sum(params.values()) + params["generator"]) / 2**20
     (checkpoints,) = [line for line in lines if "checkpoints/:" in line]
     assert (
-        f"{size:.1f} MiB every 100 steps, of which the newest 3 are kept: at most {3 * size:.1f} MiB"
+        f"{size:.3g} MiB every 100 steps, of which the newest 3 are kept: at most {3 * size:.3g} MiB"
         in checkpoints
     )
     assert "          grids/: 3 pictures of 4 images" in lines
