@@ -131,7 +131,7 @@ def load(config: str) -> Recipe:
     """The recipe of a config file.
 
     Args:
-        config: Path of the file, perhaps with `:name` of other data, as in `configs/dcgan.py:mnist`.
+        config: As for `of_data`: `dcgan`, `configs/dcgan.py`, `dcgan:mnist`.
 
     Returns:
         The Recipe.
@@ -146,7 +146,7 @@ def run_config(config: str) -> Any:
     """The value that `get_config` of a config file returns, such as a Recipe or a study.
 
     Args:
-        config: Path of the file, perhaps with `:name` of other data.
+        config: As for `of_data`.
 
     Returns:
         The value.
@@ -156,7 +156,10 @@ def run_config(config: str) -> Any:
     """
     file, data = of_data(config)
     if not os.path.isfile(file):
-        raise UsageError(f"config file {file!r} does not exist")
+        name = file.removeprefix("configs/").removesuffix(".py")
+        _, _, hint = str(unknown("", name, packaged())).partition(repr(name))
+        other = "" if file.endswith(".py") else ", nor a recipe of this name in the package"
+        raise UsageError(f"config file {file!r} does not exist{other}{hint}")
     try:
         return runpy.run_path(file)["get_config"](*[data] if data else [])
     except UsageError:
@@ -169,7 +172,8 @@ def of_data(config: str) -> tuple[str, str]:
     """The path of a config file and the data after its colon, empty if there is none.
 
     Args:
-        config: As in `load`. A colon in the path of a file that exists belongs to the path.
+        config: Path of the file, or name of one in the package, perhaps with `:name` of other data, as in
+            `mine/dcgan.py:mnist` or `dcgan:mnist`. A colon in the path of a file that exists belongs to the path.
 
     Returns:
         Both.
@@ -177,7 +181,25 @@ def of_data(config: str) -> tuple[str, str]:
     if os.path.isfile(config):
         return config, ""
     file, _, data = config.rpartition(":")
-    return (file, data) if os.path.isfile(file) else (config.partition(":")[0], config.partition(":")[2])
+    if os.path.isfile(file):
+        return file, data
+    file, _, data = config.partition(":")
+    return packaged().get(file, file), data
+
+
+def packaged() -> dict[str, str]:
+    """Paths of the config files that come with the package, by name: `dcgan`, `tricks/dropout`, `studies/...`."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    # Inside an installed package, beside it in a checkout.
+    inside, beside = os.path.join(here, "configs"), os.path.join(os.path.dirname(here), "configs")
+    folder = inside if os.path.isdir(inside) else beside
+    paths = [
+        os.path.join(place, name)
+        for place, _, names in sorted(os.walk(folder))
+        for name in sorted(names)
+        if name.endswith(".py")
+    ]
+    return {os.path.relpath(path, folder)[: -len(".py")].replace(os.sep, "/"): path for path in paths}
 
 
 def validate(recipe: Recipe) -> None:

@@ -1,12 +1,8 @@
 """The cases to measure: recipes on noise. Imports no framework, so that every worker can read them."""
 
-import os
-import runpy
-
-from gan_jax.errors import UsageError, unknown
+from gan_jax import recipe as recipe_lib
+from gan_jax.errors import unknown
 from gan_jax.recipe import Recipe
-
-_CONFIGS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "configs")
 
 
 def mlp() -> Recipe:
@@ -121,7 +117,7 @@ def find(name: str) -> Recipe:
         The Recipe.
 
     Raises:
-        UsageError: There is no such case, or configs/ of a checkout is not beside the package.
+        UsageError: There is no such case.
     """
     axis, _, value = name.partition("=")
     if axis in AXES:
@@ -140,11 +136,6 @@ def _noise(resolution, channels):
 
 def _config(name, resolution, channels):
     """The recipe of a file in configs/, on noise."""
-    path = os.path.join(_CONFIGS, f"{name}.py")
-    if not os.path.isfile(path):
-        raise UsageError(
-            f"{path} does not exist: the benchmark needs a checkout of the repository, with its configs/"
-        )
-    recipe = runpy.run_path(path)["get_config"]()
+    recipe = recipe_lib.load(name)
     recipe.data = _noise(resolution, channels)
     return recipe

@@ -21,7 +21,7 @@ from gan_jax.errors import Divergence
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, lock, memory, parallel, processes, signals
 from gan_jax.step import TrainState
-from gan_jax.training import alerts, calls, evaluating, report, rollback
+from gan_jax.training import alerts, calls, evaluating, initial, report, rollback
 from gan_jax.training.compiled import Programs, compiled
 from gan_jax.training.meter import Meter
 from gan_jax.training.setup import Prepared, prepare
@@ -51,7 +51,12 @@ class Run(NamedTuple):
 
 
 def run(
-    recipe: Recipe, workdir: str, data_dir: str | None = None, *, accept_changed_data: bool = False
+    recipe: Recipe,
+    workdir: str,
+    data_dir: str | None = None,
+    *,
+    accept_changed_data: bool = False,
+    init_from: initial.Origin | None = None,
 ) -> int:
     """Trains from the workdir's last checkpoint, or from the start, to the recipe's last step.
 
@@ -62,6 +67,8 @@ def run(
         workdir: Folder of the run; made if it does not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         accept_changed_data: Go on although the data is not that of the run's last start.
+        init_from: Another run whose parameters this one begins with; where the workdir has a checkpoint already,
+            nothing is taken again.
 
     Returns:
         Steps taken, over all starts of the run.
@@ -74,7 +81,7 @@ def run(
     """
     processes.together(lambda: recipe_lib.validate(recipe))
     processes.check_alike("recipe", recipe_lib.to_dict(recipe))
-    prepared = processes.together(lambda: prepare(recipe, workdir, data_dir, accept_changed_data))
+    prepared = processes.together(lambda: prepare(recipe, workdir, data_dir, accept_changed_data, init_from))
     source = prepared.source
     data = fingerprint.describe(source)
     processes.check_alike("data", [source.name, data])
@@ -101,9 +108,10 @@ def _resume(recipe, workdir, prepared, data):
     )  # fmt: skip
     state = checkpoint.restore_latest(workdir, programs.abstract)
     step = int(state.step) if state else 0
-    _introduce(recipe, prepared, programs.abstract, workdir, step)
+    for line in (*introduction(recipe, prepared, workdir, step), *initial.lines(prepared.begins)):
+        log.info("%s", line)
     if processes.is_first():
-        checkpoint.write_recipe(workdir, recipe, data)
+        checkpoint.write_recipe(workdir, recipe, data, prepared.begins.record)
     if step < recipe.steps or _owes_evaluation(recipe, workdir, step):
         step = _trained(Run(recipe, workdir, prepared, fed, programs), state, key)
     _conclude(recipe, workdir, step)
@@ -131,7 +139,7 @@ def _trained(run, state, key):
         )
 
         def play(state, keys):
-            state = state or programs.init(keys(0))
+            state = state or initial.begun(programs.init(keys(0)), run.prepared.begins)
             with _reporter(recipe, workdir, run.prepared.modality.unit, int(state.step)) as reporter:
                 return loop(run, state, keys, manager, reporter, stop)
 
@@ -252,18 +260,31 @@ def _check_finite(by_player, step):
             raise Divergence(f"step {step}: a parameter of {player} is not finite")
 
 
-def _introduce(recipe, prepared, abstract, workdir, step):
-    """Logs a summary of the run."""
+def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) -> list[str]:
+    """A summary of a run: its data, networks, devices and workdir.
+
+    Args:
+        recipe: The Recipe.
+        prepared: The Prepared.
+        workdir: Folder of the run.
+        step: Steps taken before this start.
+
+    Returns:
+        Lines for people.
+    """
     source, modality = prepared.source, prepared.modality
     shape, classes = "x".join(map(str, source.spec["real"].shape)), len(source.classes)
     labels = f"{classes} classes: {listed(source.classes)}" if classes else "no labels"
-    log.info("data      %s: %s %s of %s, %s", source.name, f"{source.size:,}", modality.unit, shape, labels)
-    for player, params in abstract.params.items():
-        count = sum(leaf.size for leaf in jax.tree.leaves(params))
-        log.info("%-9s %s: %s parameters", "network", player, f"{count:,}")
+    counts = {
+        player: sum(leaf.size for leaf in jax.tree.leaves(params))
+        for player, params in prepared.abstract.params.items()
+    }
     devices = jax.devices()
     where = f" in {jax.process_count()} processes" if jax.process_count() > 1 else ""
-    kind = f"{devices[0].device_kind}{where}"
     computes = f"{recipe.precision}, matmul precision {recipe.matmul_precision}"
-    log.info("devices   %d x %s, batch size %d, %s", len(devices), kind, recipe.batch_size, computes)
-    log.info("workdir   %s, %s", workdir, f"resuming from step {step}" if step else "new")
+    return [
+        f"data      {source.name}: {source.size:,} {modality.unit} of {shape}, {labels}",
+        *(f"network   {player}: {count:,} parameters" for player, count in counts.items()),
+        f"devices   {len(devices)} x {devices[0].device_kind}{where}, batch size {recipe.batch_size}, {computes}",
+        f"workdir   {workdir}, {f'resuming from step {step}' if step else 'new'}",
+    ]
