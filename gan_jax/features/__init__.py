@@ -11,8 +11,19 @@ from gan_jax.features.stacked import stacked
 from gan_jax.features.standard import standard
 from gan_jax.features.types import Features
 from gan_jax.features.user import exported, of_function, pixels
+from gan_jax.features.vgg import vgg
 
-__all__ = ["classifier", "exported", "mixture", "named", "of_function", "pixels", "stacked", "standard"]
+__all__ = [
+    "classifier",
+    "exported",
+    "mixture",
+    "named",
+    "of_function",
+    "pixels",
+    "stacked",
+    "standard",
+    "vgg",
+]
 
 
 def named(name: str, real: Source, heldout: Source | None, *, download: bool = False) -> Features:

@@ -23,8 +23,8 @@ _normal = nn.initializers.normal(0.02)
 class Discriminator(nn.Module):
     """Convolutions of 4 by 4 pixels that halve, two that do not, and a logit for each patch.
 
-    Without halvings it is the paper's PixelGAN, three convolutions of one pixel. Normalised are all but the
-    first and the last convolution.
+    Isola et al. 2016, arXiv:1611.07004, section 6.1.2. Without halvings it is the paper's PixelGAN, three
+    convolutions of one pixel. Normalised are all but the first and the last convolution.
 
     Attributes:
         width: Channels after the first convolution; each further one doubles them, up to eight times.
@@ -51,7 +51,7 @@ class Discriminator(nn.Module):
 
         Returns:
             Dict of `logits`, [B, h, w]: one of each patch; and of `layers`, a tuple of the features of each
-            convolution before, [B, ...], for a loss that matches them.
+            convolution before, [B, ...], which the loss `layer_matching` compares.
         """
         x = self._checked(images, source)
         norm, layers = find(self.norm, (norms,), "norm"), []

@@ -39,10 +39,10 @@ class _Block(nn.Module):
 class ResNet(nn.Module):
     """Images to images of the same size: halvings, residual blocks and doublings.
 
-    Height and width are multiples of 2^halvings, 4 in the paper. Convolutions that keep the size mirror the
-    image at its edges. The paper's transposed convolutions of 3 by 3 pixels leave checkerboards;
-    `upsample="resized"` does not. A norm of images, as the default is, sees the whole image: parts that
-    are translated on their own differ from the whole.
+    Zhu et al. 2017, arXiv:1703.10593. Height and width are multiples of 2^halvings, 4 in the paper.
+    Convolutions that keep the size mirror the image at its edges. The paper's transposed convolutions of 3 by
+    3 pixels leave checkerboards; `upsample="resized"` does not. Instance norm sees the whole image: parts
+    that are translated on their own differ from the whole.
 
     Attributes:
         channels: Channels of the output.

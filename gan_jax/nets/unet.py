@@ -26,9 +26,9 @@ _NOISY = 3  # Doublings with dropout.
 class UNet(nn.Module):
     """Images to images of the same size: convolutions that halve, and back with the features of each size.
 
-    Height and width are multiples of 2^depth. The smallest image is not normalised, since at one pixel
-    nothing would be left of it; nor is the first. Features are dropped in the first three doublings, in
-    training and in every sample: the paper's only noise.
+    Isola et al. 2016, arXiv:1611.07004. Height and width are multiples of 2^depth. The smallest image is not
+    normalised, since at one pixel nothing would be left of it; nor is the largest. Features are dropped in
+    the first three doublings, in training and in every sample: the paper's only noise.
 
     Attributes:
         channels: Channels of the output.

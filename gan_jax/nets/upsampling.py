@@ -53,7 +53,7 @@ class ShuffledConv(nn.Module):
 
 
 def transposed(features: int, kernel_size: int, **options: Any) -> nn.Module:
-    """Transposed convolution; it leaves checkerboards unless its kernel's size is even.
+    """Transposed convolution; it leaves checkerboards, fewer if its kernel's size is even.
 
     Zeiler et al. 2010, CVPR; of pix2pix and CycleGAN.
     """
