@@ -15,6 +15,7 @@ from gan_jax.features.vgg import vgg
 
 __all__ = [
     "classifier",
+    "classifier_maps",
     "exported",
     "mixture",
     "named",

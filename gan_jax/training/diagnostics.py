@@ -111,7 +111,7 @@ def verdict(train_spec: TrainSpec, outputs: dict, state: TrainState) -> dict[str
 
 
 def _share_above(left, right):
-    """The share of pairs of a number of each vector of which the left one is larger; patches make millions."""
+    """The share of pairs, of a number of each vector, whose left one is larger; patches make millions."""
     below = jnp.searchsorted(jnp.sort(right), left)
     return jnp.mean(jnp.where(jnp.isnan(left), 0.0, below / right.size))
 
