@@ -43,7 +43,7 @@ def test_the_receptive_field_of_a_logit(halvings, field):
     params = jax.tree.map(jnp.abs, params)  # So that no derivatives cancel.
 
     def middle(image):
-        logits = net.apply(params, carry, image, key=None, train=True)[0]["logits"][0]
+        logits = net.apply(params, carry, image, key=jax.random.key(0), train=True)[0]["logits"][0]
         return logits[logits.shape[0] // 2, logits.shape[1] // 2]
 
     rows, columns = np.nonzero(jax.jit(jax.grad(middle))(image)[0, :, :, 0])
@@ -56,7 +56,9 @@ def test_values_of_a_small_discriminator():
     large = leaky(conv(np.concatenate([x, source], -1), p["PaddedConv_0"], 2, (1, 1)), 0.2)
     small = leaky(instance_norm(conv(large, p["PaddedConv_1"], 1, (1, 1)), p["InstanceNorm_0"]), 0.2)
     expected = conv(small, p["PaddedConv_2"], 1, (1, 1))[..., 0]
-    found, _ = jax.jit(lambda *inputs: net.apply(p, carry, *inputs, key=None, train=True))(x, source)
+    found, _ = jax.jit(lambda *inputs: net.apply(p, carry, *inputs, key=jax.random.key(0), train=True))(
+        x, source
+    )
     np.testing.assert_allclose(found["logits"], expected, atol=1e-5)
     assert expected.shape == (2, 1, 1)
     for layer, value in zip(found["layers"], (large, small), strict=True):

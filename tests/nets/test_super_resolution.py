@@ -45,7 +45,7 @@ def test_another_scale_is_one_line(network):
 
 
 def _run(net, params, carry, x):
-    return jax.jit(lambda p, x: net.apply(p, carry, x, key=None, train=True)[0])(params, x)
+    return jax.jit(lambda p, x: net.apply(p, carry, x, key=jax.random.key(0), train=True)[0])(params, x)
 
 
 def _shuffled(x):

@@ -36,7 +36,7 @@ def test_values_of_a_small_network(upsample):
           "resized": lambda y: conv(repeated(y), p["ResizedConv_0"])}[upsample]  # fmt: skip
     y = relu(instance_norm(up(y)))
     expected = np.tanh(conv(y, p["ReflectedConv_1"], mode="reflect"))
-    found, _ = jax.jit(lambda p, x: net.apply(p, carry, x, key=None, train=True))(params, x)
+    found, _ = jax.jit(lambda p, x: net.apply(p, carry, x, key=jax.random.key(0), train=True))(params, x)
     np.testing.assert_allclose(found, expected, atol=2e-5)
     assert np.abs(expected).max() > 0.1
 
@@ -56,7 +56,7 @@ def _checkerboard(upsample):
     x = np.ones((1, 16, 16, 1), np.float32)
     module = ResNet(channels=1, width=4, blocks=0, norm="no_norm", upsample=upsample)
     net, params, carry = drawn(module, x, deviation=0.1)
-    image = np.asarray(net.apply(params, carry, x, key=None, train=True)[0])[0, 4:12, 4:12, 0]
+    image = np.asarray(net.apply(params, carry, x, key=jax.random.key(0), train=True)[0])[0, 4:12, 4:12, 0]
     spectrum = np.abs(np.fft.fft2(image)) ** 2
     return (spectrum[4].sum() + spectrum[:, 4].sum()) / spectrum.sum()
 
@@ -70,5 +70,5 @@ def test_each_image_is_translated_on_its_own():
     """A batch of two gives what batches of one give."""
     x = images(2, 8, 8, 1)
     net, params, carry = drawn(ResNet(channels=1, width=2, blocks=1), x)
-    run = jax.jit(lambda x: net.apply(params, carry, x, key=None, train=True)[0])
+    run = jax.jit(lambda x: net.apply(params, carry, x, key=jax.random.key(0), train=True)[0])
     np.testing.assert_allclose(run(x), np.concatenate([run(x[:1]), run(x[1:])]), atol=1e-6)

@@ -1,9 +1,11 @@
+import flax.linen as nn
 import jax
 import numpy as np
 import pytest
 from numpy_layers import conv, drawn, images, instance_norm, leaky, relu, repeated, shapes, transposed
 
 from gan_jax.errors import UsageError
+from gan_jax.nets.dropout import Dropout
 from gan_jax.nets.linen import from_linen
 from gan_jax.nets.unet import UNet
 
@@ -64,37 +66,47 @@ def test_resized_convolutions_without_a_norm():
     small = relu(conv(large, params["Conv_1"], 2, (1, 1)))
     y = conv(repeated(small), params["ResizedConv_0"])
     y = relu(np.concatenate([y, large], -1))
-    found, _ = net.apply(params, carry, x, key=None, train=False)
+    found, _ = jax.jit(lambda p, x: net.apply(p, carry, x, key=None, train=False))(params, x)
     np.testing.assert_allclose(found, np.tanh(conv(repeated(y), params["ResizedConv_1"])), atol=2e-6)
     assert params["ResizedConv_0"]["kernel"].shape == (3, 3, 4, 2)
 
 
 def test_dropout_is_noise_in_training_and_in_samples():
-    x = images(1, 8, 8, 1)
-    net = from_linen(UNet(channels=1, width=4, depth=3))
-    params, carry = net.init(KEY, x)
-    draw = jax.jit(lambda seed, train: net.apply(params, carry, x, key=jax.random.key(seed), train=train)[0],
-                   static_argnums=1)  # fmt: skip
-    for train in (False, True):
-        np.testing.assert_array_equal(draw(1, train), draw(1, train))
-        assert np.abs(draw(1, train) - draw(2, train)).max() > 1e-4
-    # Instance norm and noise: a sample is what training sees.
-    np.testing.assert_allclose(draw(1, False), draw(1, True), atol=1e-6)
+    x = images(1, 4, 4, 1)
+    net, params, carry = drawn(UNet(channels=1, width=4, depth=2), x)
+
+    @jax.jit
+    def draw(seed):
+        key = jax.random.key(seed)
+        return [net.apply(params, carry, x, key=key, train=train)[0] for train in (False, True)]
+
+    (sample, trained), (again, _), (other, _) = draw(1), draw(1), draw(2)
+    np.testing.assert_array_equal(sample, again)
+    assert np.abs(sample - other).max() > 1e-3
+    # Noise, and norms of each image: a sample is what training sees.
+    np.testing.assert_allclose(sample, trained, atol=1e-6)
 
 
-def test_only_the_first_three_doublings_are_noisy():
-    """With one feature of probability 0 to stay, nothing but biases passes a noisy doubling."""
+@pytest.mark.parametrize(
+    "depth, noisy", [(1, []), (2, [(2, 3)]), (6, [(2, 24), (4, 24), (8, 12)])], ids=["1", "2", "6"]
+)
+def test_only_the_first_three_doublings_are_noisy(depth, noisy):
+    """Side and channels of what is dropped; the last doubling is the image itself."""
+    found = []
 
-    def bits(depth):
-        module = UNet(channels=1, width=4, depth=depth)
-        net, params, carry = drawn(module, jax.ShapeDtypeStruct((1, 2**depth, 2**depth, 1), np.float32))
-        x = images(1, 2**depth, 2**depth, 1)
-        lowered = jax.jit(lambda p, x, key: net.apply(p, carry, x, key=key, train=False)[0])
-        text = lowered.trace(params, x, KEY).jaxpr
-        return str(text).count("random_bits") // 2
+    def look(call, args, options, context):
+        if isinstance(context.module, Dropout):
+            assert context.module.rate == 0.25 and context.module.stream == "noise"
+            found.append((args[0].shape[1], args[0].shape[3]))
+        return call(*args, **options)
 
-    # Each draws bytes, and how to round them; the last doubling is the image itself.
-    assert [bits(depth) for depth in (1, 2, 4, 6)] == [0, 1, 3, 3]
+    module = UNet(channels=1, width=3, depth=depth, dropout=0.25)
+    with nn.intercept_methods(look):
+        jax.eval_shape(
+            lambda x: module.init({"params": KEY, "noise": KEY}, x, train=False),
+            jax.ShapeDtypeStruct((1, 2**depth, 2**depth, 1), np.float32),
+        )
+    assert found == noisy
 
 
 @pytest.mark.parametrize("size", [(4, 12), (24, 16), (8, 9)])
