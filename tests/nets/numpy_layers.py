@@ -65,11 +65,11 @@ def shapes(module, *sizes):
     inputs = [jax.ShapeDtypeStruct(size, np.float32) for size in sizes]
 
     def run(key, *inputs):
-        params, carry = from_linen(module).init(key, *inputs)
-        return from_linen(module).apply(params, carry, *inputs, key=key, train=True)[0], params
+        return module.init_with_output({"params": key, "noise": key}, *inputs, train=False)
 
-    outputs, params = jax.eval_shape(run, jax.random.key(0), *inputs)
-    return jax.tree.map(lambda leaf: leaf.shape, outputs), sum(leaf.size for leaf in jax.tree.leaves(params))
+    outputs, variables = jax.eval_shape(run, jax.random.key(0), *inputs)
+    count = sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+    return jax.tree.map(lambda leaf: leaf.shape, outputs), count
 
 
 def drawn(module, *inputs, deviation=0.3):
