@@ -1,5 +1,3 @@
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,12 +5,13 @@ import optax
 import pytest
 from numpy_layers import conv, drawn, images, instance_norm, leaky, shapes
 
-from gan_jax import augment, losses, penalties, step
+from gan_jax import augment, losses, penalties, step, wrap
 from gan_jax.errors import UsageError
 from gan_jax.games import gan
 from gan_jax.nets.linen import from_linen
 from gan_jax.nets.patch_gan import Discriminator
-from gan_jax.types import Net, Term
+from gan_jax.terms import total
+from gan_jax.types import Context, Net, Term
 
 
 def test_the_papers_discriminator_of_70_pixels():
@@ -37,10 +36,9 @@ def test_widths_grow_eightfold_at_most():
 @pytest.mark.parametrize("halvings, field", [(0, 1), (1, 16), (2, 34), (3, 70), (5, 286)])
 def test_the_receptive_field_of_a_logit(halvings, field):
     """The pixels of an image that a logit in its middle has a derivative by."""
-    net = from_linen(Discriminator(width=1, halvings=halvings, norm="no_norm"))
     image = jnp.ones((1, field + 40, field + 31, 1))
-    params, carry = net.init(jax.random.key(0), image)
-    params = jax.tree.map(jnp.abs, params)  # So that no derivatives cancel.
+    net, params, carry = drawn(Discriminator(width=1, halvings=halvings, norm="no_norm"), image)
+    params = jax.tree.map(np.abs, params)  # So that no derivatives cancel.
 
     def middle(image):
         logits = net.apply(params, carry, image, key=jax.random.key(0), train=True)[0]["logits"][0]
@@ -99,49 +97,65 @@ def _generator():
     return Net(lambda key, latents, source: ({"shift": jnp.zeros(())}, ()), apply)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _after_a_step(penalty, batch):
-    """The game of a generator and PatchGAN, conditioned on `source`: its outputs, and a step's scalars."""
-    nets = {"generator": _generator(), "discriminator": from_linen(Discriminator(width=2, halvings=1))}
-    game = gan(
-        nets,
+BATCH = {"real": images(4, 8, 8, 1), "source": images(4, 8, 8, 2, seed=3)}
+NETS = {"generator": _generator(), "discriminator": from_linen(Discriminator(width=2, halvings=1))}
+TERMS = {
+    "discriminator": {"loss": Term(losses.least_squares_discriminator)},
+    "generator": {"loss": Term(losses.least_squares_generator), "layers": Term(losses.layer_matching, 10.0)},
+}
+
+
+def _game(augmented):
+    """Generator and PatchGAN, both conditioned on `source`."""
+    averages = dict(discriminator=("real_logits", "fake_logits"))
+    return gan(
+        NETS,
         lambda key, count: jax.random.normal(key, (count, 2)),
-        augment.chain(augment.adaptive(start=0.5)),
+        augmented,
         condition_on=("source",),
-        averages=dict(discriminator=("real_logits", "fake_logits")),
+        averages=averages,
     )
-    terms = {
-        "discriminator": {
-            "loss": Term(losses.least_squares_discriminator),
-            "penalty": Term(getattr(penalties, penalty)),
-        },
-        "generator": {"loss": Term(losses.least_squares_generator)},
-    }
-    optimizers = {player: optax.sgd(0.1) for player in nets}
-    key = jax.random.key(0)
-    state = step.init(game, optimizers, (), key, batch)
-    spec = step.TrainSpec(game, terms, optimizers, {}, {"discriminator": 1, "generator": 1}, {})
-    stacked = jax.tree.map(lambda array: array[None], batch)
-    after, scalars = step.train_step(spec, state, stacked, key)
-    return state.params, after, scalars
 
 
-@pytest.mark.parametrize("penalty", ["r1", "gradient_penalty"])
-def test_a_conditional_game_with_adaptive_augmentation_and_a_penalty(penalty):
-    batch = {"real": images(4, 8, 8, 1), "source": images(4, 8, 8, 2, seed=3)}
-    before, after, scalars = _after_a_step(penalty, batch)
-    assert all(np.isfinite(value) and np.shape(value) == () for value in scalars.values())
-    first = before["discriminator"]["PaddedConv_0"]["kernel"]
-    moved = np.abs(after.params["discriminator"]["PaddedConv_0"]["kernel"] - first)
+def test_a_conditional_game():
+    game, key = _game(augment.chain()), jax.random.key(0)
+    params, carry = jax.eval_shape(game.init, key, BATCH)
+    carry = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), carry)
+    random = np.random.default_rng(0)
+    params = jax.tree.map(lambda leaf: np.float32(0.2 * random.normal(size=leaf.shape)), params)
+
+    @jax.jit
+    @jax.grad
+    def slopes(params):
+        outputs, _ = game.play(Context(params, carry, BATCH, key, 0))
+        assert outputs["real_logits"].shape == (4, 2, 2)
+        return sum(total(terms, outputs, 0)[0] for terms in TERMS.values())
+
+    gradient = slopes(params)
+    kernel = np.abs(gradient["discriminator"]["PaddedConv_0"]["kernel"])
     # Image and source stand beside each other, and both are looked at.
-    assert first.shape == (4, 4, 1 + 2, 2) and (moved.max((0, 1, 3)) > 0).all()
-    assert np.shape(after.carry["discriminator"]["averages"]["real_logits"]) == ()
-    assert after.params["generator"]["shift"] != 0
+    assert kernel.shape == (4, 4, 1 + 2, 2) and (kernel.max((0, 1, 3)) > 0).all()
+    assert gradient["generator"]["shift"] != 0
+
+
+def test_adaptive_augmentation_and_penalties_take_logits_of_patches():
+    game, optimizers = _game(augment.chain(augment.adaptive())), {player: optax.sgd(0.1) for player in NETS}
+    terms = {
+        **TERMS,
+        "discriminator": {**TERMS["discriminator"], "penalty": Term(penalties.gradient_penalty)},
+    }
+    spec = step.TrainSpec(game, terms, optimizers, {}, {"discriminator": 1, "generator": 1}, {})
+
+    def run(batch, key):
+        state = step.init(game, optimizers, (), key, batch)
+        return step.train_step(spec, state, jax.tree.map(lambda array: array[None], batch), key)
+
+    after, scalars = jax.eval_shape(run, BATCH, jax.random.key(0))
+    assert {value.shape for value in scalars.values()} == {()} and len(scalars) == 4
+    assert after.carry["discriminator"]["averages"]["real_logits"].shape == ()
 
 
 def test_weights_of_a_patch_gan_may_be_normalised_spectrally():
-    from gan_jax import wrap
-
     net, x = (
         wrap.spectral_norm(from_linen(Discriminator(width=2, halvings=1, norm="no_norm"))),
         images(2, 8, 8, 1),
