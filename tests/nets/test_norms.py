@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from numpy_layers import batch_norm, instance_norm
 
-from gan_jax.names import find
+from gan_jax.errors import UsageError
+from gan_jax.names import bind, find
 from gan_jax.nets import norms
+from gan_jax.nets.denoising import DnCNN
+from gan_jax.nets.linen import from_linen
+from gan_jax.nets.patch_gan import Discriminator
 
 
 def _images(dtype=np.float32):
@@ -55,3 +59,25 @@ def test_statistics_are_float32_in_half_precision():
     found = norms.InstanceNorm().apply({}, x)
     assert found.dtype == jnp.bfloat16
     np.testing.assert_allclose(np.float64(found), instance_norm(np.float64(x)), atol=0.02)
+
+
+def _halved(train):
+    """A normalisation of one's own."""
+    return lambda x: x / 2 if train else x / 4
+
+
+def test_a_recipe_names_a_norm_or_gives_a_function():
+    x = np.random.default_rng(0).normal(size=(1, 4, 4, 1)).astype(np.float32)
+    for norm in ("instance_norm", f"{__name__}._halved", _halved):
+        options = bind(DnCNN, dict(channels=1, depth=3, width=2, norm=norm), "nets.generator")
+        assert options["norm"] == norm
+        jax.eval_shape(lambda x, module=DnCNN(**options): from_linen(module).init(jax.random.key(0), x), x)
+    with pytest.raises(UsageError, match="nets.generator.norm=3: expected str"):
+        bind(DnCNN, dict(channels=1, norm=3), "nets.generator")
+    with pytest.raises(
+        UsageError, match="norm: unknown name 'layer_norm'.*these exist: affine_instance_norm"
+    ):
+        jax.eval_shape(DnCNN(channels=1, norm="layer_norm").init, jax.random.key(0), x, train=True)
+    with pytest.raises(UsageError, match="halvings=-1: expected at least 0"):
+        bind(Discriminator, dict(halvings=-1), "nets.discriminator")
+    assert bind(Discriminator, dict(halvings=0), "nets.discriminator") == dict(halvings=0)
