@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gan_jax.data.source import Source
 from gan_jax.errors import unknown
-from gan_jax.features.classifier import classifier
+from gan_jax.features.classifier import classifier, classifier_maps
 from gan_jax.features.mixture import mixture
 from gan_jax.features.stacked import stacked
 from gan_jax.features.standard import standard

@@ -247,4 +247,5 @@ def layer_matching(real_layers: Any, fake_layers: Any) -> jax.Array:
     Returns:
         One loss per sample, float32 [B], at least 0.
     """
-    return sum(jax.tree.leaves(jax.tree.map(l1, fake_layers, real_layers)))
+    each = jax.tree.leaves(jax.tree.map(l1, fake_layers, real_layers))
+    return jnp.sum(jnp.stack(each), axis=0)
