@@ -72,6 +72,51 @@ def test_convolution_equals_lax(size, kernel, strides):
     _assert_equal((convolution.conv, _ordinary), strides, x, k, y)
 
 
+@pytest.mark.parametrize(
+    "size, kernel, strides, padding",
+    [
+        ((5, 6), (4, 4), (2, 2), ((1, 1), (1, 1))),
+        ((7, 5), (3, 2), (2, 3), ((0, 2), (3, 0))),
+        ((4, 3), (1, 1), (1, 1), ((1, 0), (0, 0))),
+        ((3, 3), (5, 5), (1, 1), ((1, 1), (2, 2))),  # A kernel larger than the image.
+    ],
+)
+def test_convolution_with_other_padding_equals_lax(size, kernel, strides, padding):
+    keys = jax.random.split(jax.random.key(3), 3)
+    x, k = jax.random.normal(keys[0], (2, *size, 3)), jax.random.normal(keys[1], (*kernel, 3, 2))
+
+    def ours(x, k, strides):
+        return convolution.conv(x, k, strides, padding)
+
+    def reference(x, k, strides):
+        layout = ("NHWC", "HWIO", "NHWC")
+        return jax.lax.conv_general_dilated(x, k, strides, padding, dimension_numbers=layout)
+
+    y = jax.random.normal(keys[2], jax.eval_shape(lambda x, k: reference(x, k, strides), x, k).shape)
+    _assert_equal((ours, reference), strides, x, k, y)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (6, 4)])
+@pytest.mark.parametrize("side", [1, 3, 7])
+def test_reflected_convolution_goes_on_as_in_a_mirror(size, side):
+    x = np.random.default_rng(0).normal(size=(2, *size, 3)).astype(np.float32)
+    layer = convolution.ReflectedConv(2, (side, side))
+    found, variables = layer.init_with_output(jax.random.key(0), x)
+    edges = (side // 2, side // 2)
+    padded = np.pad(x, ((0, 0), edges, edges, (0, 0)), mode="reflect")
+    layout = ("NHWC", "HWIO", "NHWC")
+    kernel = variables["params"]["kernel"]
+    expected = jax.lax.conv_general_dilated(padded, kernel, (1, 1), "VALID", dimension_numbers=layout)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_padded_module():
+    x = jnp.ones((2, 5, 8, 3))
+    layer = convolution.PaddedConv(4, (4, 4), (2, 2), padding=1)
+    outputs, variables = layer.init_with_output(jax.random.key(0), x)
+    assert outputs.shape == (2, 2, 4, 4) and variables["params"]["kernel"].shape == (4, 4, 3, 4)
+
+
 @pytest.mark.parametrize(("groups", "strides"), [(2, (1, 1)), (6, (1, 2))])
 def test_grouped_convolution_equals_lax(groups, strides):
     keys = jax.random.split(jax.random.key(groups), 3)
