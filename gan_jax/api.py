@@ -53,6 +53,7 @@ def train(
     data_dir: str | None = None,
     *,
     accept_changed_data: bool = False,
+    trackers: Sequence[str] = (),
 ) -> "Model":
     """Trains a recipe to its last step, or resumes the run in the workdir; progress is logged to stderr.
 
@@ -61,6 +62,7 @@ def train(
         workdir: Folder of the run; made if it does not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         accept_changed_data: Go on although the data is not that of the run's last start.
+        trackers: Names of trackers that the run also reports to: `wandb`, `mlflow`.
 
     Returns:
         The Model of the newest checkpoint.
@@ -71,7 +73,10 @@ def train(
         Fault: A disk, the workdir or data failed, or memory is exhausted; the last good checkpoint is kept.
     """
     with _logged(), _without_orbax_logs():
-        training.run(recipe, os.fspath(workdir), data_dir, accept_changed_data=accept_changed_data)
+        training.run(
+            recipe, os.fspath(workdir), data_dir,
+            accept_changed_data=accept_changed_data, trackers=trackers,
+        )  # fmt: skip
     return load(workdir, trust=True)  # It was trained by functions of this process.
 
 

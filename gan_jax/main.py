@@ -37,6 +37,11 @@ _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data;
 _ACCEPT_CHANGED_DATA = flags.DEFINE_bool(
     "accept_changed_data", False, "train: go on although the data is not that of the run's last start."
 )
+_TRACKER = flags.DEFINE_list(
+    "tracker",
+    [],
+    "train: trackers that the run also reports to, as in --tracker=wandb or --tracker=wandb,mlflow.",
+)
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images",
     None,
@@ -92,7 +97,10 @@ def _train():
         name = str(recipe.data["name"]).replace("/", "-")
         workdir = command.path(_WORKDIR.value) or os.path.join("runs", f"{_CONFIG.stem()}-{name}")
         data_dir = command.path(_DATA_DIR.value)
-        train.run(recipe, workdir, data_dir, accept_changed_data=_ACCEPT_CHANGED_DATA.value)
+        train.run(
+            recipe, workdir, data_dir,
+            accept_changed_data=_ACCEPT_CHANGED_DATA.value, trackers=_TRACKER.value,
+        )  # fmt: skip
 
 
 def _cluster():
@@ -193,7 +201,7 @@ def _model():
 _MODES = {
     "train": (
         _train,
-        "config data_dir multihost coordinator_address num_processes process_id accept_changed_data",
+        "config data_dir multihost coordinator_address num_processes process_id accept_changed_data tracker",
     ),
     "sample": (_sample, "step averaged trust num_images sample_seed labels data_dir"),
     "evaluate": (

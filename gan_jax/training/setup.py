@@ -36,6 +36,7 @@ class Prepared(NamedTuple):
         diagnose: `(state, batch, key) -> numbers`, traced once for all its callers.
         watch: The Watch that evaluates the run.
         preview: `(state, key, count) -> picture`, from `samples.previewer`.
+        real: From a count to a picture of as many real rows, those that previews show if they show any.
     """
 
     mesh: jax.sharding.Mesh
@@ -46,6 +47,7 @@ class Prepared(NamedTuple):
     diagnose: Callable[..., dict[str, dict[str, jax.Array]]]
     watch: evaluating.Watch
     preview: Callable[[TrainState, jax.Array, int], Any]
+    real: Callable[[int], Any]
 
 
 def prepare(
@@ -91,6 +93,7 @@ def prepare(
         diagnose=diagnose,
         watch=evaluating.watch(recipe, game, source, sample),
         preview=samples.previewer(game, modality, sample, first),
+        real=lambda count: modality.preview(first(count)["real"], lambda: first(count)["real"]),
     )
 
 

@@ -70,7 +70,7 @@ def test_files_of_a_run(tiny, tmp_path):
     assert [record["step"] for record in records] == [5, 10]
     terms = {"discriminator/non_saturating_discriminator", "generator/non_saturating_generator"}
     assert terms < set(records[0]) and all(np.isfinite(records[0][term]) for term in terms)
-    assert os.listdir(tmp_path / "grids") == ["step_0000010.png"]
+    assert sorted(os.listdir(tmp_path / "grids")) == ["real.png", "step_0000010.png"]
     assert (tmp_path / "curves.png").stat().st_size > 1000
     stored = json.loads((tmp_path / "recipe.json").read_text())
     assert stored == {
