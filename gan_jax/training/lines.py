@@ -50,7 +50,7 @@ def _with_bar(plain, recipe, unit, first, eval_every):
     from tqdm import tqdm
 
     bar = tqdm(
-        total=recipe.steps, initial=first, leave=False, dynamic_ncols=True, smoothing=1.0,
+        total=recipe.steps, initial=first, dynamic_ncols=True,
         bar_format="step {n_fmt}/{total_fmt} |{bar:16}| {desc}",
     )  # fmt: skip
 
