@@ -110,7 +110,8 @@ def fit(source: Source, seed: int = 0, *, steps: int | None = None) -> dict[str,
         return optax.apply_updates(params, updates), carry, opt
 
     params, carry = net.init(key, jnp.zeros((1, *source.spec["real"].shape)))
-    state = (params, carry, optimizer.init(params))
+    # Placed like the outputs of a step, or the second step would be compiled again.
+    state = jax.device_put((params, carry, optimizer.init(params)), parallel.replicated(mesh))
     for number, rows in progress.shown(enumerate(fed.feed(0, steps)), steps, "classifier"):
         state = step(state, fed.resident, rows, key, number)
         if number % WAIT == 0:

@@ -40,6 +40,8 @@ def shown(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     for done, item in enumerate(items, 1):
         yield item
         now = time.monotonic()
-        if now - said >= EVERY:
-            said, left = now, (now - begun) / done * (total - done)
+        if done == 1:
+            begun = now  # The first one may compile.
+        elif now - said >= EVERY:
+            said, left = now, (now - begun) / (done - 1) * (total - done)
             log.info("%s: step %d/%d, %s left", what, done, total, clock(left))
