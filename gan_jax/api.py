@@ -56,6 +56,7 @@ def train(
     *,
     accept_changed_data: bool = False,
     init_from: "Model | None" = None,
+    trackers: Sequence[str] = (),
 ) -> "Model":
     """Trains a recipe to its last step, or resumes the run in the workdir; progress is logged to stderr.
 
@@ -66,6 +67,7 @@ def train(
         accept_changed_data: Go on although the data is not that of the run's last start.
         init_from: A trained Model: begin with its parameters where names and shapes agree, and with new optimizers.
             Where the workdir has a checkpoint already, nothing is taken again.
+        trackers: Names of trackers that the run also reports to: `wandb`, `mlflow`.
 
     Returns:
         The Model of the newest checkpoint.
@@ -77,12 +79,10 @@ def train(
     """
     with _logged(), _without_orbax_logs():
         training.run(
-            recipe,
-            os.fspath(workdir),
-            data_dir,
+            recipe, os.fspath(workdir), data_dir,
             accept_changed_data=accept_changed_data,
-            init_from=init_from._as_origin() if init_from else None,
-        )
+            init_from=init_from._as_origin() if init_from else None, trackers=trackers,
+        )  # fmt: skip
     return load(workdir, trust=True)  # It was trained by functions of this process.
 
 

@@ -3,7 +3,8 @@
 import math
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import IO, Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,9 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.errors import UsageError
+
+# Sides in pixels: of a tile that can be seen, and of a picture that fits a screen.
+TILE, PICTURE = 64, 2048
 
 # Height and width in pixels; one int is a square.
 Resolution = int | tuple[int, int]
@@ -118,22 +122,44 @@ def columns_of(count: int) -> int:
     return math.ceil(math.sqrt(count))
 
 
-def grid(images: np.ndarray, *, columns: int = 0, line: int = 2, shade: int = 96) -> np.ndarray:
+def visible_scale(height: int, width: int, rows: int, columns: int) -> int:
+    """The least whole factor by which tiles are large enough to be seen.
+
+    Args:
+        height: Height of a tile, pixels.
+        width: Width of a tile, pixels.
+        rows: Rows of tiles in the picture.
+        columns: Columns of tiles.
+
+    Returns:
+        A factor, at least 1, by which both sides of a tile have at least 64 pixels, or the largest one by which
+        no side of all tiles together has more than 2,048.
+    """
+    most = min(PICTURE // (rows * height), PICTURE // (columns * width))
+    return max(1, min(-(-TILE // min(height, width)), most))
+
+
+def grid(
+    images: np.ndarray, *, columns: int = 0, scale: int = 0, line: int = 2, shade: int = 96
+) -> np.ndarray:
     """Tiles images row by row into one, with lines between them.
 
     Args:
         images: uint8 [N, H, W, C] with C 1 or 3, N at least 1.
         columns: Tiles a row; 0 for about as many as there are rows.
+        scale: Side of the square that shows a pixel, in pixels of the result; 0 for `visible_scale`.
         line: Width of the lines, pixels.
         shade: Brightness of lines and missing tiles, 0 to 255.
 
     Returns:
-        uint8 NumPy array [rows * (H + line) + line, columns * (W + line) + line, C].
+        uint8 NumPy array [rows * (scale * H + line) + line, columns * (scale * W + line) + line, C].
     """
     images = np.asarray(images)
     count, height, width, channels = images.shape
     columns = columns or columns_of(count)
     rows = -(-count // columns)
+    scale = scale or visible_scale(height, width, rows, columns)
+    images, height, width = images.repeat(scale, 1).repeat(scale, 2), scale * height, scale * width
     tiles = np.full((rows, columns, height + line, width + line, channels), shade, np.uint8)
     tiles.reshape(-1, *tiles.shape[2:])[:count, line:, line:] = images
     tiled = tiles.swapaxes(1, 2).reshape(rows * (height + line), columns * (width + line), channels)
@@ -150,6 +176,22 @@ def save(path: str | os.PathLike, picture: np.ndarray) -> None:
     # A workdir that was deleted during the run must not be created again.
     pathlib.Path(path).parent.mkdir(exist_ok=True)
     Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(path)
+
+
+def save_animation(
+    file: IO[bytes], pictures: Sequence[np.ndarray], duration: int | Sequence[int], **options: Any
+) -> None:
+    """Writes pictures as an animated WebP that repeats forever.
+
+    Args:
+        file: An open binary file.
+        pictures: uint8 [H, W, C], C 1 or 3, all of one size; at least one.
+        duration: Of every frame, or of each, milliseconds.
+        **options: Pillow's, such as `lossless` or `quality`.
+    """
+    frames = [Image.fromarray(np.repeat(picture, 3 // picture.shape[-1], axis=-1)) for picture in pictures]
+    many = dict(save_all=True, append_images=frames[1:], duration=duration, loop=0)
+    frames[0].save(file, format="WEBP", **many, **options)
 
 
 def saver(preview: Callable[..., np.ndarray]) -> Callable[[str, np.ndarray], tuple[str, ...]]:

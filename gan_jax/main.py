@@ -6,6 +6,7 @@ Flags are parsed and the recipe's types and ranges checked before JAX is importe
 import contextlib
 import os
 import re
+from typing import Any
 
 from absl import flags
 
@@ -59,6 +60,11 @@ _PROCESS_ID = flags.DEFINE_integer("process_id", None, "Number of this process, 
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
 _ACCEPT_CHANGED_DATA = flags.DEFINE_bool(
     "accept_changed_data", False, "Go on although the data is not that of the run's last start."
+)
+_TRACKER = flags.DEFINE_list(
+    "tracker",
+    [],
+    "Trackers that the run also reports to, as in --tracker=wandb or --tracker=wandb,mlflow.",
 )
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images",
@@ -127,16 +133,16 @@ def _train():
         recipe = build.adapted(written, changed)
         workdir = os.path.join("runs", f"{_CONFIG.stem()}-{_named(recipe.data)}")
         step, trust, other = _STEP.value, _TRUST.value, command.path(_INIT_FROM.value)
-        run = plan.plan if _DRY_RUN.value else train.run
-        said = run(
-            recipe,
-            command.path(_WORKDIR.value) or workdir,
-            command.path(_DATA_DIR.value),
+        given: dict[str, Any] = dict(
+            workdir=command.path(_WORKDIR.value) or workdir,
+            data_dir=command.path(_DATA_DIR.value),
             accept_changed_data=_ACCEPT_CHANGED_DATA.value,
             init_from=initial.Origin(other, step, trust) if other else None,
         )
         if _DRY_RUN.value:
-            print(said)
+            print(plan.plan(recipe, **given))
+        else:
+            train.run(recipe, **given, trackers=_TRACKER.value)
 
 
 def _of_data(recipe):
@@ -257,7 +263,7 @@ _MODES = {
         "train a recipe, or resume the run in its workdir",
         "--config=dcgan:mnist --config.steps=9380 --workdir=runs/first",
         "config workdir data data_dir dry_run init_from step trust accept_changed_data multihost coordinator_address "
-        "num_processes process_id",
+        "num_processes process_id tracker",
     ),
     "sample": Mode(
         _sample,

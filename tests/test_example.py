@@ -14,7 +14,7 @@ def test_a_short_run_writes_a_grid(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # The loop's `range` is cut short: three steps of a thousand.
     ended = runpy.run_path(plain_jax.__file__, {"range": lambda count: range(3)}, "__main__")
-    assert Image.open("digits.png").size == (8 * 18 + 2, 8 * 18 + 2)
+    assert Image.open("digits.png").size == (8 * 66 + 2, 8 * 66 + 2)  # 16 pixels, each four wide and high.
     samples = np.asarray(ended["samples"])
     assert samples.shape == (64, 16, 16, 1) and np.isfinite(samples).all()
     # Both players moved, and the generator's batch statistics too.

@@ -52,7 +52,7 @@ def test_from_a_folder_to_samples(tiny, photos, tmp_path, nets):
     )  # fmt: skip
     train.run(recipe, str(tmp_path))
     grid = Image.open(tmp_path / "grids" / "step_0000002.png")
-    assert grid.size == (2 * (WIDTH + 2) + 2, 2 * (HEIGHT + 2) + 2)  # Lines of two pixels around 2 x 2 tiles.
+    assert grid.size == (2 * (4 * WIDTH + 2) + 2, 2 * (4 * HEIGHT + 2) + 2)  # 2 x 2 tiles with lines.
     images = np.load(samples.run(str(tmp_path), num_images=3))["images"]
     assert images.shape == (3, HEIGHT, WIDTH, 3) and images.dtype == np.uint8
     model = gan_jax.load(tmp_path)
@@ -88,8 +88,8 @@ def test_encoders_take_rectangles(tiny, tmp_path):
     codes = np.load(encode.run(str(tmp_path)))["codes"]
     assert codes.shape == (500, 4)
     assert Image.open(tmp_path / "grids" / "step_0000002.png").size == (
-        2 * (WIDTH + 2) + 2,
-        2 * (HEIGHT + 2) + 2,
+        2 * (4 * WIDTH + 2) + 2,
+        2 * (4 * HEIGHT + 2) + 2,
     )
 
 

@@ -28,7 +28,7 @@ from gan_jax.errors import UsageError
 from gan_jax.features.types import Features, Maps, fingerprint
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.linen import from_linen
-from gan_jax.runtime import cache, parallel
+from gan_jax.runtime import cache, parallel, progress
 from gan_jax.runtime.files import write_atomically
 
 log = logging.getLogger("gan_jax")
@@ -37,6 +37,7 @@ BATCH, EPOCHS, STEPS, LEARNING_RATE = 128, 8, (600, 6000), 2e-3
 SHIFT = 1 / 14  # Of the images' size; twice as much costs 0.9 % of accuracy on MNIST.
 SIZE = 128  # Number of features.
 SCALED = 2048  # Images that decide the features' scale.
+WAIT = 20  # Steps between two times that the host waits for the device.
 
 
 class Classifier(nn.Module):
@@ -123,9 +124,12 @@ def fit(source: Source, seed: int = 0, *, steps: int | None = None) -> dict[str,
         return optax.apply_updates(params, updates), carry, opt
 
     params, carry = net.init(key, jnp.zeros((1, *source.spec["real"].shape)))
-    state = (params, carry, optimizer.init(params))
-    for number, rows in enumerate(fed.feed(0, steps)):
+    # Placed like the outputs of a step, or the second step would be compiled again.
+    state = jax.device_put((params, carry, optimizer.init(params)), parallel.replicated(mesh))
+    for number, rows in progress.shown(enumerate(fed.feed(0, steps)), steps, "classifier"):
         state = step(state, fed.resident, rows, key, number)
+        if number % WAIT == 0:
+            jax.block_until_ready(state)  # Progress is what the device has done, not what it was asked for.
     variables = dict(zip(("params", "carry"), jax.device_get(state[:2])))
     some = modality.decode({"real": source.read(np.arange(min(source.size, SCALED)))["real"]})["real"]
     outputs = jax.jit(use(len(source.classes)))({**variables, "scale": np.float32(1)}, some)
@@ -233,6 +237,11 @@ def classifier(real: Source, heldout: Source | None) -> Features:
         kept = _read(path) if path else None
         if kept:
             return kept["variables"], kept["facts"]
+        where = f"kept in {folder}" if folder else "not kept, without a cache"
+        log.info(
+            "training a classifier of %s: evaluations compare its features of real and generated images; it is "
+            "trained once and %s", real.name, where,
+        )  # fmt: skip
         variables, facts = _trained(real, tested)
         if path:
             _write(path, variables, facts)
@@ -256,7 +265,6 @@ def _abstract(classes, shape):
 
 def _trained(real, tested):
     """A new classifier's variables and facts."""
-    log.info("training a classifier of %s for evaluation, once; this takes a few minutes", real.name)
     begun = time.perf_counter()
     variables = fit(real)
     facts = {

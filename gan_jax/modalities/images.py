@@ -1,4 +1,4 @@
-"""Images: stored as uint8, float32 in [-1, 1] for networks, shown as tiles."""
+"""Images: stored as uint8, float32 in [-1, 1] for networks, shown as tiles, small ones enlarged."""
 
 from typing import Any
 

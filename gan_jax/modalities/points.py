@@ -67,7 +67,7 @@ def scatter(points: np.ndarray, behind: np.ndarray) -> np.ndarray:
         xlim=(middle[0] - reach, middle[0] + reach),
         ylim=(middle[1] - reach, middle[1] + reach),
         aspect="equal",
-        title=f"{len(points):,} generated (red), {outside:,} of them outside",
+        title=f"{len(points):,} points (red), {outside:,} of them outside",
     )
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

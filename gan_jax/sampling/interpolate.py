@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from PIL import Image
 
 from gan_jax import build, images
 from gan_jax.data import classes
@@ -165,7 +164,5 @@ def _animate(path: str, samples: np.ndarray, preview: Callable[[np.ndarray], np.
     """All walks at once, there and back; the samples of the ends come once each."""
     order = [*range(STEPS + 1), *range(STEPS - 1, 0, -1)]
     grids = [preview(samples[:, place]) for place in order]
-    frames = [Image.fromarray(np.repeat(grid, 3 // grid.shape[-1], axis=-1)) for grid in grids]
-    options = dict(save_all=True, append_images=frames[1:], duration=DURATION, loop=0, lossless=True)
     with write_atomically(path, "wb") as file:
-        frames[0].save(file, format="WEBP", **options)
+        images.save_animation(file, grids, DURATION, lossless=True)

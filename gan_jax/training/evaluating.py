@@ -49,10 +49,12 @@ class Watch(NamedTuple):
         load: As in StateEvaluator; called by every process.
         evaluate: `(step, state, reporter) -> cost`, called by every process at steps at which an evaluation is
             due. The best checkpoint has the least cost; None if there is no evaluation, or if it failed.
+        every: Steps between evaluations; 0 if there are none.
     """
 
     load: Callable[[], None]
     evaluate: Callable[[int, TrainState, Any], float | None]
+    every: int = 0
 
 
 def watch(recipe: Recipe, game: Game, source: Source, sample: Callable) -> Watch:
@@ -90,7 +92,7 @@ def watch(recipe: Recipe, game: Game, source: Source, sample: Callable) -> Watch
     def evaluate(step, state, reporter):
         return processes.from_first(lambda: reported(step, parallel.local(state), reporter))
 
-    return Watch(lambda: processes.together(first.load), evaluate)
+    return Watch(lambda: processes.together(first.load), evaluate, recipe.eval_every)
 
 
 def due(recipe: Recipe, step: int) -> bool:

@@ -1,72 +1,68 @@
-"""The reports of a run: log lines, metrics.jsonl, TensorBoard, grids of samples, loss curves."""
+"""The reports of a run: to its log, to TensorBoard and trackers, and to metrics.jsonl, grids and curves in its folder."""
 
 import contextlib
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from gan_jax import images
 from gan_jax import recipe as recipe_lib
+from gan_jax.errors import UsageError
 from gan_jax.runtime.files import write_atomically
+from gan_jax.training.film import film
+from gan_jax.training.lines import lines
+from gan_jax.training.reporters import Reporter
 
 log = logging.getLogger("gan_jax")
 
 METRICS = "metrics.jsonl"
 EVALUATIONS = "evaluations.jsonl"
 ALERTS = "alerts.jsonl"
+GRIDS = "grids"
+FILM = "progress.webp"
 
 
 class Report:
-    """The files of a workdir that people read.
+    """Tells everybody who follows a run what happens in it: files of the workdir, the log, TensorBoard, trackers.
 
     Attributes:
         workdir: Folder of the run.
-        recipe: Its Recipe.
-        writer: The Events, for TensorBoard.
-        bar: A progress bar; does nothing if stderr is not a terminal.
+        reporters: One Reporter each.
     """
 
-    def __init__(self, workdir: str, recipe: recipe_lib.Recipe, unit: str, first: int) -> None:
-        from tqdm import tqdm
+    def __init__(
+        self,
+        workdir: str,
+        recipe: recipe_lib.Recipe,
+        unit: str,
+        first: int,
+        eval_every: int = 0,
+        trackers: Sequence[Reporter] = (),
+    ) -> None:
+        from gan_jax.training.tensorboard import tensorboard
 
-        from gan_jax.training.tensorboard import Events
+        self.workdir = workdir
+        self.reporters = (
+            files(workdir, first),
+            lines(recipe, unit, first, eval_every),
+            tensorboard(workdir, recipe, first),
+            *trackers,
+        )
 
-        self.workdir, self.recipe, self.unit = workdir, recipe, unit
-        for name in (METRICS, EVALUATIONS, ALERTS):
-            _drop_after(os.path.join(workdir, name), first)
-        # The suffix keeps apart two event files of the same second.
-        self.writer = Events(workdir, purge_step=first + 1, suffix=f".{os.getpid()}.{first}")
-        terminal = sys.stderr.isatty()
-        self.bar = tqdm(total=recipe.steps, initial=first, unit="step", disable=not terminal, leave=False)
-        if first == 0:
-            self._hyperparameters()
-
-    @property
-    def _metrics(self):
-        return os.path.join(self.workdir, METRICS)
-
-    def _hyperparameters(self):
-        """Writes the recipe for TensorBoard's HPARAMS tab, into the run's own event file."""
-        from tensorboardX import summary
-
-        flat = recipe_lib.flatten(recipe_lib.to_dict(self.recipe))
-        kept = {k: v if isinstance(v, (int, float, str, bool)) else json.dumps(v) for k, v in flat.items()}
-        for record in summary.hparams(kept, {}):
-            self.writer.add_summary(record)
-
-    def advance(self, steps: int) -> None:
-        """Moves the progress bar."""
-        self.bar.update(steps)
+    def advance(self, steps: int = 1) -> None:
+        """Says that steps are taken, or at least under way."""
+        for reporter in self.reporters:
+            reporter.advance(steps)
 
     def scalars(
         self, step: int, values: Mapping[str, float], samples_per_second: float, seconds_left: float
     ) -> None:
-        """Writes the mean of each scalar since the last call.
+        """Reports the mean of each scalar since the last call.
 
         Args:
             step: Finished training steps.
@@ -74,73 +70,110 @@ class Report:
             samples_per_second: Real samples per second since the last call.
             seconds_left: Time until the end of the run at this speed.
         """
-        record = {"step": step, **values, "samples_per_second": round(samples_per_second, 1)}
-        with open(self._metrics, "a") as file:
-            file.write(json.dumps(record) + "\n")
-        for name, value in [*values.items(), ("samples_per_second", samples_per_second)]:
-            self.writer.add_scalar(name, value, step)
-        self.writer.flush()
-        terms = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-        minutes, seconds = divmod(round(seconds_left), 60)
-        speed = f"{samples_per_second:,.0f} {self.unit}/s  {minutes}:{seconds:02d} left"
-        log.info("step %d/%d  %s  %s", step, self.recipe.steps, terms, speed)
+        for reporter in self.reporters:
+            reporter.scalars(step, values, samples_per_second, seconds_left)
 
     def evaluation(
         self, step: int, judged: Mapping[str, Mapping[str, float]], protocol: Mapping[str, Any]
     ) -> None:
-        """Writes the metrics of the samples at a step.
+        """Reports the metrics of the samples at a step.
 
         Args:
             step: Finished training steps.
             judged: By name of a value, a dict of `value` and perhaps `real_baseline`.
             protocol: How the values were computed; stored beside them.
         """
-        with open(os.path.join(self.workdir, EVALUATIONS), "a") as file:
-            file.write(json.dumps({"step": step, "values": judged, "protocol": protocol}) + "\n")
-        for name, value in judged.items():
-            self.writer.add_scalar(f"evaluation/{name}", value["value"], step)
-        real_baselines = {
-            name: f" (real baseline {value['real_baseline']:.4g})" if "real_baseline" in value else ""
-            for name, value in judged.items()
-        }
-        values = "  ".join(
-            f"{name} {value['value']:.4g}{real_baselines[name]}" for name, value in judged.items()
-        )
-        log.info("step %d/%d  evaluation: %s", step, self.recipe.steps, values)
+        for reporter in self.reporters:
+            reporter.evaluation(step, judged, protocol)
 
     def alerts(self, step: int, numbers: Mapping[str, Mapping[str, float]], lines: list[str]) -> None:
-        """Writes diagnostics and alerts.
+        """Reports diagnostics and alerts.
 
         Args:
             step: Finished training steps.
             numbers: Numbers by subject and name.
             lines: New alerts.
         """
-        with open(os.path.join(self.workdir, ALERTS), "a") as file:
-            file.write(json.dumps({"step": step, **numbers, "lines": lines}) + "\n")
-        for subject, values in numbers.items():
-            for name, value in values.items():
-                self.writer.add_scalar(f"diagnostics/{subject}/{name}", value, step)
-        for number, line in enumerate(lines):
-            log.warning("step %d/%d  alert: %s", step, self.recipe.steps, line)
-            self.writer.add_text(f"diagnostics/{number}", line, step)
+        for reporter in self.reporters:
+            reporter.alerts(step, numbers, lines)
 
-    def grid(self, step: int, make: Callable[[], np.ndarray]) -> None:
-        """Writes a picture of samples as PNG and to TensorBoard.
+    def grid(
+        self, step: int, make: Callable[[], np.ndarray], real: Callable[[], np.ndarray] | None = None
+    ) -> None:
+        """Reports a picture of samples, and once in a run a picture of real ones.
 
         Args:
             step: Finished training steps.
             make: Function without arguments that returns the picture, uint8 [H, W, C].
+            real: The same of real samples; None for no such picture.
         """
-        picture = make()
-        images.save(os.path.join(self.workdir, "grids", f"step_{step:07d}.png"), picture)
-        self.writer.add_image("samples", picture, step)
+        if real is not None and not os.path.exists(_picture(self.workdir, step, "real")):
+            try:
+                self._show(step, "real", real())
+            except UsageError as error:  # A file that training never reads.
+                log.warning("no picture of real samples: %s", error)
+        self._show(step, "samples", make())
 
-    def close(self) -> None:
-        """Draws the loss curves and closes the event file."""
-        self.bar.close()
-        self.writer.close()
-        curves(self._metrics, evaluations(self.workdir), os.path.join(self.workdir, "curves.png"))
+    def _show(self, step, name, picture):
+        for reporter in self.reporters:
+            reporter.picture(step, name, picture)
+
+    def close(self, failed: bool = False) -> None:
+        """Draws the loss curves and the film, and closes the event file.
+
+        Args:
+            failed: Did the run end with an error?
+        """
+        with contextlib.ExitStack() as stack:  # Closes all, also if closing one of them fails.
+            for reporter in self.reporters:
+                stack.callback(reporter.close, failed)
+
+
+def files(workdir: str, first: int) -> Reporter:
+    """The files of a workdir that people read, as a Reporter; earlier records of later steps are dropped.
+
+    Args:
+        workdir: Folder of the run.
+        first: Steps taken before this start.
+
+    Returns:
+        The Reporter. Its functions raise OSError if a file cannot be written.
+    """
+    for name in (METRICS, EVALUATIONS, ALERTS):
+        _drop_after(os.path.join(workdir, name), first)
+    last = first
+
+    def write(name, record):
+        with open(os.path.join(workdir, name), "a") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def scalars(step, values, samples_per_second, seconds_left):
+        write(METRICS, {"step": step, **values, "samples_per_second": round(samples_per_second, 1)})
+
+    def picture(step, name, picture):
+        nonlocal last
+        last = step
+        images.save(_picture(workdir, step, name), picture)
+
+    def close(failed):
+        curves(os.path.join(workdir, METRICS), evaluations(workdir), os.path.join(workdir, "curves.png"))
+        if not failed:
+            film(os.path.join(workdir, GRIDS), last, os.path.join(workdir, FILM))
+
+    return Reporter(
+        scalars=scalars,
+        evaluation=lambda step, values, protocol: write(
+            EVALUATIONS, {"step": step, "values": values, "protocol": protocol}
+        ),
+        alerts=lambda step, numbers, lines: write(ALERTS, {"step": step, **numbers, "lines": lines}),
+        picture=picture,
+        close=close,
+    )
+
+
+def _picture(workdir, step, name):
+    """The file of a picture."""
+    return os.path.join(workdir, GRIDS, f"step_{step:07d}.png" if name == "samples" else f"{name}.png")
 
 
 class Silence:
@@ -153,27 +186,37 @@ class Silence:
 
 
 @contextlib.contextmanager
-def opened(workdir: str, recipe: recipe_lib.Recipe, unit: str, first: int) -> Iterator[Report]:
+def opened(
+    workdir: str,
+    recipe: recipe_lib.Recipe,
+    unit: str,
+    first: int,
+    eval_every: int = 0,
+    trackers: Sequence[Reporter] = (),
+) -> Iterator[Report]:
     """A Report that is closed on leaving, also after an exception.
 
     Args:
         workdir: Folder of the run; it exists.
         recipe: The Recipe.
+        unit: What a sample is, such as `images`.
         first: Training steps finished before this start; records of later steps are dropped.
+        eval_every: Steps between evaluations; 0 if there are none.
+        trackers: Further Reporters.
 
     Yields:
         The Report.
     """
     from tqdm.contrib.logging import logging_redirect_tqdm
 
-    report = Report(workdir, recipe, unit, first)
+    report = Report(workdir, recipe, unit, first, eval_every, trackers)
     redirected = logging_redirect_tqdm([log]) if sys.stderr.isatty() else contextlib.nullcontext()
     with redirected:
         try:
             yield report
         except BaseException:
             with contextlib.suppress(OSError):  # The first error matters.
-                report.close()
+                report.close(failed=True)
             raise
         report.close()
 

@@ -39,6 +39,7 @@ class Prepared(NamedTuple):
         begins: The Initial: arrays of another run to begin with.
         least: The least memory of a step.
         abstract: Shapes and dtypes of the state.
+        real: From a count to a picture of as many real rows, those that previews show if they show any.
     """
 
     mesh: jax.sharding.Mesh
@@ -52,6 +53,7 @@ class Prepared(NamedTuple):
     begins: initial.Initial
     least: demand.Demand
     abstract: TrainState
+    real: Callable[[int], Any]
 
 
 def prepare(
@@ -105,6 +107,7 @@ def prepare(
         begins=initial.found(init_from, workdir, state),
         least=least,
         abstract=state,
+        real=lambda count: modality.preview(first(count)["real"], lambda: first(count)["real"]),
     )
 
 

@@ -4,6 +4,7 @@ tensorboardX's own writer sends everything to a background thread. When a full d
 waits forever on a full queue.
 """
 
+import json
 import os
 import time
 from typing import Any
@@ -12,6 +13,46 @@ import numpy as np
 from tensorboardX import summary
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
+
+from gan_jax import recipe as recipe_lib
+from gan_jax.training.reporters import Reporter, of_client
+
+
+def tensorboard(workdir: str, recipe: recipe_lib.Recipe, first: int) -> Reporter:
+    """TensorBoard as a Reporter: one event file for each start of a run.
+
+    Args:
+        workdir: Folder of the run.
+        recipe: Its Recipe, for the HPARAMS tab.
+        first: Steps taken before this start; TensorBoard forgets what earlier starts wrote about later ones.
+
+    Returns:
+        The Reporter. Its functions raise OSError if the file cannot be written.
+    """
+    # The suffix keeps apart two event files of the same second.
+    events = Events(workdir, purge_step=first + 1, suffix=f".{os.getpid()}.{first}")
+    if first == 0:
+        _hyperparameters(events, recipe)
+
+    def numbers(step, values):
+        for name, value in values.items():
+            events.add_scalar(name, value, step)
+        events.flush()
+
+    return of_client(
+        numbers=numbers,
+        text=lambda step, name, line: events.add_text(name, line, step),
+        picture=lambda step, name, picture: events.add_image(name, picture, step),
+        close=lambda failed: events.close(),
+    )
+
+
+def _hyperparameters(events, recipe):
+    """Writes the recipe for TensorBoard's HPARAMS tab, into the run's own event file."""
+    flat = recipe_lib.flatten(recipe_lib.to_dict(recipe))
+    kept = {k: v if isinstance(v, (int, float, str, bool)) else json.dumps(v) for k, v in flat.items()}
+    for record in summary.hparams(kept, {}):
+        events.add_summary(record)
 
 
 class Events:

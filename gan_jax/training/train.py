@@ -7,7 +7,7 @@ import math
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -22,6 +22,8 @@ from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, lock, memory, parallel, processes, signals
 from gan_jax.step import TrainState
 from gan_jax.training import alerts, calls, evaluating, initial, report, rollback
+from gan_jax.training import trackers as trackers_lib
+from gan_jax.training.announced import announced
 from gan_jax.training.compiled import Programs, compiled
 from gan_jax.training.meter import Meter
 from gan_jax.training.setup import Prepared, prepare
@@ -41,6 +43,7 @@ class Run(NamedTuple):
         prepared: The Prepared.
         batches: The Batches.
         programs: The Programs.
+        trackers: Names of the trackers that it also reports to.
     """
 
     recipe: Recipe
@@ -48,6 +51,7 @@ class Run(NamedTuple):
     prepared: Prepared
     batches: Batches
     programs: Programs
+    trackers: Sequence[str] = ()
 
 
 def run(
@@ -57,6 +61,7 @@ def run(
     *,
     accept_changed_data: bool = False,
     init_from: initial.Origin | None = None,
+    trackers: Sequence[str] = (),
 ) -> int:
     """Trains from the workdir's last checkpoint, or from the start, to the recipe's last step.
 
@@ -69,18 +74,20 @@ def run(
         accept_changed_data: Go on although the data is not that of the run's last start.
         init_from: Another run whose parameters this one begins with; where the workdir has a checkpoint already,
             nothing is taken again.
+        trackers: Names of trackers that the run also reports to: `wandb`, `mlflow`.
 
     Returns:
         Steps taken, over all starts of the run.
 
     Raises:
-        UsageError: A mistake in the recipe or the workdir; nothing has been written or trained.
+        UsageError: A mistake in the recipe, the workdir or the trackers; nothing has been written or trained.
         Divergence: A loss or a parameter is no longer finite, and was so after each of the rollbacks that the
             recipe allows; the last good checkpoint is kept.
         Fault: A disk, the workdir or data failed, or memory is exhausted; the last good checkpoint is kept.
     """
     processes.together(lambda: recipe_lib.validate(recipe))
     processes.check_alike("recipe", recipe_lib.to_dict(recipe))
+    processes.from_first(lambda: trackers_lib.check(trackers))
     prepared = processes.together(lambda: prepare(recipe, workdir, data_dir, accept_changed_data, init_from))
     source = prepared.source
     data = fingerprint.describe(source)
@@ -88,10 +95,10 @@ def run(
     folders.share(workdir)
     with lock.held(workdir), memory.exhaustion_as_fault():
         prepared.watch.load()
-        return _resume(recipe, workdir, prepared, data)
+        return _resume(recipe, workdir, prepared, data, trackers)
 
 
-def _resume(recipe, workdir, prepared, data):
+def _resume(recipe, workdir, prepared, data, trackers):
     """Resumes training; the caller holds the workdir's lock."""
     key = jax.random.key(recipe.seed)
     fed = batches(
@@ -106,6 +113,7 @@ def _resume(recipe, workdir, prepared, data):
         prepared.train_spec, prepared.diagnose, prepared.modality, recipe.batch_size, fed.decode, prepared.mesh,
         key, slices=recipe.accumulate,
     )  # fmt: skip
+    programs = programs._replace(step=announced(programs.step, "the train step"))
     state = checkpoint.restore_latest(workdir, programs.abstract)
     step = int(state.step) if state else 0
     for line in (*introduction(recipe, prepared, workdir, step), *initial.lines(prepared.begins)):
@@ -113,7 +121,7 @@ def _resume(recipe, workdir, prepared, data):
     if processes.is_first():
         checkpoint.write_recipe(workdir, recipe, data, prepared.begins.record)
     if step < recipe.steps or _owes_evaluation(recipe, workdir, step):
-        step = _trained(Run(recipe, workdir, prepared, fed, programs), state, key)
+        step = _trained(Run(recipe, workdir, prepared, fed, programs, trackers), state, key)
     _conclude(recipe, workdir, step)
     return step
 
@@ -137,10 +145,13 @@ def _trained(run, state, key):
         stop = stack.enter_context(
             processes.stop_requests(manager) if jax.process_count() > 1 else signals.stop_requests()
         )
+        followers = stack.enter_context(
+            trackers_lib.opened(run.trackers if processes.is_first() else (), workdir, recipe)
+        )
 
         def play(state, keys):
             state = state or initial.begun(programs.init(keys(0)), run.prepared.begins)
-            with _reporter(recipe, workdir, run.prepared.modality.unit, int(state.step)) as reporter:
+            with _reporter(run, int(state.step), followers) as reporter:
                 return loop(run, state, keys, manager, reporter, stop)
 
         def restore():
@@ -152,13 +163,12 @@ def _trained(run, state, key):
         return rollback.persist(play, restore, state, key, workdir, recipe.max_rollbacks)
 
 
-def _reporter(recipe, workdir, unit, first):
+def _reporter(run, first, followers):
     """The Report, which only the first process has."""
-    return (
-        report.opened(workdir, recipe, unit, first)
-        if processes.is_first()
-        else contextlib.nullcontext(report.Silence())
-    )
+    if not processes.is_first():
+        return contextlib.nullcontext(report.Silence())
+    unit, every = run.prepared.modality.unit, run.prepared.watch.every
+    return report.opened(run.workdir, run.recipe, unit, first, every, followers)
 
 
 def _conclude(recipe, workdir, step):
@@ -242,7 +252,9 @@ def loop(
                 history = alerts.report(history, done, numbers, reporter)
             if done == recipe.steps or done % recipe.grid_every == 0:
                 reporter.grid(
-                    done, lambda: prepared.preview(parallel.local(state), preview_key, recipe.grid_size)
+                    done,
+                    lambda: prepared.preview(parallel.local(state), preview_key, recipe.grid_size),
+                    lambda: prepared.real(recipe.grid_size),
                 )
             if saving:
                 checkpoint.add_cost(manager, done, cost, recipe.keep_checkpoints)

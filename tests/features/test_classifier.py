@@ -143,6 +143,24 @@ def test_as_many_steps_as_asked_for():
     assert max(jax.tree.leaves(moved)) == pytest.approx(2e-3, rel=1e-2)
 
 
+def test_its_step_is_compiled_once(caplog):
+    with caplog.at_level(logging.WARNING), jax.log_compiles():
+        fit(sources.noise(20, classes=2), steps=3)
+    assert caplog.text.count("Finished XLA compilation of jit(step)") == 1
+
+
+def test_says_why_it_is_trained_and_where_it_is_kept(monkeypatch, tmp_path, caplog):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(classifier_lib, "_trained", lambda real, tested: ({}, {}))
+    source = sources.noise(20, classes=2)
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        classifier(source, source).loaded()
+    assert caplog.messages == [
+        "training a classifier of arrays: evaluations compare its features of real and generated images; it is "
+        f"trained once and kept in {tmp_path}/gan_jax/classifiers"
+    ]
+
+
 def test_needs_labels():
     with pytest.raises(
         UsageError,

@@ -180,7 +180,7 @@ def test_the_first_process_alone_speaks_and_writes(one, two):
     assert first.splitlines()[-1].startswith("finished 6 steps;") and second == ""
     files = [sorted(name.split(".")[0] for name in os.listdir(run)) for run in (one, workdir)]
     assert files[0] == files[1] and files[1].count("events") == 1
-    assert os.listdir(workdir / "grids") == ["step_0000006.png"]
+    assert sorted(os.listdir(workdir / "grids")) == ["real.png", "step_0000006.png"]
     assert (workdir / "recipe.json").read_text() == (one / "recipe.json").read_text()
     assert checkpoint.steps(str(workdir)) == [3, 6]
 

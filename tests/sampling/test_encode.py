@@ -76,13 +76,14 @@ def test_the_training_grid_shows_held_out_originals_above_reconstructions(workdi
     heldout = data.digits(split="test", resolution=8).read(np.arange(4))["real"]
     grid = np.asarray(Image.open(os.path.join(workdir, "grids", "step_0000010.png")))
     # Four images: a row of two originals, and the row of their reconstructions.
-    np.testing.assert_array_equal(grid[2:10, 2:10], heldout[0, ..., 0])
-    np.testing.assert_array_equal(grid[2:10, 12:20], heldout[1, ..., 0])
+    first, second = slice(2, 66, 8), slice(68, 132, 8)  # Pixels are eight wide and high.
+    np.testing.assert_array_equal(grid[first, first], heldout[0, ..., 0])
+    np.testing.assert_array_equal(grid[first, second], heldout[1, ..., 0])
     state, game = loading.load(workdir).state, loading.load(workdir).train_spec.game
     codes = np.float32(_by_hand(workdir, heldout[:2]))
     made = game.sample(state.average, state.carry, codes, {}, jax.random.key(0))
     expected = np.asarray(images.to_uint8(made))[..., 0]
-    below = np.stack([grid[12:20, 2:10], grid[12:20, 12:20]])
+    below = np.stack([grid[second, first], grid[second, second]])
     assert np.abs(np.int32(below) - expected).max() <= 1
 
 
@@ -104,10 +105,10 @@ def test_a_grid_of_codes_varies_one_a_row(tiny):
     picture = samples.previewer(train_spec.game, modality, None, real)(state, key, 9)
     drawn = latents.codes_grid(key, 9, noise=2, discrete=(3,), continuous=1)
     made = train_spec.game.sample(state.average, state.carry, drawn, {}, key)
-    # Three rows of three images of 8 pixels, with lines of 2 pixels between them.
-    tiles = [(row, column) for row in (2, 12, 22) for column in (2, 12, 22)]
-    shown = np.stack([picture[row : row + 8, column : column + 8] for row, column in tiles])
-    assert picture.shape == (32, 32, 1) and np.abs(shown - np.int32(images.to_uint8(made))).max() <= 1
+    # Three rows of three images of 8 pixels, each eight wide and high, with lines of 2 pixels between them.
+    tiles = [(row, column) for row in (2, 68, 134) for column in (2, 68, 134)]
+    shown = np.stack([picture[row : row + 64 : 8, column : column + 64 : 8] for row, column in tiles])
+    assert picture.shape == (200, 200, 1) and np.abs(shown - np.int32(images.to_uint8(made))).max() <= 1
     # The third row varies the discrete code as the first one does, but on other noise.
     assert (shown[:3] != shown[6:]).any() and (shown[0] != shown[1]).any()
 

@@ -89,15 +89,15 @@ def test_files(workdir):
     assert os.path.basename(path) == "walk_0000010_seed_4_3_images_averaged.png"
     made = _walks(loading.load(workdir), 3, seed=4)
     grid = np.asarray(Image.open(path))
-    # Three rows of every second image of seventeen.
-    assert grid.shape == (3 * 10 + 2, 9 * 10 + 2)
-    np.testing.assert_array_equal(grid[12:20, 22:30], made[1, 4, ..., 0])
+    # Three rows of every second image of seventeen; pixels are eight wide and high, so that a tile has 64.
+    assert grid.shape == (3 * 66 + 2, 9 * 66 + 2)
+    np.testing.assert_array_equal(grid[68:132:8, 134:198:8], made[1, 4, ..., 0])
     film = Image.open(path.replace(".png", ".webp"))
     assert film.n_frames == 2 * interpolate.STEPS and film.info["loop"] == 0
     for frame, place in ((0, 0), (16, 16), (17, 15), (31, 1)):
         film.seek(frame)
         shown = np.asarray(film.convert("RGB"))
-        np.testing.assert_array_equal(shown[2:10, 2:10, 1], made[0, place, ..., 0])
+        np.testing.assert_array_equal(shown[2:66:8, 2:66:8, 1], made[0, place, ..., 0])
 
 
 def test_one_walk_between_two_samples(workdir):
@@ -105,9 +105,9 @@ def test_one_walk_between_two_samples(workdir):
     path = interpolate.run(workdir, first=12, last=40, sample_seed=4)
     assert os.path.basename(path) == "walk_0000010_seed_4_12_to_40_of_64_images_averaged.png"
     grid = np.asarray(Image.open(path))
-    assert grid.shape == (10 + 2, 9 * 10 + 2)
-    np.testing.assert_array_equal(grid[2:10, 2:10], seen[12, ..., 0])
-    np.testing.assert_array_equal(grid[2:10, -10:-2], seen[40, ..., 0])
+    assert grid.shape == (66 + 2, 9 * 66 + 2)
+    np.testing.assert_array_equal(grid[2:66:8, 2:66:8], seen[12, ..., 0])
+    np.testing.assert_array_equal(grid[2:66:8, -66:-2:8], seen[40, ..., 0])
 
 
 def test_classes_are_those_of_the_samples_and_change_halfway(tiny):

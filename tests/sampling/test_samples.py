@@ -30,8 +30,9 @@ def test_writes_images_and_their_grid(workdir):
     images = _images(path)
     assert images.shape == (5, 8, 8, 1) and images.dtype == np.uint8
     grid = np.asarray(Image.open(path.replace(".npz", ".png")))
-    assert grid.shape == (22, 32)
-    np.testing.assert_array_equal(grid[12:20, 12:20], images[4, ..., 0])
+    # Pixels are eight wide and high, so that a tile has 64; lines have 2.
+    assert grid.shape == (2 * 66 + 2, 3 * 66 + 2)
+    np.testing.assert_array_equal(grid[68:132:8, 68:132:8], images[4, ..., 0])
 
 
 def test_seed_decides_and_more_images_begin_with_the_same(workdir):

@@ -18,7 +18,8 @@ from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import Divergence, UsageError
 from gan_jax.runtime import parallel
 from gan_jax.sampling import samples
-from gan_jax.training import report, train
+from gan_jax.training import report, trackers, train
+from gan_jax.training.reporters import Reporter
 
 MODALITY = sources.modality(classes=10)
 
@@ -105,14 +106,18 @@ def test_one_trace_per_run(tiny, tmp_path, monkeypatch):
     assert traces == [1]
 
 
-def test_files_of_a_run(tiny, tmp_path):
-    recipe = tiny()
-    train.run(recipe, str(tmp_path))
+def test_files_of_a_run(tiny, tmp_path, monkeypatch):
+    recipe, followed = tiny(), []
+    fake = trackers.Tracker(
+        lambda: None, lambda *run: ("id", Reporter(scalars=lambda step, *_: followed.append(step)))
+    )
+    monkeypatch.setitem(trackers.TRACKERS, "json", fake)  # A name that is installed.
+    train.run(recipe, str(tmp_path), trackers=["json"])
     records = report.read_metrics(tmp_path / "metrics.jsonl")
     assert [record["step"] for record in records] == [5, 10]
     terms = {"discriminator/non_saturating_discriminator", "generator/non_saturating_generator"}
     assert terms < set(records[0]) and all(np.isfinite(records[0][term]) for term in terms)
-    assert os.listdir(tmp_path / "grids") == ["step_0000010.png"]
+    assert sorted(os.listdir(tmp_path / "grids")) == ["real.png", "step_0000010.png"]
     assert (tmp_path / "curves.png").stat().st_size > 1000
     stored = json.loads((tmp_path / "recipe.json").read_text())
     assert stored == {
@@ -120,9 +125,11 @@ def test_files_of_a_run(tiny, tmp_path):
         "data": {
             "spec": {"real": [[8, 8, 1], "uint8"], "label": [[], "int32"]},
             "facts": {"modality": "images", "class_names": list("0123456789")},
+            "rows": {"count": 1297, "identity": ""},
         },
     }
     assert checkpoint.steps(str(tmp_path)) == [5, 10]
+    assert followed == [5, 10]
 
 
 def test_finished_run_is_left_alone(tiny, tmp_path, caplog):
