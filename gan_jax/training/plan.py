@@ -10,7 +10,7 @@ from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import memory, parallel
-from gan_jax.training import demand, initial, setup, train
+from gan_jax.training import demand, initial, report, setup, train
 
 _PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"))
 
@@ -104,10 +104,11 @@ def _files(recipe, prepared, workdir):
     )
     grids, evaluations = (_times(recipe.steps, every) for every in (recipe.grid_every, recipe.eval_every))
     lines = [
-        "recipe.json, metrics.jsonl, evaluations.jsonl, alerts.jsonl, curves.png, TensorBoard events",
+        "recipe.json, metrics.jsonl, evaluations.jsonl, alerts.jsonl, curves.png, TensorBoard events, and "
+        f"{report.FILM}, a film of the grids",
         f"checkpoints/: {_bytes(each)} every {recipe.checkpoint_every:,} steps, of which the newest "
         f"{recipe.keep_checkpoints}{best} are kept: at most {_bytes(kept * each)}",
-        f"grids/: {grids:,} pictures of {recipe.grid_size:,} {prepared.modality.unit}",
+        f"grids/: {grids:,} pictures of {recipe.grid_size:,} {prepared.modality.unit}, and one of real ones",
     ]
     if evaluations:
         lines.append(
