@@ -2,7 +2,7 @@
 
     import gan_jax
 
-    recipe = gan_jax.load_recipe("configs/dcgan.py:mnist", steps=1_000)
+    recipe = gan_jax.load_recipe("dcgan:mnist", steps=1_000)
     model = gan_jax.train(recipe, "runs/dcgan-mnist")
     images = model.sample(64, seed=0)
 

@@ -20,6 +20,7 @@ from gan_jax.evaluation import reports
 from gan_jax.recipe import Recipe
 from gan_jax.sampling import loading, samples
 from gan_jax.sampling.loading import LoadedModel
+from gan_jax.training import initial
 from gan_jax.training import train as training
 
 log = logging.getLogger("gan_jax")
@@ -29,7 +30,8 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
     """A recipe from a config file, with some of its fields changed.
 
     Args:
-        config: Path of the file, perhaps with `:name` of other data, as in `configs/dcgan.py:mnist`.
+        config: Path of the file, or name of one in the package, perhaps with `:name` of other data, as in
+            `dcgan`, `dcgan:mnist` or `mine/recipe.py`.
         **overrides: New values of the recipe's fields. A dict changes the entries that it names, at any depth:
             `data=dict(resolution=64)`; an entry of None is removed from the recipe. Where another function is
             named, what was written for the one before and it does not take is left out, and said.
@@ -53,6 +55,7 @@ def train(
     data_dir: str | None = None,
     *,
     accept_changed_data: bool = False,
+    init_from: "Model | None" = None,
     trackers: Sequence[str] = (),
 ) -> "Model":
     """Trains a recipe to its last step, or resumes the run in the workdir; progress is logged to stderr.
@@ -62,6 +65,8 @@ def train(
         workdir: Folder of the run; made if it does not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         accept_changed_data: Go on although the data is not that of the run's last start.
+        init_from: A trained Model: begin with its parameters where names and shapes agree, and with new optimizers.
+            Where the workdir has a checkpoint already, nothing is taken again.
         trackers: Names of trackers that the run also reports to: `wandb`, `mlflow`.
 
     Returns:
@@ -75,7 +80,8 @@ def train(
     with _logged(), _without_orbax_logs():
         training.run(
             recipe, os.fspath(workdir), data_dir,
-            accept_changed_data=accept_changed_data, trackers=trackers,
+            accept_changed_data=accept_changed_data,
+            init_from=init_from._as_origin() if init_from else None, trackers=trackers,
         )  # fmt: skip
     return load(workdir, trust=True)  # It was trained by functions of this process.
 
@@ -128,6 +134,10 @@ class Model:
     def recipe(self) -> Recipe:
         """The run's Recipe."""
         return self.loaded.recipe
+
+    def _as_origin(self):
+        """The parameters of this model, for the start of another run."""
+        return initial.Origin(self.workdir, self.step, self.loaded.trust)
 
     def sample(
         self,

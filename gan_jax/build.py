@@ -94,6 +94,7 @@ def train_spec(
             )
             for player, options in recipe.average.items()
         },
+        matmul_precision=recipe.matmul_precision,
     )
 
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m gan_jax.main --config=configs/dcgan.py`.
+"""The command line: `python -m gan_jax.main --config=dcgan`; `--help` explains it.
 
 Flags are parsed and the recipe's types and ranges checked before JAX is imported.
 """
@@ -6,41 +6,65 @@ Flags are parsed and the recipe's types and ranges checked before JAX is importe
 import contextlib
 import os
 import re
+from typing import Any
 
 from absl import flags
 
-from gan_jax import overrides
+from gan_jax import library, overrides
 from gan_jax import recipe as recipe_lib
-from gan_jax.cli import command, config_file
-from gan_jax.errors import UsageError
+from gan_jax.cli import command, config_file, modes
+from gan_jax.cli.modes import Mode
+from gan_jax.errors import UsageError, unknown
 
 _FILE = flags.DEFINE_string(
     "config",
     None,
-    "train: recipe, as in configs/dcgan.py or configs/dcgan.py:mnist for other data; --config.path=value changes "
-    "a value, adds a part or, with None, removes it.",
+    "Recipe: a name from --list=recipes or a file, perhaps with other data, as in dcgan:mnist or mine.py:mnist. "
+    "--config.path=value changes a value, adds a part or, with None, removes it.",
 )
-_CONFIG = config_file.Config(_FILE, "configs/dcgan.py", [])
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; runs/<recipe>-<data> if not given.")
+_CONFIG = config_file.Config(_FILE, "dcgan", [])
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of the run; train: runs/<recipe>-<data> if not given."
+)
 _MODE = flags.DEFINE_enum(
     "mode", "train", ["train", "sample", "evaluate", "encode", "interpolate", "augment"], "Task to run."
+)
+_LIST = flags.DEFINE_string(
+    "list", None, f"Print what there is, with one line each, and end: {', '.join(library.KINDS)}."
+)
+_DATA = flags.DEFINE_string(
+    "data",
+    None,
+    "Folder of images, or .npz or .npy file, to train on. Images of one size up to 64 pixels keep it, others become "
+    "64x64, unless --config.data.resolution says more.",
+)
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run",
+    False,
+    "Print the recipe, parameters, memory and work of a step, and what would be written; train and write nothing.",
+)
+_INIT_FROM = flags.DEFINE_string(
+    "init_from",
+    None,
+    "Workdir of another run: begin with its parameters where names and shapes agree, and with new optimizers. --step "
+    "chooses its checkpoint.",
 )
 _MULTIHOST = flags.DEFINE_bool(
     "multihost",
     False,
-    "train: this is one of many processes; other clusters than Cloud TPU and SLURM also need the next three.",
+    "This is one of many processes; other clusters than Cloud TPU and SLURM also need the next three.",
 )
-_COORDINATOR_ADDRESS = flags.DEFINE_string("coordinator_address", None, "train: host:port of process 0.")
-_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "train: number of processes.", 1)
-_PROCESS_ID = flags.DEFINE_integer("process_id", None, "train: number of this process, from 0.", 0)
+_COORDINATOR_ADDRESS = flags.DEFINE_string("coordinator_address", None, "host:port of process 0.")
+_NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "Number of processes.", 1)
+_PROCESS_ID = flags.DEFINE_integer("process_id", None, "Number of this process, from 0.", 0)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data; TFDS's own if not given.")
 _ACCEPT_CHANGED_DATA = flags.DEFINE_bool(
-    "accept_changed_data", False, "train: go on although the data is not that of the run's last start."
+    "accept_changed_data", False, "Go on although the data is not that of the run's last start."
 )
 _TRACKER = flags.DEFINE_list(
     "tracker",
     [],
-    "train: trackers that the run also reports to, as in --tracker=wandb or --tracker=wandb,mlflow.",
+    "Trackers that the run also reports to, as in --tracker=wandb or --tracker=wandb,mlflow.",
 )
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images",
@@ -49,58 +73,92 @@ _NUM_IMAGES = flags.DEFINE_integer(
     "--from and --to samples, 64; "
     "augment: generated ones, ten times as many as real ones.",
 )
+_FORMAT = flags.DEFINE_enum(
+    "format",
+    "grid",
+    ["grid", "files", "npz"],
+    "What is written besides the .npz: grid, one picture of all samples; files, one file a sample, in a folder for "
+    "each class; npz, nothing.",
+)
 _STEP = flags.DEFINE_string(
     "step",
     None,
     "Which checkpoint: steps taken, or best; if not given, the newest, and evaluate also the best.",
 )
-_AVERAGED = flags.DEFINE_bool("averaged", True, "Use averaged parameters.")
+_AVERAGED = flags.DEFINE_bool("averaged", True, "Use averaged parameters; --noaveraged for the live ones.")
 _TRUST = flags.DEFINE_bool(
-    "trust", False, "Every mode but train: import whatever modules the workdir names, which runs their code."
+    "trust",
+    False,
+    "Import whatever modules a workdir names, which runs their code; in train that of --init_from.",
 )
-_SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "sample, interpolate: seed of the latents.")
-_FROM = flags.DEFINE_integer("from", None, "interpolate: number of the sample where the only walk begins.")
-_TO = flags.DEFINE_integer("to", None, "interpolate: number of the sample where it ends.")
-_SPLIT = flags.DEFINE_string("split", None, "encode: split of the run's data; the held-out one if not given.")
-_LABELS = flags.DEFINE_list(
-    "labels", [], "sample, interpolate: classes to ask for, as in --labels=3,7 or --labels=cat,dog."
-)
-_METRICS = flags.DEFINE_list("metrics", ["quick"], "evaluate: names of metrics, or quick, or all.")
+_SAMPLE_SEED = flags.DEFINE_integer("sample_seed", 0, "Seed of the latents.")
+_FROM = flags.DEFINE_integer("from", None, "Number of the sample where the only walk begins.")
+_TO = flags.DEFINE_integer("to", None, "Number of the sample where it ends.")
+_SPLIT = flags.DEFINE_string("split", None, "Split of the run's data; the held-out one if not given.")
+_LABELS = flags.DEFINE_list("labels", [], "Classes to ask for, as in --labels=3,7 or --labels=cat,dog.")
+_METRICS = flags.DEFINE_list("metrics", ["quick"], "Names from --list=metrics, or quick, or all.")
 _FEATURES = flags.DEFINE_string(
-    "features", "classifier", "evaluate: features; see gan_jax/features/README.md."
+    "features",
+    "classifier",
+    "Features that metrics compare: classifier, pixels, inception, a file, or the dotted path of a function.",
 )
-_EVAL_SEED = flags.DEFINE_integer("eval_seed", 0, "evaluate: seed of latents and metrics.", 0)
-_ALL_STEPS = flags.DEFINE_bool("all_steps", False, "evaluate: every checkpoint.")
+_EVAL_SEED = flags.DEFINE_integer("eval_seed", 0, "Seed of latents and metrics.", 0)
+_ALL_STEPS = flags.DEFINE_bool("all_steps", False, "Every checkpoint.")
 _IMAGES_PER_CLASS = flags.DEFINE_integer(
     "images_per_class",
     None,
-    "augment: real images of each class for a classifier; if not given, as many as the model was trained on.",
+    "Real images of each class for a classifier; if not given, as many as the model was trained on.",
 )
-_SEEDS = flags.DEFINE_integer("seeds", 5, "augment: number of times to train the classifiers.")
-_DOWNLOAD = flags.DEFINE_bool("download", False, "evaluate: fetch the Inception weights if they are absent.")
+_SEEDS = flags.DEFINE_integer("seeds", 5, "Number of times to train the classifiers.")
+_DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the Inception weights if they are absent.")
 
 
 def _train():
+    for flag in (_STEP, _TRUST):
+        if flag.present and not _INIT_FROM.value:
+            raise UsageError(f"--{flag.name}: in --mode=train it belongs to --init_from, which is missing")
     written = recipe_lib.checked_type(_CONFIG.written())
     changed = recipe_lib.from_dict(_CONFIG.change(overrides.fields(written)))
     recipe_lib.validate(changed)
+    changed = _of_data(changed) if _DATA.value else changed
     recipe_lib.to_dict(changed)  # Functions that no later process would find.
     cluster = _cluster()
     command.import_jax()
     from gan_jax import build
     from gan_jax.runtime import cpu, processes
-    from gan_jax.training import train
+    from gan_jax.training import initial, plan, train
 
     cpu.keep_memory()
     with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):
         recipe = build.adapted(written, changed)
-        name = str(recipe.data["name"]).replace("/", "-")
-        workdir = command.path(_WORKDIR.value) or os.path.join("runs", f"{_CONFIG.stem()}-{name}")
-        data_dir = command.path(_DATA_DIR.value)
-        train.run(
-            recipe, workdir, data_dir,
-            accept_changed_data=_ACCEPT_CHANGED_DATA.value, trackers=_TRACKER.value,
-        )  # fmt: skip
+        workdir = os.path.join("runs", f"{_CONFIG.stem()}-{_named(recipe.data)}")
+        step, trust, other = _STEP.value, _TRUST.value, command.path(_INIT_FROM.value)
+        given: dict[str, Any] = dict(
+            workdir=command.path(_WORKDIR.value) or workdir,
+            data_dir=command.path(_DATA_DIR.value),
+            accept_changed_data=_ACCEPT_CHANGED_DATA.value,
+            init_from=initial.Origin(other, step, trust) if other else None,
+        )
+        if _DRY_RUN.value:
+            print(plan.plan(recipe, **given))
+        else:
+            train.run(recipe, **given, trackers=_TRACKER.value)
+
+
+def _of_data(recipe):
+    """The recipe on the data of --data."""
+    if named := _CONFIG.data():
+        raise UsageError(f"--data={_DATA.value}: --config names other data, {named}; give one of the two")
+    command.import_jax()
+    from gan_jax.data import own
+
+    return overrides.changed(recipe, own.changes(str(command.path(_DATA.value)), recipe))
+
+
+def _named(data):
+    """A short name of a recipe's data, for the name of a folder."""
+    path = os.path.basename(os.path.abspath(data["path"])) if isinstance(data.get("path"), str) else ""
+    return os.path.splitext(path)[0] or str(data["name"]).replace("/", "-")
 
 
 def _cluster():
@@ -132,6 +190,7 @@ def _sample():
         sample_seed=_SAMPLE_SEED.value,
         labels=_LABELS.value,
         data_dir=command.path(_DATA_DIR.value),
+        form=_FORMAT.value,
     )
 
 
@@ -197,33 +256,77 @@ def _model():
     )
 
 
-# Of each --mode its function, and the flags that it takes beside --workdir.
+_OF_CHECKPOINT = "workdir step averaged trust"
 _MODES = {
-    "train": (
+    "train": Mode(
         _train,
-        "config data_dir multihost coordinator_address num_processes process_id accept_changed_data tracker",
+        "train a recipe, or resume the run in its workdir",
+        "--config=dcgan:mnist --config.steps=9380 --workdir=runs/first",
+        "config workdir data data_dir dry_run init_from step trust accept_changed_data multihost coordinator_address "
+        "num_processes process_id tracker",
     ),
-    "sample": (_sample, "step averaged trust num_images sample_seed labels data_dir"),
-    "evaluate": (
+    "sample": Mode(
+        _sample,
+        "write samples of a run",
+        "--mode=sample --workdir=runs/first --num_images=100 --sample_seed=7 --format=files",
+        f"{_OF_CHECKPOINT} num_images format sample_seed labels data_dir",
+    ),
+    "evaluate": Mode(
         _evaluate,
-        "step averaged trust num_images metrics features eval_seed all_steps data_dir download",
+        "compare samples of a run with held-out data",
+        "--mode=evaluate --workdir=runs/first --metrics=frechet_distance,precision_recall",
+        f"{_OF_CHECKPOINT} num_images metrics features eval_seed all_steps data_dir download",
     ),
-    "encode": (_encode, "step averaged trust split data_dir"),
-    "interpolate": (_interpolate, "step averaged trust num_images sample_seed labels from to"),
-    "augment": (_augment, "step averaged trust num_images images_per_class seeds data_dir"),
+    "encode": Mode(
+        _encode,
+        "write the codes of images, of a run with an encoder, such as bigan",
+        "--mode=encode --workdir=runs/bigan-digits",
+        f"{_OF_CHECKPOINT} split data_dir",
+    ),
+    "interpolate": Mode(
+        _interpolate,
+        "write walks between samples: a grid and an animation",
+        "--mode=interpolate --workdir=runs/first --from=12 --to=40",
+        f"{_OF_CHECKPOINT} num_images sample_seed labels from to",
+    ),
+    "augment": Mode(
+        _augment,
+        "train classifiers with and without samples, of a run with classes",
+        "--mode=augment --workdir=runs/acgan-mnist --images_per_class=20",
+        f"{_OF_CHECKPOINT} num_images images_per_class seeds data_dir",
+    ),
 }
 
 
+def _help():
+    described = modes.described("python -m gan_jax.main", _MODES, "mode list")
+    return (
+        f"Generative adversarial networks in JAX.\n\n{described}\n\n"
+        "and --flagfile=FILE with flags line by line; --helpfull has the flags of every library too."
+    )
+
+
+def _list(kind):
+    """Prints what there is of a kind."""
+    if kind not in library.KINDS:
+        raise unknown("--list", kind, library.KINDS)
+    if kind in library.MODULES:
+        command.import_jax()
+    print(library.shown(kind))
+
+
+def _is_given(flag):
+    """Does a flag stand on the command line?"""
+    return bool(flags.FLAGS[flag].present) or flag == "config" and bool(_CONFIG.changes)
+
+
 def _do():
-    mode = _MODE.value
-    do, takes = _MODES[mode]
-    for name in dict.fromkeys(name for _, names in _MODES.values() for name in names.split()):
-        given = flags.FLAGS[name].present or name == "config" and _CONFIG.changes
-        if given and name not in takes.split():
-            others = [other for other, (_, names) in _MODES.items() if name in names.split()]
-            raise UsageError(f"--{name}: --mode={mode} does not take it; only {', '.join(others)} does")
-    do()
+    if _LIST.value is not None:
+        _list(_LIST.value)
+        return
+    modes.check(_MODES, _MODE.value, _is_given)
+    _MODES[_MODE.value].do()
 
 
 if __name__ == "__main__":
-    command.run(_do, _CONFIG.take)
+    command.run(_do, _CONFIG.take, _help)

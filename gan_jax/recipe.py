@@ -14,10 +14,10 @@ from typing import Any
 
 from gan_jax.errors import UsageError, unknown
 
-# Fields that a resumed run may change: how long it is, how often it reports, and on how many devices.
+# Fields that a resumed run may change: how long it is, how often it reports, and how devices share the work.
 RESUMABLE = (
     "steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every", "diagnostics_every",
-    "max_rollbacks", "model_devices", "device_memory",
+    "max_rollbacks", "model_devices", "device_memory", "steps_per_call",
 )  # fmt: skip
 # Paths of dicts that are read in the order written.
 IN_ORDER = r"updates|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
@@ -25,6 +25,8 @@ IN_ORDER = r"updates|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eva
 MEANT = {"data.flip": False, "data.per_class": 0}
 # Types in which networks may compute.
 PRECISIONS = ("float32", "bfloat16")
+# How exactly a step multiplies float32 matrices; JAX's names.
+MATMUL_PRECISIONS = ("default", "high", "highest")
 # Fields that may be 0.
 FROM_ZERO = ("seed", "eval_every", "diagnostics_every", "max_rollbacks", "device_memory")
 
@@ -58,11 +60,16 @@ class Recipe:
             time, and the memory of one slice. It divides the batch, and devices divide a slice.
         precision: The type in which networks compute, `float32` or `bfloat16`; parameters, optimizers, losses and
             penalties are float32 in any case.
+        matmul_precision: How a step computes float32 products and convolutions: `default`, the fastest way (TF32 on
+            a GPU, bfloat16 on a TPU), `high` (TF32; three bfloat16 products on a TPU), or `highest` (float32). A
+            CPU computes float32 in any case.
         model_devices: Devices over which large parameters, their averages and their optimizers' state are
             spread, a divisor of the devices of a process; the batch is spread over groups of so many.
         device_memory: Memory of a device, GiB; a recipe that surely needs more is refused at the start. 0 to ask
             the device, and a larger number to insist.
         steps: Steps in the whole run.
+        steps_per_call: Steps that one call of a program takes, where the host has nothing to do in between:
+            faster on a GPU or TPU if a step is short. The steps are the same ones.
         seed: Seed of everything random.
         log_every: Steps between two log lines.
         grid_every: Steps between two grids of samples.
@@ -91,9 +98,11 @@ class Recipe:
     batch_size: int = 64
     accumulate: int = 1
     precision: str = "float32"
+    matmul_precision: str = "default"
     model_devices: int = 1
     device_memory: int = 0
     steps: int = 10_000
+    steps_per_call: int = 1
     seed: int = 0
     log_every: int = 50
     grid_every: int = 500
@@ -122,7 +131,7 @@ def load(config: str) -> Recipe:
     """The recipe of a config file.
 
     Args:
-        config: Path of the file, perhaps with `:name` of other data, as in `configs/dcgan.py:mnist`.
+        config: As for `of_data`: `dcgan`, `configs/dcgan.py`, `dcgan:mnist`.
 
     Returns:
         The Recipe.
@@ -137,7 +146,7 @@ def run_config(config: str) -> Any:
     """The value that `get_config` of a config file returns, such as a Recipe or a study.
 
     Args:
-        config: Path of the file, perhaps with `:name` of other data.
+        config: As for `of_data`.
 
     Returns:
         The value.
@@ -147,7 +156,10 @@ def run_config(config: str) -> Any:
     """
     file, data = of_data(config)
     if not os.path.isfile(file):
-        raise UsageError(f"config file {file!r} does not exist")
+        name = file.removeprefix("configs/").removesuffix(".py")
+        _, _, hint = str(unknown("", name, packaged())).partition(repr(name))
+        other = "" if file.endswith(".py") else ", nor a recipe of this name in the package"
+        raise UsageError(f"config file {file!r} does not exist{other}{hint}")
     try:
         return runpy.run_path(file)["get_config"](*[data] if data else [])
     except UsageError:
@@ -160,7 +172,8 @@ def of_data(config: str) -> tuple[str, str]:
     """The path of a config file and the data after its colon, empty if there is none.
 
     Args:
-        config: As in `load`. A colon in the path of a file that exists belongs to the path.
+        config: Path of the file, or name of one in the package, perhaps with `:name` of other data, as in
+            `mine/dcgan.py:mnist` or `dcgan:mnist`. A colon in the path of a file that exists belongs to the path.
 
     Returns:
         Both.
@@ -168,7 +181,25 @@ def of_data(config: str) -> tuple[str, str]:
     if os.path.isfile(config):
         return config, ""
     file, _, data = config.rpartition(":")
-    return (file, data) if os.path.isfile(file) else (config.partition(":")[0], config.partition(":")[2])
+    if os.path.isfile(file):
+        return file, data
+    file, _, data = config.partition(":")
+    return packaged().get(file, file), data
+
+
+def packaged() -> dict[str, str]:
+    """Paths of the config files that come with the package, by name: `dcgan`, `tricks/dropout`, `studies/...`."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    # Inside an installed package, beside it in a checkout.
+    inside, beside = os.path.join(here, "configs"), os.path.join(os.path.dirname(here), "configs")
+    folder = inside if os.path.isdir(inside) else beside
+    paths = [
+        os.path.join(place, name)
+        for place, _, names in sorted(os.walk(folder))
+        for name in sorted(names)
+        if name.endswith(".py")
+    ]
+    return {os.path.relpath(path, folder)[: -len(".py")].replace(os.sep, "/"): path for path in paths}
 
 
 def validate(recipe: Recipe) -> None:
@@ -191,10 +222,12 @@ def validate(recipe: Recipe) -> None:
             raise UsageError(f"{field.name}={value}: expected at least {least}")
     if recipe.batch_size % recipe.accumulate:
         raise UsageError(f"batch_size={recipe.batch_size} is not divisible by accumulate={recipe.accumulate}")
-    if recipe.precision not in PRECISIONS:
-        raise UsageError(f"precision={recipe.precision!r}: expected {' or '.join(PRECISIONS)}")
+    for name, known in (("precision", PRECISIONS), ("matmul_precision", MATMUL_PRECISIONS)):
+        if (value := getattr(recipe, name)) not in known:
+            raise UsageError(f"{name}={value!r}: expected {' or '.join(known)}")
     _check_shapes(recipe)
     _check_players(recipe)
+    _check_calls(recipe)
     for path, value in numbers(dataclasses.asdict(recipe)):
         if not math.isfinite(value):
             raise UsageError(f"{path}={value}: expected a finite number")
@@ -263,6 +296,16 @@ def _check_players(recipe):
         for player in getattr(recipe, path):
             if player not in recipe.updates:
                 raise unknown(path, player, recipe.updates)
+
+
+def _check_calls(recipe):
+    """Calls of several steps end at events, so these must leave room for one."""
+    for field in ("log_every", "grid_every", "checkpoint_every", "eval_every", "diagnostics_every"):
+        if 0 < getattr(recipe, field) < recipe.steps_per_call:
+            raise UsageError(
+                f"steps_per_call={recipe.steps_per_call}: expected at most {field}={getattr(recipe, field)}, "
+                "since no call passes such a step"
+            )
 
 
 def numbers(tree: Any, path: str = "") -> Iterator[tuple[str, float]]:

@@ -48,6 +48,7 @@ class TrainSpec:
         moves: How a player moves, by player; `move` for players that are not in it.
         updates: Moves per step by player, in the order of play.
         decay: By averaged player, the average's decay in [0, 1] as a function of the step.
+        matmul_precision: JAX's name of the precision of float32 products in `step`.
     """
 
     game: Game
@@ -56,11 +57,17 @@ class TrainSpec:
     moves: dict[str, Callable]
     updates: dict[str, int]
     decay: dict[str, Callable]
+    matmul_precision: str = "default"
 
     @functools.cached_property
     def step(self) -> Callable[..., tuple[TrainState, dict[str, jax.Array]]]:
         """`(state, batches, key) -> (state, scalars)`: `train_step`, traced once for all its callers."""
-        return jax.jit(functools.partial(train_step, self), inline=True)
+
+        def step(state, batches, key):
+            with jax.default_matmul_precision(self.matmul_precision):
+                return train_step(self, state, batches, key)
+
+        return jax.jit(step, inline=True)
 
 
 def init(

@@ -38,6 +38,8 @@ class Modality(NamedTuple):
             endings, such as `(".png",)`; the folder is made, but not the folder above that.
         flip: `(key, batch) -> batch`, inside `jit`: mirrors decoded rows at random, every entry of a row
             alike. None where mirroring makes no sense.
+        save_one: `(stem, row) -> endings`: writes one row, [*shape], as files of its own. None means `save` of
+            one row.
     """
 
     spec: dict[str, jax.ShapeDtypeStruct]
@@ -48,6 +50,7 @@ class Modality(NamedTuple):
     preview: Callable[..., np.ndarray]
     save: Callable[[str, np.ndarray], tuple[str, ...]]
     flip: Callable[[jax.Array, dict], dict] | None = None
+    save_one: Callable[[str, np.ndarray], tuple[str, ...]] | None = None
 
 
 class Context(NamedTuple):

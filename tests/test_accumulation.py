@@ -1,6 +1,7 @@
 """Slices one after the other equal the batch at once, in less memory."""
 
 import functools
+import inspect
 
 import chex
 import jax
@@ -186,7 +187,8 @@ def _own_move():
 
 def test_a_move_that_takes_no_gradient_cannot_accumulate(tiny):
     moved = dict(generator=dict(name=_own_move))
-    assert build.train_spec(_recipe(tiny, moves=moved), MODALITY).moves["generator"] is step.move
+    move = build.train_spec(_recipe(tiny, moves=moved), MODALITY).moves["generator"]
+    assert inspect.unwrap(move) is step.move
     with pytest.raises(UsageError, match="moves.generator.name: _own_move takes no `gradient`"):
         build.train_spec(_recipe(tiny, moves=moved, accumulate=2), MODALITY)
 

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sources
-import tiny_recipes
 
 from gan_jax import build
 from gan_jax import recipe as recipe_lib
+from gan_jax.benchmark import tiny as tiny_recipes
 from gan_jax.errors import UsageError
 from gan_jax.step import train_step
 from gan_jax.training import report, setup, train
@@ -120,7 +120,7 @@ PAPER = {
     # Lin et al. 2018, section 4.1.
     "toy": {
         **_both({"learning_rate": 1e-4, "b1": 0.8}),
-        "data": {"name": "ring", "scale": 1.0, "size": 100_000, "seed": 0, "per_class": 0},
+        "data": {"name": "ring", "scale": 1.0, "size": 100_000, "seed": 0},
         "game.latents": {"name": "normal", "size": 2},
         "nets.generator.widths": [400] * 4,
         "nets.discriminator": {"name": "points.Discriminator", "widths": [200] * 3, "pieces": 5},

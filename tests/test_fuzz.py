@@ -11,12 +11,12 @@ import in_process
 import jax
 import pytest
 import sources
-import tiny_recipes
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gan_jax import build, features, modalities
 from gan_jax import recipe as recipe_lib
+from gan_jax.benchmark import tiny as tiny_recipes
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
 from gan_jax.training import setup, train

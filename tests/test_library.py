@@ -9,18 +9,21 @@ import library_table
 import numpy as np
 import pytest
 
+from gan_jax import library, recipe
+from gan_jax.errors import UsageError
 from gan_jax.terms import reads
 
-FUNCTIONS = [(section, name) for section, names in library_table.public().items() for name in names]
-KEYWORDS_ONLY = {"losses", "penalties", "augment", "metrics"}
+SOURCED = ("losses", "penalties", "transforms", "augmentations", "wrappers", "moves", "metrics")
+FUNCTIONS = [(kind, name) for kind in SOURCED for name in library.entries(kind)]
+KEYWORDS_ONLY = {"losses", "penalties", "augmentations", "metrics"}
 
 
 @pytest.mark.parametrize("section, name", FUNCTIONS)
 def test_docstring_says_what_from_where_and_of_which_shapes(section, name):
-    function = library_table.public()[section][name]
+    function = library.entries(section)[name]
     text = inspect.getdoc(function)
     assert len(text.partition("\n")[0]) <= 110 and text.partition("\n\n")[0].endswith(".")
-    assert library_table.sources(function) or "No paper" in text
+    assert library.sources(function) or "No paper" in text
     assert "Returns:" in text
     arguments = text.partition("Args:")[2].partition("Returns:")[0]
     for parameter in inspect.signature(function).parameters.values():
@@ -37,7 +40,9 @@ def test_library_tables_are_up_to_date():
 
 
 def test_library_lists_networks_games_latents_and_data():
-    listed = {name for functions in library_table.parts().values() for name in functions}
+    listed = {
+        name for kind in ("games", "nets", "heads", "latents", "data") for name in library.entries(kind)
+    }
     assert {"gan", "dcgan.Generator", "projection", "normal", "digits", "folder", "ring"} <= listed
 
 
@@ -45,12 +50,35 @@ def test_readme_counts_the_library():
     with open(os.path.join(library_table.ROOT, "README.md")) as file:
         text = " ".join(file.read().split())
     for section in ("losses", "penalties", "transforms", "metrics"):
-        assert f"{len(library_table.public()[section])} {section}" in text
-    recipes = [
-        name for name in os.listdir(os.path.join(library_table.ROOT, "configs")) if name.endswith(".py")
-    ]
+        assert f"{len(library.entries(section))} {section}" in text
+    recipes = [name for name in library.entries("recipes") if "/" not in name]
     assert f"{len(recipes)} recipes" in text
-    assert sorted(f"{name[:-3]}" for name in recipes) == sorted(re.findall(r"\| `(\w+)` \| \[\d{4}\.", text))
+    assert sorted(recipes) == sorted(re.findall(r"\| `(\w+)` \| \[\d{4}\.", text))
+
+
+def test_lists_recipes_and_studies_by_the_names_that_find_them():
+    folder = os.path.join(library_table.ROOT, "configs")
+    for name in ("dcgan", "tricks/dropout"):
+        assert library.entries("recipes")[name] == os.path.join(folder, f"{name}.py")
+    assert "studies/stacked_mnist" in library.entries("studies")
+    for kind in ("recipes", "studies"):
+        for name, path in library.entries(kind).items():
+            assert recipe.of_data(f"{name}:mnist") == (path, "mnist")
+
+
+def test_a_line_has_the_sentence_and_the_paper():
+    lines = {kind: library.shown(kind).splitlines() for kind in ("recipes", "penalties")}
+    assert any(
+        re.fullmatch(r"dcgan +DCGAN: Radford, Metz and Chintala 2016, arXiv:1511.06434\.", line)
+        for line in lines["recipes"]
+    )
+    (r1,) = [line for line in lines["penalties"] if line.startswith("r1 ")]
+    assert (
+        r1.split(maxsplit=1)[1]
+        == "Half the squared norm of the critic's gradient at real samples. arXiv:1801.04406"
+    )
+    with pytest.raises(UsageError, match="list: unknown name 'loses'; did you mean losses"):
+        library.shown("loses")
 
 
 def test_readme_example_runs_in_somebody_elses_loop():

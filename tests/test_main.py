@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import time
 import command_line
 import numpy as np
 import pytest
+from PIL import Image
 
 DCGAN = "--config=configs/dcgan.py"
 
@@ -32,7 +34,7 @@ def folder(tmp_path_factory):
         "conditional_metric": tiny.replace(
             "batch_size=8,",
             "batch_size=8, eval_every=5, eval_metrics=dict(intra_class_frechet_distance={}), "
-            'eval_features="jax.nn.relu",',
+            'eval_features="pixels",',
         ),
     }
     for name, text in files.items():
@@ -58,6 +60,26 @@ MISTAKES = {
     "unknown mode": (
         ["--mode=smple"],
         "--mode=smple: value should be one of <train|sample|evaluate|encode|interpolate|augment>",
+    ),
+    "a kind of names that does not exist": (
+        ["--list=loses"],
+        "--list: unknown name 'loses'; did you mean losses",
+    ),
+    "a checkpoint to train from without its run": (
+        [DCGAN, "--step=best"],
+        "--step: in --mode=train it belongs to --init_from, which is missing",
+    ),
+    "own data that is not there": (
+        [DCGAN, "--data=mnist"],
+        "data=mnist: expected a folder of images, or an .npz or .npy file; other data is named after the recipe",
+    ),
+    "two data sets": (
+        [f"{DCGAN}:mnist", "--data={f}"],
+        "--data={f}: --config names other data, mnist; give one of the two",
+    ),
+    "parameters of a run that is not there": (
+        ["--config={f}/tiny.py", "--init_from={f}/none"],
+        "{f}/none holds no checkpoint of a run",
     ),
     "leftover argument": ([DCGAN, "extra"], "unexpected argument 'extra'"),
     "unknown field": ([DCGAN, "--config.batchsize=3"], "unknown name 'batchsize'; did you mean batch_size"),
@@ -131,9 +153,9 @@ MISTAKES = {
         ["--config", "configs/dcgna.py"],
         "config file 'configs/dcgna.py' does not exist",
     ),
-    "labels of a walk": (
-        ["--mode=interpolate", "--workdir={f}/run", "--labels=3"],
-        "--labels: --mode=interpolate does not take it; only sample does",
+    "labels of codes": (
+        ["--mode=encode", "--workdir={f}/run", "--labels=3"],
+        "--labels: --mode=encode does not take it; only sample, interpolate do",
     ),
     "metrics of samples": (
         ["--mode=sample", "--workdir={f}/run", "--metrics=quick"],
@@ -300,9 +322,55 @@ def _imported(modules, looked_for):
     return done.stdout.strip() or done.stderr
 
 
-def test_help_is_no_error():
-    code, out, _ = command_line.finish(command_line.start("--help"))
-    assert code == 0 and "--config" in out and "--workdir" in out
+def test_help_shows_every_mode_with_its_flags_and_an_example_that_it_takes():
+    code, out, _ = command_line.finish(command_line.start("--mode=sample", "--help"))
+    assert code == 0 and max(map(len, out.splitlines())) <= 110
+    for mode in ("train", "sample", "evaluate", "encode", "interpolate", "augment"):
+        (part,) = [part for part in out.split("\n\n") if part.startswith(f"--mode={mode}")]
+        (example,) = [
+            line.split("gan_jax.main ")[1] for line in part.splitlines() if "python -m gan_jax.main" in line
+        ]
+        for word in example.split():
+            flag = re.match(r"--(\w+)", word)[1]
+            assert flag in ("mode",) or re.search(rf"--{flag}\b", part.replace(example, "")), (mode, word)
+    assert "--sample_seed          Seed of the latents." in out and "--logtostderr" not in out
+
+
+def test_list_prints_names_and_no_jax_is_needed_for_recipes():
+    code, out, err = command_line.finish(command_line.start("--list=recipes", JAX_PLATFORMS="none"))
+    assert (code, err) == (0, "") and re.search(r"^wgan_gp  +WGAN-GP: Gulrajani et al. 2017", out, re.M)
+
+
+def test_a_dry_run_says_what_would_be_and_writes_nothing(folder):
+    command = [f"--config={folder}/tiny.py", f"--workdir={folder}/dry", "--dry_run", "--config.steps=30"]
+    code, out, err = command_line.finish(command_line.start(*command))
+    assert code == 0, err
+    lines = out.splitlines()
+    # Latents of 4, 16 units, 64 pixels; their weights and biases.
+    assert f"network   generator: {4 * 16 + 16 + 16 * 64 + 64:,} parameters" in lines
+    assert "steps=30" in lines and f"workdir   {folder}/dry, new" in lines
+    assert "grids/: 3 pictures of 4 images" in out and "FLOP a step" in out
+    assert not (folder / "dry").exists()
+
+
+def test_a_packaged_recipe_and_an_own_folder(folder):
+    """The name of the workdir is that of the recipe and the folder; only a dry run, which trains nothing."""
+    pictures = folder / "cats"
+    pictures.mkdir()
+    for number, size in enumerate([(90, 70), (80, 80)] * 10):
+        Image.new("RGB", size, (number, 0, 0)).save(pictures / f"{number}.png")
+    code, out, err = command_line.finish(
+        command_line.start("--config=dcgan", f"--data={pictures}", "--dry_run")
+    )
+    assert code == 0, err
+    lines = out.splitlines()
+    assert "data.resolution=64" in lines and "eval_features=pixels" in lines
+    assert (
+        f"{pictures}: images become 64x64 pixels (--config.data.resolution changes it); without classes"
+        in err
+    )
+    assert any(line.endswith("18 images of 64x64x3, no labels") for line in lines)
+    assert "workdir   runs/dcgan-cats, new" in lines
 
 
 def test_a_run_says_what_it_does_and_how_to_sample(folder):

@@ -9,10 +9,10 @@ import runpy
 import jax
 import jax.numpy as jnp
 import pytest
-import tiny_recipes
 
 from gan_jax import build
 from gan_jax import recipe as recipe_lib
+from gan_jax.benchmark import tiny as tiny_recipes
 from gan_jax.errors import UsageError
 from gan_jax.step import train_step
 from gan_jax.types import Context
@@ -103,3 +103,26 @@ def test_terms_and_the_state_after_a_step_are_float32(path):
 def test_another_precision(tiny):
     with pytest.raises(UsageError, match="precision='half': expected float32 or bfloat16"):
         recipe_lib.validate(tiny(precision="half"))
+
+
+@pytest.mark.parametrize("name", recipe_lib.MATMUL_PRECISIONS)
+def test_every_product_of_a_step_has_the_matmul_precision_of_the_recipe(name):
+    recipe = tiny_recipes.of_few_pixels(
+        runpy.run_path(os.path.join(os.path.dirname(CONFIGS[0]), "dcgan.py"))["get_config"]()
+    )
+    recipe.matmul_precision = name
+    modality = build.source(recipe).modality
+    train_spec = build.train_spec(recipe, modality)
+    state = jax.eval_shape(build.start(train_spec, modality, recipe.batch_size), KEY)
+    batches = jax.eval_shape(lambda: build.blank(modality, 1, recipe.batch_size))
+    jaxpr = jax.make_jaxpr(train_spec.step)(state, batches, KEY)
+    products = [each for each in _equations(jaxpr) if each.primitive.name in PRODUCTS]
+    expected = jax.lax.Precision[name.upper()]
+    assert len(products) > 10
+    assert {each.params["precision"] for each in products} == {(expected, expected)}
+
+
+def test_an_unknown_matmul_precision_is_named(tiny):
+    message = "matmul_precision='float64': expected default or high or highest"
+    with pytest.raises(UsageError, match=message):
+        recipe_lib.validate(tiny(matmul_precision="float64"))

@@ -1,5 +1,6 @@
 import functools
 import json
+import os
 import sys
 import types
 
@@ -23,6 +24,9 @@ def _loss(fake_logits):
         (dict(batch_size=2.5), "batch_size=2.5: expected int"),
         (dict(batch_size=True), "batch_size=True: expected int"),
         (dict(steps=-1), "steps=-1: expected at least 1"),
+        (dict(steps_per_call=0), "steps_per_call=0: expected at least 1"),
+        (dict(steps_per_call=6), "steps_per_call=6: expected at most log_every=5, since no call passes such"),
+        (dict(steps_per_call=4, eval_every=3), "steps_per_call=4: expected at most eval_every=3"),
         (dict(seed=-1), "seed=-1: expected at least 0"),
         (dict(seed=2**31), "seed=2147483648: expected a whole number of 32 bits, or a decimal point"),
         (dict(data="digits"), "data='digits': expected dict"),
@@ -113,6 +117,20 @@ def test_load_says_in_one_line_why_a_config_file_gives_no_recipe(tmp_path, text,
     path = _written(tmp_path, text)
     with pytest.raises(UsageError, match=f"^{message.format(path=path)}$"):
         recipe_lib.load(path)
+
+
+def test_a_recipe_of_the_package_is_found_by_its_name_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    named = recipe_lib.load(os.path.join(command_line.ROOT, "configs", "dcgan.py:mnist"))
+    assert recipe_lib.load("dcgan:mnist") == named
+    assert recipe_lib.load("tricks/dropout").nets["discriminator"]["dropout"] == 0.3
+    (tmp_path / "dcgan").write_text("raise OSError('a file of this name comes first')")
+    with pytest.raises(UsageError, match="a file of this name comes first"):
+        recipe_lib.load("dcgan")
+    with pytest.raises(
+        UsageError, match="^config file 'dcgna' does not exist, nor a recipe .*; did you mean dcgan"
+    ):
+        recipe_lib.load("dcgna")
 
 
 def test_load_of_a_config_file_that_does_not_exist(tmp_path):

@@ -6,10 +6,10 @@ import runpy
 import jax
 import jax.numpy as jnp
 import pytest
-import tiny_recipes
 import work
 
 from gan_jax import build, step
+from gan_jax.benchmark import tiny as tiny_recipes
 
 
 @pytest.mark.parametrize("path", work.CONFIGS, ids=lambda path: os.path.basename(path)[:-3])

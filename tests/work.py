@@ -21,9 +21,8 @@ CONFIGS = sorted(glob.glob(os.path.join(HERE, "..", "configs", "*.py")))
 
 def compiled_step(path):
     """The compiled step of the tiny recipe of a file."""
-    import tiny_recipes
-
     from gan_jax import build
+    from gan_jax.benchmark import tiny as tiny_recipes
     from gan_jax.data.batches import batches
     from gan_jax.runtime import parallel
     from gan_jax.training.compiled import compiled

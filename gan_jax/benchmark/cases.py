@@ -1,12 +1,8 @@
 """The cases to measure: recipes on noise. Imports no framework, so that every worker can read them."""
 
-import os
-import runpy
-
-from gan_jax.errors import UsageError, unknown
+from gan_jax import recipe as recipe_lib
+from gan_jax.errors import unknown
 from gan_jax.recipe import Recipe
-
-_CONFIGS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "configs")
 
 
 def mlp() -> Recipe:
@@ -61,7 +57,22 @@ def r3gan() -> Recipe:
     return _config("r3gan", resolution=32, channels=3)
 
 
+def sagan() -> Recipe:
+    """SAGAN: self-attention at 16 pixels, spectral norm in both networks, 32x32x3: configs/sagan.py."""
+    return _config("sagan", resolution=32, channels=3)
+
+
+def r3gan_wide() -> Recipe:
+    """R3GAN as the paper has it for CIFAR-10, 768 channels and two blocks a stage, 32x32x3, batch 64."""
+    recipe = r3gan()
+    for net in recipe.nets.values():
+        net.update(widths=(768,), blocks=2)
+    return recipe
+
+
 CASES = {case.__name__: case for case in (mlp, dcgan28, dcgan64, wgan_gp, sngan, r3gan)}
+# Those of `benchmark.device`, which are more than a CPU can do in a few seconds.
+DEVICE_CASES = {case.__name__: case for case in (mlp, dcgan28, dcgan64, sngan, sagan, r3gan_wide)}
 
 
 # Values of the one number in which the DCGAN of `varied` differs from its defaults.
@@ -100,20 +111,21 @@ def find(name: str) -> Recipe:
     """The recipe of a case.
 
     Args:
-        name: A name in CASES, or `axis=value` for one of `varied`.
+        name: A name in CASES or DEVICE_CASES, or `axis=value` for one of `varied`.
 
     Returns:
         The Recipe.
 
     Raises:
-        UsageError: There is no such case, or configs/ of a checkout is not beside the package.
+        UsageError: There is no such case.
     """
     axis, _, value = name.partition("=")
     if axis in AXES:
         return varied(axis, int(value))
-    if name not in CASES:
-        raise unknown("cases", name, CASES)
-    return CASES[name]()
+    known = CASES | DEVICE_CASES
+    if name not in known:
+        raise unknown("cases", name, known)
+    return known[name]()
 
 
 def _noise(resolution, channels):
@@ -124,11 +136,6 @@ def _noise(resolution, channels):
 
 def _config(name, resolution, channels):
     """The recipe of a file in configs/, on noise."""
-    path = os.path.join(_CONFIGS, f"{name}.py")
-    if not os.path.isfile(path):
-        raise UsageError(
-            f"{path} does not exist: the benchmark needs a checkout of the repository, with its configs/"
-        )
-    recipe = runpy.run_path(path)["get_config"]()
+    recipe = recipe_lib.load(name)
     recipe.data = _noise(resolution, channels)
     return recipe

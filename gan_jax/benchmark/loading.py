@@ -53,7 +53,9 @@ def feeds(
     return {
         "resident": resident,
         "streamed": batches(source, batch_size, batches_per_step, 0, mesh, decode, resident_bytes=0),
-        "one batch": resident._replace(feed=lambda start, stop: (first for _ in range(start, stop))),
+        "one batch": resident._replace(
+            feed=lambda start, stop, calls=None: (first for _ in range(start, stop))
+        ),
     }
 
 

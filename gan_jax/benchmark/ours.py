@@ -38,7 +38,7 @@ class Run(NamedTuple):
 
 
 def running(recipe: Recipe, source: Source, fed: Batches, mesh: jax.sharding.Mesh) -> Run:
-    """The program that `gan_jax.training.train` trains with, at its first step.
+    """The program that `gan_jax.training.train` trains with, at its first step, in calls of `steps_per_call`.
 
     Args:
         recipe: The Recipe.
@@ -56,14 +56,18 @@ def running(recipe: Recipe, source: Source, fed: Batches, mesh: jax.sharding.Mes
     state, done = programs.init(key), 0
     parameters = {player: _count(params) for player, params in state.params.items()}
 
+    def calls(start, stop):
+        edges = [*range(start, stop, recipe.steps_per_call), stop]
+        return (range(*edge) for edge in zip(edges, edges[1:]))
+
     def advance(count):
         nonlocal state, done
-        for step_feed in fed.feed(done, done + count):
-            state, _ = programs.step(state, fed.resident, step_feed, key)
+        for call_feed in fed.feed(done, done + count, calls):
+            state, _ = programs.step(state, fed.resident, call_feed, key)
         done += count
         jax.block_until_ready(state)
 
-    (first,) = fed.feed(0, 1)
+    (first,) = fed.feed(0, recipe.steps_per_call, calls)
     return Run(programs, (programs.abstract, fed.resident, first, key), advance, parameters)
 
 
@@ -88,13 +92,20 @@ def prepare(recipe: Recipe) -> Subject:
         parameters=run.parameters,
         versions={"jax": jax.__version__},
         compile_seconds=lambda: sum(compiling),
-        flops=lambda: _flops(run),
+        flops=lambda: _program(run).cost_analysis().get("flops"),
+        memory=lambda: _memory(_program(run).memory_analysis()),
     )
 
 
-def _flops(run):
-    """XLA's count of the floating point operations of a step."""
-    return run.programs.step.lower(*run.arguments).compile().cost_analysis().get("flops")
+def _program(run):
+    """The compiled step, with XLA's counts of its operations and its memory."""
+    return run.programs.step.lower(*run.arguments).compile()
+
+
+def _memory(analysis):
+    """Bytes of inputs, outputs and everything in between; donated inputs are outputs too."""
+    sizes = analysis.argument_size_in_bytes + analysis.output_size_in_bytes + analysis.temp_size_in_bytes
+    return sizes - analysis.alias_size_in_bytes
 
 
 def prepare_plain(recipe: Recipe) -> Subject:
@@ -143,18 +154,23 @@ def _count(params):
     return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
-def matrix_product_peak(seconds: float, size: int = 2_048) -> float:
-    """The best rate of float32 matrix products, of a size at which they reach the machine's peak.
+def matrix_product_peak(
+    seconds: float, size: int = 2_048, dtype: str = "float32", precision: str = "default"
+) -> float:
+    """The best rate of matrix products, of a size at which they reach the machine's peak.
 
     Args:
         seconds: Duration of the measurement.
         size: Rows and columns.
+        dtype: Type of the matrices.
+        precision: As `matmul_precision` in a recipe.
 
     Returns:
         FLOP/s.
     """
-    product = jax.jit(lambda a, b: a @ b, compiler_options=cpu.compiler_options())  # As for steps.
-    a = jax.random.normal(jax.random.key(0), (size, size))
+    multiply = functools.partial(jax.numpy.matmul, precision=precision)
+    product = jax.jit(multiply, compiler_options=cpu.compiler_options())  # As for steps.
+    a = jax.random.normal(jax.random.key(0), (size, size), dtype)
     jax.block_until_ready(product(a, a))
     best, until = float("inf"), time.perf_counter() + seconds
     while best == float("inf") or time.perf_counter() < until:

@@ -16,6 +16,8 @@ class Subject(NamedTuple):
             if unknown.
         flops: Function without arguments that returns the floating point operations of a step; None if
             unknown.
+        memory: Function without arguments that returns the bytes that a step needs on its device; None if
+            unknown.
     """
 
     advance: Callable[[int], None]
@@ -23,3 +25,4 @@ class Subject(NamedTuple):
     versions: dict[str, str | int]
     compile_seconds: Callable[[], float | None] = lambda: None
     flops: Callable[[], float | None] = lambda: None
+    memory: Callable[[], float | None] = lambda: None

@@ -42,7 +42,7 @@ def wasserstein_discriminator(
     share: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """WGAN's loss with the gradient penalty; `share` is the place between real and fake, [B, 1, 1, 1]."""
-    share = torch.rand(len(real), 1, 1, 1) if share is None else share
+    share = torch.rand(len(real), 1, 1, 1, device=real.device) if share is None else share
     between = torch.lerp(real, fake, share).requires_grad_()
     (slope,) = torch.autograd.grad(discriminator(between).sum(), between, create_graph=True)
     penalty = (slope.square().sum((1, 2, 3)).add(1e-12).sqrt() - 1).square().mean()

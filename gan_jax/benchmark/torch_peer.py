@@ -1,17 +1,22 @@
-"""The cases in PyTorch, eager: channels_last, fused Adam, and no unneeded gradient.
+"""The cases in PyTorch: channels_last, fused Adam, and no unneeded gradient.
 
 The generator's update uses the samples of the discriminator's first update, generated once; samples of
 further updates are generated without autograd. The discriminator's parameters are frozen in the generator's
 update, gradients are set to None, and no step waits for a number.
 """
 
+import statistics
+import time
+from typing import Any
+
 import torch
 
-from gan_jax.benchmark import arithmetic
+from gan_jax.benchmark import arithmetic, cases
 from gan_jax.benchmark.subject import Subject
 from gan_jax.benchmark.synthetic import pixels_of
 from gan_jax.benchmark.torch_losses import LOSSES
 from gan_jax.benchmark.torch_networks import network
+from gan_jax.benchmark.worker import timed
 from gan_jax.recipe import Recipe
 
 
@@ -35,14 +40,23 @@ class Training:
     """A recipe's state and its step, as a user's script has them.
 
     Args:
-        recipe: The Recipe.
+        recipe: The Recipe; `precision="bfloat16"` is autocast.
+        device: Where everything lies.
+        compiled: Whether the networks go through `torch.compile`, with CUDA graphs where they apply.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe, self.step = recipe, 0
+    def __init__(self, recipe: Recipe, device: str = "cpu", compiled: bool = False) -> None:
+        self.recipe, self.step, self.device = recipe, 0, device
         data = recipe.data
-        self.images = torch.from_numpy(pixels_of(data["resolution"], data["channels"], data["size"]))
-        self.nets = networks(recipe)
+        self.images = torch.from_numpy(pixels_of(data["resolution"], data["channels"], data["size"])).to(
+            device
+        )
+        self.nets = {player: net.to(device) for player, net in networks(recipe).items()}
+        self.apply: dict[str, Any] = dict(self.nets)
+        if compiled:
+            self.apply = {
+                player: torch.compile(net, mode="reduce-overhead") for player, net in self.nets.items()
+            }
         self.optimizers = {player: self._adam(player) for player in self.nets}
         self.losses = LOSSES[arithmetic.rivalry(recipe)]
         self.average = [value.detach().clone() for value in self.nets["generator"].parameters()]
@@ -60,12 +74,12 @@ class Training:
     def latents(self) -> torch.Tensor:
         """Latents, [B, size]."""
         name, size = arithmetic.latents(self.recipe)
-        shape = (self.recipe.batch_size, size)
-        return torch.randn(shape) if name == "normal" else torch.rand(shape).mul_(2).sub_(1)
+        shape, on = (self.recipe.batch_size, size), dict(device=self.device)
+        return torch.randn(shape, **on) if name == "normal" else torch.rand(shape, **on).mul_(2).sub_(1)
 
     def real(self) -> torch.Tensor:
         """Rows drawn with replacement, float32 [B, C, H, W] in [-1, 1], channels_last."""
-        rows = torch.randint(len(self.images), (self.recipe.batch_size,))
+        rows = torch.randint(len(self.images), (self.recipe.batch_size,), device=self.device)
         return self.images.index_select(0, rows).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
     def descend(self, player: str, loss: torch.Tensor) -> None:
@@ -80,7 +94,19 @@ class Training:
 
     def train_step(self) -> None:
         """All updates of the discriminator, one of the generator, then the average."""
-        generator, discriminator = self.nets["generator"], self.nets["discriminator"]
+        kind = torch.device(self.device).type
+        with torch.autocast(kind, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
+            self._play()
+        if self.recipe.average:
+            decay = arithmetic.average_decay(self.recipe, self.step)
+            with torch.no_grad():
+                live = list(self.nets["generator"].parameters())
+                torch._foreach_lerp_(self.average, live, 1 - decay)
+        self.step += 1
+
+    def _play(self):
+        """All updates of both players."""
+        generator, discriminator = self.apply["generator"], self.apply["discriminator"]
         terms = self.recipe.losses["discriminator"]
         weights = {name: arithmetic.at(weight, self.step) for name, weight in terms.items()}
         shared = generator(self.latents())
@@ -90,14 +116,9 @@ class Training:
                 with torch.no_grad():
                     fake = generator(self.latents())
             self.descend("discriminator", self.losses[0](discriminator, real, fake, weights))
-        discriminator.requires_grad_(False)
+        self.nets["discriminator"].requires_grad_(False)
         self.descend("generator", self.losses[1](discriminator, real.detach(), shared))
-        discriminator.requires_grad_(True)
-        if self.recipe.average:
-            decay = arithmetic.average_decay(self.recipe, self.step)
-            with torch.no_grad():
-                torch._foreach_lerp_(self.average, list(generator.parameters()), 1 - decay)
-        self.step += 1
+        self.nets["discriminator"].requires_grad_(True)
 
 
 def prepare(recipe: Recipe) -> Subject:
@@ -123,3 +144,46 @@ def prepare(recipe: Recipe) -> Subject:
         },
         versions={"torch": torch.__version__, "threads": torch.get_num_threads()},
     )
+
+
+def speed(case: str, precision: str, seconds: float, few_pixels: bool, compiled: bool) -> dict[str, Any]:
+    """Trains a case on the GPU, or on the CPU without one, and measures it: a task of `benchmark.device`.
+
+    Args:
+        case: A name in `cases.DEVICE_CASES`.
+        precision: `float32`, `tf32` or `bfloat16`.
+        seconds: Approximate duration of each block of steps.
+        few_pixels: Whether the batch is tiny.
+        compiled: As in Training.
+
+    Returns:
+        Dict of `milliseconds` per step, `images` per step, `first_call_seconds` and `memory_mib`.
+    """
+    recipe = cases.find(case)
+    recipe.precision = "bfloat16" if precision == "bfloat16" else "float32"
+    recipe.batch_size = 8 if few_pixels else recipe.batch_size
+    on_gpu = torch.cuda.is_available()
+    torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
+    torch.backends.cudnn.allow_tf32 = precision != "float32"
+    torch.backends.cudnn.benchmark = True
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats()
+    torch.manual_seed(recipe.seed)
+    training = Training(recipe, "cuda" if on_gpu else "cpu", compiled)
+
+    def advance(count):
+        for _ in range(count):
+            training.train_step()
+        if on_gpu:
+            torch.cuda.synchronize()
+
+    begun = time.perf_counter()
+    advance(1)
+    first = time.perf_counter() - begun
+    blocks = timed(advance, seconds)[1]
+    return {
+        "images": recipe.samples_per_step,
+        "first_call_seconds": first,
+        "milliseconds": statistics.median(blocks),
+        "memory_mib": torch.cuda.max_memory_allocated() / 2**20 if on_gpu else None,
+    }

@@ -56,14 +56,44 @@ class SumOfPixels(nn.Module):
         return functional.relu(x).sum((2, 3))
 
 
-def resnet_generator(resolution: int, channels: int, latents: int, *, width: int) -> nn.Module:
+class SelfAttention(nn.Module):
+    """`layers.SelfAttention`."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        narrow, half = max(channels // 8, 1), max(channels // 2, 1)
+        self.query = nn.Conv2d(channels, narrow, 1, bias=False)
+        self.key = nn.Conv2d(channels, narrow, 1, bias=False)
+        self.value = nn.Conv2d(channels, half, 1, bias=False)
+        self.gain = nn.Parameter(torch.zeros(()))
+        self.output = nn.Conv2d(half, channels, 1, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        query = self.query(x).flatten(2)
+        key, value = (functional.max_pool2d(part(x), 2).flatten(2) for part in (self.key, self.value))
+        weights = torch.einsum("bcq,bck->bqk", query, key).float().softmax(2).to(value.dtype)
+        gathered = torch.einsum("bqk,bck->bcq", weights, value).unflatten(2, x.shape[2:])
+        return x + self.gain * self.output(gathered)
+
+
+def _with_attention(blocks, sizes, attention, width):
+    """The blocks, with attention after the first of the largest images that are not larger than each size."""
+    places = {sizes.index(max(size for size in sizes if size <= most)) for most in attention}
+    pairs = [[block, *([SelfAttention(width)] if at in places else [])] for at, block in enumerate(blocks)]
+    return [layer for pair in pairs for layer in pair]
+
+
+def resnet_generator(
+    resolution: int, channels: int, latents: int, *, width: int, attention: Sequence[int] = ()
+) -> nn.Module:
     """`resnet.Generator` below 48 pixels."""
     count = halvings(resolution)
     size = resolution >> count
+    blocks = [UpBlock(width, width) for _ in range(count)]
     return nn.Sequential(
         nn.Linear(latents, size * size * width),
         ToImage(size, width),
-        *[UpBlock(width, width) for _ in range(count)],
+        *_with_attention(blocks, [size << block for block in range(1, count + 1)], attention, width),
         nn.BatchNorm2d(width, eps=2e-5),
         nn.ReLU(inplace=True),
         nn.Conv2d(width, channels, 3, padding=1),
@@ -71,14 +101,17 @@ def resnet_generator(resolution: int, channels: int, latents: int, *, width: int
     )
 
 
-def resnet_discriminator(resolution: int, channels: int, *, width: int) -> nn.Module:
+def resnet_discriminator(
+    resolution: int, channels: int, *, width: int, attention: Sequence[int] = ()
+) -> nn.Module:
     """`resnet.Discriminator` below 48 pixels."""
     blocks: list[nn.Module] = []
     inputs, before = channels, resolution
     for size in halved(resolution):
         blocks.append(DownBlock(inputs, width, halve=size < before, activate=bool(blocks)))
         inputs, before = width, size
-    return nn.Sequential(*blocks, SumOfPixels(), nn.Linear(width, 1))
+    layers = _with_attention(blocks, halved(resolution), attention, width)
+    return nn.Sequential(*layers, SumOfPixels(), nn.Linear(width, 1))
 
 
 class Smooth(nn.Module):

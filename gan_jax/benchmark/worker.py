@@ -40,7 +40,7 @@ def measure(framework: str, case: str, seconds: float, started: float) -> dict[s
     subject.advance(1)
     first = time.time() - started
     compiling = subject.compile_seconds()
-    steps, milliseconds = _timed(subject.advance, seconds)
+    steps, milliseconds = timed(subject.advance, seconds)
     return {
         "case": case,
         "framework": framework,
@@ -57,8 +57,16 @@ def measure(framework: str, case: str, seconds: float, started: float) -> dict[s
     }
 
 
-def _timed(advance, seconds):
-    """Steps in a block, and milliseconds per step of each block."""
+def timed(advance: Callable[[int], None], seconds: float) -> tuple[int, list[float]]:
+    """Trains in BLOCKS blocks.
+
+    Args:
+        advance: As in Subject.
+        seconds: Approximate duration of a block.
+
+    Returns:
+        Steps in a block, and milliseconds per step of each block.
+    """
     steps, taken = 1, clocked(advance, 1)
     while taken < seconds / 4:  # This warms up too.
         steps, taken = 4 * steps, clocked(advance, 4 * steps)

@@ -305,15 +305,15 @@ def _free(path):
     return next(candidate for candidate in candidates if not os.path.exists(candidate))
 
 
-def _named(tree):
-    """Arrays by path, such as `params/player/layer/kernel`."""
+def named(tree: Any) -> dict[str, Any]:
+    """The arrays of a pytree by path, such as `params/player/layer/kernel`."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
 
 
 def _check_arrays(stored, abstract, name):
     """Compares the arrays of a checkpoint with those of the recipe here. A difference is no damage: it is named."""
-    there, here = _named(stored), _named(abstract)
+    there, here = named(stored), named(abstract)
     of_optimizers = {path for path in (*there, *here) if path.startswith("opt/")}
     shapes = _differing(there, here, lambda array: tuple(array.shape))
     if lines := [line for path, line in shapes.items() if path not in of_optimizers]:
@@ -353,17 +353,33 @@ def _first(lines):
     return "; ".join(lines[:4]) + (f", and {len(lines) - 4} more" if len(lines) > 4 else "")
 
 
-def write_recipe(workdir: str, recipe: recipe_lib.Recipe, data: dict[str, Any]) -> None:
+def write_recipe(
+    workdir: str, recipe: recipe_lib.Recipe, data: dict[str, Any], origin: dict[str, Any] | None = None
+) -> None:
     """Writes the recipe and the description of its data beside the checkpoints, completely or not at all.
 
     Args:
         workdir: Folder of the run; it exists.
         recipe: The Recipe.
         data: From `fingerprint.describe` of the data set.
+        origin: What was taken of another run at the start, as JSON can hold it; None for nothing.
+    """
+    stored = {"recipe": recipe_lib.to_dict(recipe), "data": data, **({"init_from": origin} if origin else {})}
+    with write_atomically(os.path.join(workdir, "recipe.json")) as file:
+        json.dump(stored, file, indent=2)
+
+
+def read_origin(workdir: str) -> dict[str, Any] | None:
+    """What a run took of another one at its start, as `write_recipe` wrote it; None for nothing.
+
+    Args:
+        workdir: Folder of a run whose recipe can be read, or that does not exist.
     """
     path = os.path.join(workdir, "recipe.json")
-    with write_atomically(path) as file:
-        json.dump({"recipe": recipe_lib.to_dict(recipe), "data": data}, file, indent=2)
+    if not os.path.exists(path):
+        return None
+    with open(path) as file:
+        return json.load(file).get("init_from")
 
 
 def read_recipe(workdir: str) -> tuple[dict[str, Any], dict[str, Any]] | tuple[None, None]:

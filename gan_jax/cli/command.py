@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NoReturn
@@ -13,13 +14,20 @@ from gan_jax.errors import Divergence, Fault, UsageError, unknown
 from gan_jax.runtime import cache, memory, orbax_tracebacks, signals
 
 
-def run(do: Callable[[], None], take: Callable[[Sequence[str]], Sequence[str]] = list) -> None:
+def run(
+    do: Callable[[], None],
+    take: Callable[[Sequence[str]], Sequence[str]] = list,
+    explain: Callable[[], str] | None = None,
+    words: list[str] | None = None,
+) -> None:
     """Parses the flags, calls a function, and ends the process.
 
     Args:
         do: Function without arguments. After a UsageError the exit code is 2; after a Divergence, a Fault
             or an OSError it is 1.
         take: Function from the arguments, with those of `--flagfile`, to those that are flags of absl.
+        explain: Function without arguments that returns the text of `--help`; None for absl's.
+        words: List to fill with the arguments that are no flags; None for a command line of flags alone.
     """
 
     def main(argv):
@@ -41,12 +49,18 @@ def run(do: Callable[[], None], take: Callable[[Sequence[str]], Sequence[str]] =
 
     def parse(argv):
         try:
-            rest = flags.FLAGS(take(flags.FLAGS.read_flags_from_files(argv)))
+            given = flags.FLAGS.read_flags_from_files(argv)
+            if explain and any(re.fullmatch(r"--?(h|\?|help|helpshort)", word) for word in given[1:]):
+                print(explain())
+                sys.exit(0)
+            rest = flags.FLAGS(take(given))
         except SystemExit:
             sys.exit(0)  # absl exits with 1 after --help.
         except (flags.Error, UsageError) as error:
             fail(error)
-        if len(rest) > 1:
+        if words is not None:
+            words[:] = rest[1:]
+        elif len(rest) > 1:
             fail(UsageError(f"unexpected argument {rest[1]!r}: everything is a --flag"))
         return rest
 

@@ -56,6 +56,10 @@ class Config(NamedTuple):
             raise UsageError(f"--config is missing; as in --config={self.example}")
         return recipe.run_config(str(command.path(self.flag.value)))
 
+    def data(self) -> str:
+        """The data after the file's colon; empty without."""
+        return recipe.of_data(str(self.flag.value))[1]
+
     def stem(self) -> str:
         """The file's name without folder and ending."""
         file, _ = recipe.of_data(str(self.flag.value))

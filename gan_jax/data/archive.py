@@ -65,6 +65,17 @@ def archive(*, path: str, resolution: Resolution = 0, background: str = "white")
     )
 
 
+def has_labels(path: str) -> bool:
+    """Tells if a NumPy file holds labels beside its images. A file that cannot be read counts as if it did."""
+    if path.endswith(".npy"):
+        return False
+    try:
+        with np.load(path) as stored:
+            return any(name in stored.files for name in _LABELS)
+    except Exception:  # Whoever reads its images says what is wrong with it.
+        return True
+
+
 def _opened(image):
     """An array [H, W, C] as a PIL image."""
     image = np.asarray(image)

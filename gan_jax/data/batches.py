@@ -4,7 +4,7 @@ import collections
 import concurrent.futures
 import functools
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -23,13 +23,15 @@ class Batches(NamedTuple):
 
     Attributes:
         resident: Arrays that lie on the device for the whole run, an argument of every step; may be empty.
-        feed: `(start, stop)` to an iterator over the inputs that steps start to stop - 1 need from the host.
-        decode: `(resident, fed, key) -> batches`, inside `jit`: decoded rows by name, arrays
-            [count, B, *shape].
+        feed: `(start, stop, calls=singly)` to an iterator over the inputs that steps start to stop - 1 need from
+            the host, those of the steps of one program call together: arrays [steps, count, B, ...]. `calls`
+            is a function from start and stop to the ranges of steps, one for each call.
+        decode: `(resident, fed, key) -> batches`, inside `jit`: from the inputs of one step, arrays
+            [count, B, ...], to decoded rows by name, arrays [count, B, *shape].
     """
 
     resident: Any
-    feed: Callable[[int, int], Generator]
+    feed: Callable[..., Generator]
     decode: Callable[[Any, Any, jax.Array], dict]
 
 
@@ -54,6 +56,11 @@ def row_order(size: int, count: int, seed: int) -> Callable[[int], np.ndarray]:
         return np.concatenate([order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
 
     return rows
+
+
+def singly(start: int, stop: int) -> Iterable[range]:
+    """The steps start to stop - 1, each in a program call of its own."""
+    return (range(step, step + 1) for step in range(start, stop))
 
 
 def batches(
@@ -83,22 +90,22 @@ def batches(
     rows = row_order(source.size, count * batch_size, seed)
     bytes_of_row = sum(math.prod(row.shape) * row.dtype.itemsize for row in source.spec.values())
 
-    def of_step(step):
-        return rows(step).reshape(count, batch_size)
+    def of_call(steps):
+        return np.stack([rows(step).reshape(count, batch_size) for step in steps])
 
     place = _resident if source.size * bytes_of_row <= resident_bytes else _streamed
-    return place(source, of_step, mesh, decode)
+    return place(source, of_call, mesh, decode)
 
 
-def _resident(source, of_step, mesh, decode):
+def _resident(source, of_call, mesh, decode):
     """The whole data set on every device; a step is fed row numbers."""
     everything = source.read(np.arange(source.size))
     resident = {name: parallel.place(array, parallel.replicated(mesh)) for name, array in everything.items()}
-    where = parallel.sharded(mesh, axis=1)
+    where = parallel.sharded(mesh, axis=2)
 
-    def feed(start, stop):
-        for step in range(start, stop):
-            yield parallel.place(of_step(step).astype(np.int32), where)
+    def feed(start, stop, calls=singly):
+        for steps in calls(start, stop):
+            yield parallel.place(of_call(steps).astype(np.int32), where)
 
     def decode_rows(resident, rows, key):
         return decode(key, jax.tree.map(lambda array: array[rows], resident))
@@ -106,18 +113,18 @@ def _resident(source, of_step, mesh, decode):
     return Batches(resident, feed, decode_rows)
 
 
-def _streamed(source, of_step, mesh, decode):
+def _streamed(source, of_call, mesh, decode):
     """A step is fed rows that threads have read ahead, each host its own rows only."""
-    where = parallel.sharded(mesh, axis=1)
+    where = parallel.sharded(mesh, axis=2)
 
-    def load(step):
-        rows = of_step(step)
-        read = functools.lru_cache(lambda start, stop: source.read(rows[:, start:stop].ravel()))
+    def load(steps):
+        rows = of_call(steps)
+        read = functools.lru_cache(lambda start, stop: source.read(rows[:, :, start:stop].ravel()))
 
         def part(name, index):
-            start, stop, _ = index[1].indices(rows.shape[1])
+            start, stop, _ = index[2].indices(rows.shape[2])
             array = read(start, stop)[name]
-            return array.reshape(rows.shape[0], stop - start, *array.shape[1:])
+            return array.reshape(*rows.shape[:2], stop - start, *array.shape[1:])
 
         return {
             name: jax.make_array_from_callback(rows.shape + row.shape, where, functools.partial(part, name))
@@ -125,37 +132,40 @@ def _streamed(source, of_step, mesh, decode):
         }
 
     load = _faulting(source.name, load)
-    return Batches((), lambda start, stop: prefetch(load, start, stop), lambda _, fed, key: decode(key, fed))
+
+    def feed(start, stop, calls=singly):
+        return prefetch(load, calls(start, stop))
+
+    return Batches((), feed, lambda _, fed, key: decode(key, fed))
 
 
 def _faulting(name, load):
-    """The same function of a step; every error becomes a Fault.
+    """The same function of a call's steps; every error becomes a Fault.
 
     One of many processes may fail to read rows that others can read, so it is no UsageError: all processes
     raise those together.
     """
 
-    def loaded(step):
+    def loaded(steps):
         try:
-            return load(step)
+            return load(steps)
         except (UsageError, Fault) as error:
             raise Fault(str(error)) from error
         except Exception as error:  # Decoders, file systems and a user's own function fail in many ways.
             reason = f"{type(error).__name__}: {error}"
-            raise Fault(f"{name}: batch {step} cannot be read: {reason}") from error
+            raise Fault(f"{name}: batch {steps[0]} cannot be read: {reason}") from error
 
     return loaded
 
 
 def prefetch(
-    load: Callable[[int], Any], start: int, stop: int, *, depth: int = 4, workers: int = 2
+    load: Callable[[Any], Any], items: Iterable[Any], *, depth: int = 4, workers: int = 2
 ) -> Generator[Any]:
-    """`load(start)` to `load(stop - 1)` in order, computed ahead by threads.
+    """`load(item)` for each item in order, computed ahead by threads.
 
     Args:
-        load: Function of a step.
-        start: First step.
-        stop: One past the last.
+        load: Function of an item.
+        items: The items.
         depth: Results waiting or under way at any time.
         workers: Threads.
 
@@ -165,8 +175,8 @@ def prefetch(
     with concurrent.futures.ThreadPoolExecutor(workers, "reader") as pool:
         waiting: collections.deque = collections.deque()
         try:
-            for step in range(start, stop):
-                waiting.append(pool.submit(load, step))
+            for item in items:
+                waiting.append(pool.submit(load, item))
                 if len(waiting) >= depth:
                     yield waiting.popleft().result()
             while waiting:

@@ -5,14 +5,26 @@ from collections.abc import Callable
 
 from gan_jax.data.source import Source
 from gan_jax.errors import unknown
-from gan_jax.features.classifier import classifier
+from gan_jax.features.classifier import classifier, classifier_maps
 from gan_jax.features.mixture import mixture
 from gan_jax.features.stacked import stacked
 from gan_jax.features.standard import standard
 from gan_jax.features.types import Features
 from gan_jax.features.user import exported, of_function, pixels
+from gan_jax.features.vgg import vgg
 
-__all__ = ["classifier", "exported", "mixture", "named", "of_function", "pixels", "stacked", "standard"]
+__all__ = [
+    "classifier",
+    "classifier_maps",
+    "exported",
+    "mixture",
+    "named",
+    "of_function",
+    "pixels",
+    "stacked",
+    "standard",
+    "vgg",
+]
 
 
 def named(name: str, real: Source, heldout: Source | None, *, download: bool = False) -> Features:

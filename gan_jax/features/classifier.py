@@ -18,13 +18,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from flax import errors as flax_errors
 from flax import serialization
 
 from gan_jax import augment
 from gan_jax.data.batches import batches
 from gan_jax.data.source import Source, subset
 from gan_jax.errors import UsageError
-from gan_jax.features.types import Features, fingerprint
+from gan_jax.features.types import Features, Maps, fingerprint
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.linen import from_linen
 from gan_jax.runtime import cache, parallel, progress
@@ -51,17 +52,29 @@ class Classifier(nn.Module):
     width: int = 32
 
     @nn.compact
-    def __call__(self, images: jax.Array, *, train: bool) -> dict[str, jax.Array]:
-        """Images [B, H, W, C] to `features` [B, 128], at least 0, and `class_logits` [B, classes]."""
+    def __call__(self, images: jax.Array, *, train: bool) -> dict[str, Any]:
+        """What it sees in images.
+
+        Args:
+            images: [B, H, W, C].
+            train: Whether batch norm uses the batch's statistics, and features are dropped.
+
+        Returns:
+            Dict of `features` [B, 128], at least 0; `class_logits` [B, classes]; and `layers`, a tuple of the
+            convolutions' outputs, [B, h, w, channels], at least 0.
+        """
         norm = functools.partial(nn.BatchNorm, use_running_average=not train, momentum=0.9)
-        x, width = images, self.width
+        x, width, layers = images, self.width, []
         while max(x.shape[1:3]) > 7:
             x = nn.relu(norm()(Conv(width, (5, 5), (2, 2), use_bias=False)(x)))
+            layers.append(x)
             width = min(2 * width, 128)
         x = nn.relu(norm()(Conv(width, (3, 3), use_bias=False)(x)))
+        layers.append(x)
         features = nn.relu(nn.Dense(SIZE)(x.reshape(x.shape[0], -1)))
         dropped = nn.Dropout(0.5, deterministic=not train)(features)
-        return {"features": features, "class_logits": nn.Dense(self.classes)(dropped)}
+        class_logits = nn.Dense(self.classes)(dropped)
+        return {"features": features, "class_logits": class_logits, "layers": tuple(layers)}
 
 
 def usual_steps(size: int) -> int:
@@ -97,7 +110,8 @@ def fit(source: Source, seed: int = 0, *, steps: int | None = None) -> dict[str,
     @functools.partial(jax.jit, donate_argnums=0)
     def step(state, resident, rows, key, number):
         (params, carry, opt), keys = state, jax.random.split(jax.random.fold_in(key, number))
-        batch = jax.tree.map(lambda array: array[0], fed.decode(resident, rows, keys[0]))
+        decoded = fed.decode(resident, jax.tree.map(lambda of_step: of_step[0], rows), keys[0])
+        batch = jax.tree.map(lambda array: array[0], decoded)
         shifted = augment.shift(keys[0], batch["real"], ratio=SHIFT)
 
         def loss(params):
@@ -135,9 +149,36 @@ def use(classes: int) -> Callable[[Any, jax.Array], dict[str, jax.Array]]:
 
     def apply(variables, images):
         outputs, _ = net.apply(variables["params"], variables["carry"], images, key=None, train=False)
-        return {**outputs, "features": outputs["features"] / variables["scale"]}
+        features = outputs["features"] / variables["scale"]
+        return {"features": features, "class_logits": outputs["class_logits"]}
 
     return apply
+
+
+def classifier_maps(loaded: Features) -> Maps:
+    """What a data set's classifier sees at each of its convolutions, for perceptual losses without a VGG.
+
+    No paper: VGG's layers are those of Johnson et al. 2016, arXiv:1603.08155.
+
+    Args:
+        loaded: Features of `classifier` with their arrays, from `loaded()`.
+
+    Returns:
+        The Maps of images of the classifier's size; layers are `conv1`, `conv2`, ..., behind their ReLUs.
+    """
+    variables = {name: loaded.params[name] for name in ("params", "carry")}
+    net = from_linen(Classifier(len(variables["params"]["Dense_1"]["bias"])))
+
+    def maps(variables: Any, images: jax.Array) -> dict[str, jax.Array]:
+        try:
+            outputs, _ = net.apply(variables["params"], variables["carry"], images, key=None, train=False)
+        except flax_errors.ScopeParamShapeError:
+            raise UsageError(
+                f"{loaded.name}: got images {list(images.shape[1:])}: expected the size of its data"
+            ) from None
+        return {f"conv{number}": layer for number, layer in enumerate(outputs["layers"], 1)}
+
+    return Maps(loaded.name, variables, maps, {"weights": fingerprint(variables)})
 
 
 def accuracy(variables: dict[str, Any], source: Source) -> float:

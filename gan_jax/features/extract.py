@@ -1,5 +1,6 @@
 """Features of every row of a data set, on all devices of a process, batch by batch."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import jax
@@ -33,10 +34,11 @@ def extractor(
     batch = -(-features.batch // len(devices)) * len(devices)
     mesh = parallel.mesh(batch, devices)
     params = jax.device_put(features.params, parallel.replicated(mesh))
-    apply = jax.jit(
-        lambda params, rows: features.apply(params, modality.decode({"real": rows})["real"]),
-        out_shardings=parallel.replicated(mesh),
-    )
+
+    @functools.partial(jax.jit, out_shardings=parallel.replicated(mesh))
+    @jax.default_matmul_precision("highest")  # Distances of features must not depend on the device.
+    def apply(params, rows):
+        return features.apply(params, modality.decode({"real": rows})["real"])
 
     def extract(source: Source) -> dict[str, np.ndarray]:
         if not source.size:
@@ -46,7 +48,7 @@ def extractor(
             return source.read(np.arange(number * batch, min((number + 1) * batch, source.size)))
 
         parts = []
-        for rows in prefetch(load, 0, -(-source.size // batch)):
+        for rows in prefetch(load, range(-(-source.size // batch))):
             # The last batch is filled up with copies of its first row: one shape, one program.
             count = len(rows["real"])
             filled = rows["real"][np.r_[:count, np.zeros(batch - count, int)]]

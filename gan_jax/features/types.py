@@ -1,4 +1,4 @@
-"""The record of features: a function of samples, with the facts that make its values comparable."""
+"""The records of features: functions of samples, with the facts that make their values comparable."""
 
 import hashlib
 from collections.abc import Callable
@@ -37,6 +37,24 @@ class Features(NamedTuple):
             return self
         params, facts = self.load()
         return self._replace(params=params, facts=facts, load=None)
+
+
+class Maps(NamedTuple):
+    """A fixed network whose feature maps losses compare.
+
+    Attributes:
+        name: A name for people; values of two names are not comparable.
+        params: Its arrays. They belong into a carry: a function that closes over them makes them constants of
+            the compiled program.
+        maps: `(params, images) -> dict` from a layer's name to its output, float32 [B, h, w, C]. Images are
+            float32 in [-1, 1], [B, H, W, C].
+        facts: Facts to print beside every value: hash of the weights, layers.
+    """
+
+    name: str
+    params: Any
+    maps: Callable[[Any, jax.Array], dict[str, jax.Array]]
+    facts: dict[str, Any]
 
 
 def fingerprint(tree: Any) -> str:

@@ -27,7 +27,9 @@ def autoencoding(
     averages: Mapping[str, Sequence[str]] | None = None,
     average_decay: float = 0.99,
 ) -> Game:
-    """Zhao et al. 2016, arXiv:1609.03126 (EBGAN), and Berthelot et al. 2017, arXiv:1703.10717 (BEGAN).
+    """A generator against a discriminator that is an autoencoder and reconstructs fake samples badly.
+
+    Zhao et al. 2016, arXiv:1609.03126 (EBGAN), and Berthelot et al. 2017, arXiv:1703.10717 (BEGAN).
 
     The game `gan` with all its outputs, and besides
     `real_energy`, `fake_energy`: distance of the discriminator's reconstruction from its input, [B];

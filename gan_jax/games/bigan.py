@@ -8,12 +8,13 @@ from gan_jax.types import Augment, Game, Net
 
 
 def bigan(nets: Mapping[str, Net], latents: Callable[..., Any], augment: Augment) -> Game:
-    """Donahue et al. 2016, arXiv:1605.09782 (BiGAN), and Dumoulin et al. 2016, arXiv:1606.00704 (ALI).
+    """A generator and an encoder against a discriminator of pairs of a sample and its latents.
 
-    A real pair is an image and its latents by the encoder, a fake pair latents and their image by the
-    generator. Generator and encoder descend the same loss, `swapped` around the discriminator's: both try
-    to make the pairs alike. The papers move these two at once; here they move one after the other. The
-    encoder may be a function (BiGAN) or draw from a distribution (ALI).
+    Donahue et al. 2016, arXiv:1605.09782 (BiGAN), and Dumoulin et al. 2016, arXiv:1606.00704 (ALI). A real
+    pair is an image and its latents by the encoder, a fake pair latents and their image by the generator.
+    Generator and encoder descend the same loss, `swapped` around the discriminator's: both try to make the
+    pairs alike. The papers move these two at once; here they move one after the other. The encoder may be a
+    function (BiGAN) or draw from a distribution (ALI).
 
     Its outputs are
     `real`, `fake`: pairs `(images, latents)`, the images before augmentation;

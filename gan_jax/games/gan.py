@@ -22,9 +22,9 @@ def gan(
     averages: Mapping[str, Sequence[str]] | None = None,
     average_decay: float = 0.99,
 ) -> Game:
-    """Goodfellow et al. 2014, arXiv:1406.2661, both networks conditioned on entries of the data.
+    """A generator of samples against a discriminator of real and fake.
 
-    Its outputs are
+    Goodfellow et al. 2014, arXiv:1406.2661, both networks conditioned on entries of the data. Its outputs are
     `real`, `fake`: samples before augmentation; the discriminator sees them augmented;
     `real_<head>`, `fake_<head>`: every head of the discriminator, `logits` among them;
     `discriminate`: function from samples (augmented inside) to the dict of heads, its carry frozen;

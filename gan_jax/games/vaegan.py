@@ -8,14 +8,14 @@ from gan_jax.types import Augment, Game, Net
 
 
 def vaegan(nets: Mapping[str, Net], latents: Callable[..., Any], augment: Augment) -> Game:
-    """Larsen et al. 2015, arXiv:1512.09300.
+    """A variational autoencoder whose samples and reconstructions a discriminator sees.
 
-    The encoder gives a normal distribution of latents for each image, the generator makes images of draws
-    from it (reconstructions) and of latents from the prior (fakes), and the discriminator separates both from
-    real images. In the paper the encoder descends `kl_to_standard_normal` and `learned_similarity`, the
-    discriminator `non_saturating_discriminator` and `reconstruction_discriminator`, and the generator their
-    opposites and `learned_similarity`, weighted by gamma. The paper moves all three at once; here they move
-    one after the other.
+    Larsen et al. 2015, arXiv:1512.09300. The encoder gives a normal distribution of latents for each image,
+    the generator makes images of draws from it (reconstructions) and of latents from the prior (fakes), and
+    the discriminator separates both from real images. In the paper the encoder descends
+    `kl_to_standard_normal` and `learned_similarity`, the discriminator `non_saturating_discriminator` and
+    `reconstruction_discriminator`, and the generator their opposites and `learned_similarity`, weighted by
+    gamma. The paper moves all three at once; here they move one after the other.
 
     Its outputs are
     `real`, `fake`, `reconstruction`: images before augmentation; the discriminator sees them augmented;

@@ -1,7 +1,8 @@
 """Auxiliary losses: classes, rotations and features that a player learns besides real and fake.
 
 They read heads of the discriminator (`class_logits`, `twin_logits`, `features`, ...), which a game outputs
-as `real_<head>` and `fake_<head>`; a fake's label is the generator's condition. One value per sample.
+as `real_<head>` and `fake_<head>`; a fake's label is the generator's condition. One value per sample, 0 where
+a label is below 0: that sample has no class.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 from jax.nn import relu
 
 from gan_jax.errors import UsageError
-from gan_jax.losses.pairs import check_labelled, pair
+from gan_jax.losses.pairs import check_labelled, of_labelled, pair
 
 __all__ = [
     "classification_real",
@@ -29,10 +30,11 @@ __all__ = [
 
 
 def _cross_entropy(logits, label):
-    """Minus the log probability of the label, float32 [B]."""
+    """Minus the log probability of the label, float32 [B]; 0 without a label."""
     check_labelled(logits, label)
     log_probabilities = jax.nn.log_softmax(jnp.float32(logits))
-    return -jnp.take_along_axis(log_probabilities, jnp.asarray(label)[..., None], axis=-1)[..., 0]
+    of_label = jnp.take_along_axis(log_probabilities, jnp.asarray(label)[..., None], axis=-1)[..., 0]
+    return of_labelled(-of_label, label)
 
 
 def classification_real(real_class_logits: jax.Array, label: jax.Array) -> jax.Array:
@@ -117,7 +119,9 @@ def auxiliary_discriminative_classifier_discriminator(
     """
     real_class_logits, fake_class_logits = pair(real_class_logits, fake_class_logits)
     classes = real_class_logits.shape[-1] // 2
-    return _cross_entropy(real_class_logits, label) + _cross_entropy(fake_class_logits, classes + label)
+    return of_labelled(
+        _cross_entropy(real_class_logits, label) + _cross_entropy(fake_class_logits, classes + label), label
+    )
 
 
 def auxiliary_discriminative_classifier_generator(
@@ -136,16 +140,18 @@ def auxiliary_discriminative_classifier_generator(
         One loss per sample, float32 [B], unbounded.
     """
     classes = fake_class_logits.shape[-1] // 2
-    return _cross_entropy(fake_class_logits, label) - _cross_entropy(fake_class_logits, classes + label)
+    return of_labelled(
+        _cross_entropy(fake_class_logits, label) - _cross_entropy(fake_class_logits, classes + label), label
+    )
 
 
 def _crammer_singer(logits, label):
-    """How far the label's logit stays below every other logit plus 1, float32 [B]."""
+    """How far the label's logit stays below every other logit plus 1, float32 [B]; 0 without a label."""
     check_labelled(logits, label)
     logits = jnp.float32(logits)
     own = jax.nn.one_hot(label, logits.shape[-1], dtype=bool)
     best_other = jnp.max(jnp.where(own, -jnp.inf, logits), axis=-1)
-    return relu(1.0 + best_other - jnp.sum(jnp.where(own, logits, 0.0), axis=-1))
+    return of_labelled(relu(1.0 + best_other - jnp.sum(jnp.where(own, logits, 0.0), axis=-1)), label)
 
 
 def multi_hinge_discriminator(

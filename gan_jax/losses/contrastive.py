@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu
 
-from gan_jax.losses.pairs import check_labelled
+from gan_jax.losses.pairs import check_labelled, of_labelled
 
 __all__ = [
     "conditional_contrastive_discriminator",
@@ -36,9 +36,10 @@ def _log_sum_where(to_class, to_samples, mask):
 def _conditional_contrastive(embedding, class_embedding, label, temperature):
     check_labelled(embedding, label)
     to_class, to_samples = (x / temperature for x in _similarities(embedding, class_embedding))
-    others = ~jnp.eye(len(label), dtype=bool)
+    others = ~jnp.eye(len(label), dtype=bool) & (label[None] >= 0)
     alike = others & (label[:, None] == label[None])
-    return _log_sum_where(to_class, to_samples, others) - _log_sum_where(to_class, to_samples, alike)
+    values = _log_sum_where(to_class, to_samples, others) - _log_sum_where(to_class, to_samples, alike)
+    return of_labelled(values, label)
 
 
 def conditional_contrastive_discriminator(
@@ -85,7 +86,8 @@ def _data_to_data(embedding, class_embedding, label, temperature, positive_margi
     to_class, to_samples = _similarities(embedding, class_embedding)
     to_class = jnp.minimum(to_class - positive_margin, 0.0) / temperature
     to_samples = relu(to_samples - negative_margin) / temperature
-    return _log_sum_where(to_class, to_samples, label[:, None] != label[None]) - to_class[:, 0]
+    of_others = (label[:, None] != label[None]) & (label[None] >= 0)
+    return of_labelled(_log_sum_where(to_class, to_samples, of_others) - to_class[:, 0], label)
 
 
 def data_to_data_cross_entropy_discriminator(

@@ -64,3 +64,16 @@ def check_labelled(predictions: jax.Array, label: jax.Array) -> None:
             f"a loss of classes: expected a prediction for each of {len(label)} labels, got "
             f"{len(predictions)}; a pack of samples has no single label"
         )
+
+
+def of_labelled(values: jax.Array, label: jax.Array) -> jax.Array:
+    """A loss of classes without the samples that have no class: their values are 0.
+
+    Args:
+        values: One per sample, [B].
+        label: Classes, int32 [B]; below 0 without a class, as data sets mark unlabelled rows.
+
+    Returns:
+        [B].
+    """
+    return jnp.where(label >= 0, values, 0.0)

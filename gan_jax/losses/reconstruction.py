@@ -3,7 +3,7 @@
 Distances are means over a sample's entries, so that weights do not depend on the resolution. A game outputs
 their parameters under these names: `prediction` and `target`; `source` and `target`, each also after a round
 trip (`cycled_`) and after the generator of its own domain (`identity_`); `features`, the function of a fixed
-network whose arrays live in a carry.
+network whose arrays live in a carry; `real_layers` and `fake_layers`, what a discriminator's layers see.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,7 @@ __all__ = [
     "perceptual",
     "gram_matrix",
     "gram",
+    "layer_matching",
 ]
 
 
@@ -231,3 +232,20 @@ def gram(prediction: jax.Array, target: jax.Array, features: Callable[[jax.Array
         return jnp.sum(jnp.square(gram_matrix(left) - gram_matrix(right)), axis=(1, 2))
 
     return _over_layers(distance, features, prediction, target)
+
+
+def layer_matching(real_layers: Any, fake_layers: Any) -> jax.Array:
+    """Mean absolute error of features that a discriminator sees in fakes and in their targets, over layers.
+
+    Wang et al. 2017, arXiv:1711.11585, eq. 4 (pix2pixHD, weight 10); for the generator of a game in which
+    each fake has a target.
+
+    Args:
+        real_layers: Features of real samples, any pytree of arrays [B, ...]: one leaf per layer.
+        fake_layers: Features of fakes, of the same structure and shapes.
+
+    Returns:
+        One loss per sample, float32 [B], at least 0.
+    """
+    each = jax.tree.leaves(jax.tree.map(l1, fake_layers, real_layers))
+    return jnp.sum(jnp.stack(each), axis=0)

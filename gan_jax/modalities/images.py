@@ -43,6 +43,10 @@ def images(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Moda
     def preview(rows, behind, columns=0):
         return images_lib.grid(rows, columns=columns)
 
+    def save_one(stem, row):
+        images_lib.save(f"{stem}.png", row)
+        return (".png",)
+
     return Modality(
         spec=spec,
         facts={"resolution": tuple(real.shape[:2]), "channels": real.shape[2]},
@@ -52,4 +56,5 @@ def images(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Moda
         preview=preview,
         save=images_lib.saver(preview),
         flip=flip,
+        save_one=save_one,
     )

@@ -1,5 +1,33 @@
 """Networks: one architecture a file; resolution, channels and classes are arguments."""
 
-from gan_jax.nets import autoencoders, dcgan, discriminators, encoders, mlp, points, r3gan, resnet
+from gan_jax.nets import (
+    autoencoders,
+    dcgan,
+    denoising,
+    discriminators,
+    encoders,
+    mlp,
+    patch_gan,
+    points,
+    r3gan,
+    resnet,
+    super_resolution,
+    translators,
+    unet,
+)
 
-__all__ = ["autoencoders", "dcgan", "discriminators", "encoders", "mlp", "points", "r3gan", "resnet"]
+__all__ = [
+    "autoencoders",
+    "dcgan",
+    "denoising",
+    "discriminators",
+    "encoders",
+    "mlp",
+    "patch_gan",
+    "points",
+    "r3gan",
+    "resnet",
+    "super_resolution",
+    "translators",
+    "unet",
+]

@@ -37,9 +37,11 @@ class Dropout(nn.Module):
 
     Attributes:
         rate: Chance that a feature is dropped, in [0, 1).
+        stream: The stream of random numbers: `noise` is there in evaluation too.
     """
 
     rate: float
+    stream: str = "dropout"
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
@@ -48,5 +50,5 @@ class Dropout(nn.Module):
             raise UsageError(f"dropout={self.rate}: expected a rate in [0, 1)")
         if not train or not self.rate:
             return x
-        mask = kept(self.make_rng("dropout"), self.rate, x.shape)
+        mask = kept(self.make_rng(self.stream), self.rate, x.shape)
         return jnp.where(mask, x / (1 - self.rate), jnp.zeros((), x.dtype))

@@ -204,13 +204,13 @@ def embedding(
 def _embedded(
     like: jax.Array, labels: jax.Array | None, classes: int, kernel_init: Callable[..., Any], head: str
 ) -> jax.Array:
-    """The labels' embeddings, with as many dimensions as `like`."""
+    """The labels' embeddings, with as many dimensions as `like`; zeros for a label below 0, which is no class."""
     if labels is None:
         raise UsageError(f"heads.{head} needs labels, but the discriminator gets none: see game.condition_on")
     embed = nn.Embed(
         _checked(classes, head), like.shape[-1], embedding_init=kernel_init, name=f"{head}_of_label"
     )
-    return embed(labels)
+    return jnp.where(labels[:, None] >= 0, embed(labels), 0.0)
 
 
 def _checked(classes: int, head: str) -> int:

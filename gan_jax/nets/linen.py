@@ -13,24 +13,27 @@ def from_linen(module: nn.Module) -> Net:
 
     Args:
         module: A module with `__call__(*inputs, train)`. Its `params` collection becomes the params, all
-            others (batch statistics) the carry. Its dropout draws from the rng stream `dropout`.
+            others (batch statistics) the carry. Its dropout draws from the rng stream `dropout`, which
+            there is in training only; noise that belongs to every output, from the stream `noise`.
 
     Returns:
         The Net.
     """
 
     def init(key: jax.Array, *inputs: Any) -> tuple[Any, dict[str, Any]]:
-        carry = dict(module.init({"params": key, "dropout": key}, *inputs, train=False))
+        carry = dict(module.init({"params": key, "dropout": key, "noise": key}, *inputs, train=False))
         return carry.pop("params"), carry
 
     def apply(
         params: Any, carry: dict[str, Any], *inputs: Any, key: Any, train: bool
     ) -> tuple[Any, dict[str, Any]]:
         variables = {"params": params, **carry}
+        # A layer that draws from both streams shall not draw the same numbers.
+        rngs = {} if key is None else {"noise": jax.random.fold_in(key, 1)}
         if not train:
-            return module.apply(variables, *inputs, train=False), carry
+            return module.apply(variables, *inputs, train=False, rngs=rngs), carry
         outputs, changed = module.apply(
-            variables, *inputs, train=True, rngs={"dropout": key}, mutable=list(carry)
+            variables, *inputs, train=True, rngs={"dropout": key, **rngs}, mutable=list(carry)
         )
         return outputs, {**carry, **changed}
 

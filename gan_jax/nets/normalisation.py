@@ -2,6 +2,7 @@
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 from gan_jax.nets.batch_norm import BatchNorm
@@ -12,7 +13,7 @@ class ConditionalBatchNorm(nn.Module):
 
     Dumoulin et al. 2016, arXiv:1610.07629, eq. 5, with batch norm instead of instance norm as in
     Miyato and Koyama 2018, arXiv:1802.05637, section 4. The statistics are those of all classes together.
-    Without labels it is batch norm.
+    Without labels it is batch norm; a sample whose label is below 0 has no class: scale 1 and bias 0.
 
     Attributes:
         classes: Number of classes for a network with labels.
@@ -39,6 +40,9 @@ class ConditionalBatchNorm(nn.Module):
         if self.classes < 1:
             raise UsageError(f"classes={self.classes}: a network with labels needs the number of classes")
         shape = (self.classes, x.shape[-1])
-        scale = self.param("scale", nn.initializers.ones, shape)[labels].astype(x.dtype)
-        bias = self.param("bias", nn.initializers.zeros, shape)[labels].astype(x.dtype)
+        known = labels[:, None] >= 0
+        scale = jnp.where(known, self.param("scale", nn.initializers.ones, shape)[labels], 1.0).astype(
+            x.dtype
+        )
+        bias = jnp.where(known, self.param("bias", nn.initializers.zeros, shape)[labels], 0.0).astype(x.dtype)
         return x * scale[:, None, None] + bias[:, None, None]

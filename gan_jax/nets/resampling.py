@@ -37,6 +37,16 @@ def repeat_pixels(x: jax.Array) -> jax.Array:
     return wide.reshape(batch, 2 * height, 2 * width, channels)
 
 
+def pixel_shuffle(x: jax.Array) -> jax.Array:
+    """Four channels as the four pixels of a square: [B, H, W, 4C] to [B, 2H, 2W, C].
+
+    Shi et al. 2016, arXiv:1609.05158, eq. 4. Channel 4c + 2i + j is row i and column j of channel c's square.
+    """
+    batch, height, width, channels = x.shape
+    x = x.reshape(batch, height, width, channels // 4, 2, 2).transpose(0, 1, 4, 2, 5, 3)
+    return x.reshape(batch, 2 * height, 2 * width, channels // 4)
+
+
 def _squares(x: jax.Array) -> jax.Array:
     """Squares of two by two pixels, [B, H // 2, 2, W // 2, 2, C]; an odd last row or column is left out."""
     batch, height, width, channels = x.shape

@@ -1,5 +1,8 @@
-"""The sizes that halving gives."""
+"""The sizes that halving gives, and those that networks of images take."""
 
+import jax
+
+from gan_jax.errors import UsageError
 from gan_jax.images import Resolution, height_and_width
 
 
@@ -19,3 +22,21 @@ def halved(resolution: Resolution, above: int) -> list[tuple[int, int]]:
         height, width = height // 2, width // 2
         sizes.append((height, width))
     return sizes
+
+
+def divided(images: jax.Array, by: int, network: str) -> None:
+    """Makes sure that a network can halve images as often as it must.
+
+    Args:
+        images: [B, H, W, C].
+        by: What height and width must be multiples of, pixels.
+        network: Name of the network, for the error.
+
+    Raises:
+        UsageError: Height or width is no multiple.
+    """
+    height, width = images.shape[1:3]
+    if height % by or width % by:
+        raise UsageError(
+            f"{network}: images of {height} x {width} pixels: expected height and width divisible by {by}"
+        )

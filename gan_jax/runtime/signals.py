@@ -56,14 +56,16 @@ def at_once() -> Iterator[None]:
         wakeup = signal.set_wakeup_fd(sending.fileno(), warn_on_full_buffer=False)
         for kind in previous:
             signal.signal(kind, lambda number, frame: None)  # A handler, so that the system tells the thread.
-        threading.Thread(target=_watch, args=(receiving, set(previous)), daemon=True).start()
+        watcher = threading.Thread(target=_watch, args=(receiving, set(previous)), daemon=True)
+        watcher.start()
         try:
             yield
         finally:
             signal.set_wakeup_fd(wakeup)
             for kind, handler in previous.items():
                 signal.signal(kind, handler)
-            receiving.shutdown(socket.SHUT_RDWR)  # Ends the thread.
+            receiving.shutdown(socket.SHUT_RDWR)  # Ends the thread, which may only now begin to read.
+            watcher.join()
 
 
 def _watch(receiving, kinds):

@@ -89,7 +89,7 @@ def _described(plain, data, trust):
     if not trust:
         build.opener(recipe)  # Looks up the names of the data too, which later uses of the model open.
     train_spec = build.train_spec(recipe, modality)
-    device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     start = build.start(train_spec, modality, recipe.batch_size)
     return recipe, modality, train_spec, parallel.abstract(start, jax.random.key(0), device)
 

@@ -285,6 +285,7 @@ def run(
     averaged: bool = True,
     trust: bool = False,
     data_dir: str | None = None,
+    form: str = "grid",
 ) -> str:
     """Writes samples of a workdir's checkpoint: files for people, and an `.npz`.
 
@@ -300,6 +301,9 @@ def run(
         averaged: Use averaged parameters.
         trust: Import whatever modules the workdir names; see `loading.load`.
         data_dir: Folder of prepared TFDS data, for conditions that are data, such as `source`.
+        form: What is written besides the `.npz`: `grid`, the files that the modality makes of all samples; `files`,
+            a folder with a file for each sample, named by its number, those of conditional models in a folder for
+            each class; `npz`, nothing.
 
     Returns:
         Path of the `.npz`, which holds the samples as the data is stored, under the unit of its modality,
@@ -319,21 +323,46 @@ def run(
     given = conditions(np.arange(num_images))
     names = {"class_names": np.asarray(class_names(model))} if "label" in given else {}
     with files.replacing(f"{stem}.npz"):
-        endings = model.modality.save(stem, samples)
+        if form == "grid":
+            written = [f"{stem}{ending}" for ending in model.modality.save(stem, samples)]
+        else:
+            written = [_one_by_one(model, stem, samples, given)] if form == "files" else []
         with write_atomically(f"{stem}.npz", "wb") as file:
             np.savez_compressed(file, allow_pickle=False, **{unit: samples, **given, **names})
     log.info(
-        "%d %s of step %d, %s parameters: %s%s and .npz",
+        "%d %s of step %d, %s parameters: %s",
         num_images,
         unit,
         model.step,
         kind,
-        stem,
-        ", ".join(endings),
+        " and ".join([*written, f"{stem}.npz"]),
     )
     if "label" in given:
         log.info("classes of samples, from 0 on: %s", of_rows(given["label"], class_names(model)))
     return f"{stem}.npz"
+
+
+def _one_by_one(model, stem, samples, given):
+    """Writes each sample as files of its own, in a folder for each class; returns the folder with a slash."""
+    modality, names, width = model.modality, class_names(model), len(str(len(samples) - 1))
+    folder = [stem] * len(samples)
+    if "label" in given:
+        folder = [os.path.join(stem, _as_file(names, label)) for label in given["label"]]
+    for place in dict.fromkeys(folder):
+        folders.make_writable(place)
+    for number, place in enumerate(folder):
+        one = os.path.join(place, f"{number:0{width}d}")
+        if modality.save_one is None:
+            modality.save(one, samples[number : number + 1])
+        else:
+            modality.save_one(one, samples[number])
+    return f"{stem}/"
+
+
+def _as_file(names, label):
+    """A class in the name of a file: its number, and its name unless that is the number."""
+    name = names[label]
+    return name if name == str(label) else f"{label}-{re.sub(r'[^a-zA-Z0-9.-]', '', name)}"
 
 
 def kind_of(model: LoadedModel, averaged: bool) -> str:
@@ -357,12 +386,7 @@ def named(model: LoadedModel, labels: Sequence[int | str]) -> str:
         Numbers of the classes, each with its name unless that is the number; empty without labels.
     """
     names = class_names(model)
-    parts = [
-        names[label]
-        if names[label] == str(label)
-        else f"{label}-{re.sub(r'[^a-zA-Z0-9.-]', '', names[label])}"
-        for label in classes_lib.numbers(labels, names)
-    ]
+    parts = [_as_file(names, label) for label in classes_lib.numbers(labels, names)]
     text = "_".join(parts)
     if len(text) > NAMED:
         text = f"{len(parts)}_of_checksum_{zlib.crc32(text.encode()):08x}"

@@ -28,6 +28,7 @@ class Page(NamedTuple):
         plots: Paths of PNGs by their caption.
         changes: By variant, lines that list its changes.
         pictures: By variant, the path of a PNG of its samples; not every variant has one.
+        heading: Heading of the variants.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Page(NamedTuple):
     plots: Mapping[str, str]
     changes: Mapping[str, Sequence[str]]
     pictures: Mapping[str, str]
+    heading: str = "Variants"
 
 
 def written(page: Page) -> str:
@@ -56,7 +58,7 @@ def written(page: Page) -> str:
         f'<div class="wide">{_table(page.table)}</div>',
         *(f'<h2>{html.escape(caption)}</h2><div class="wide">{_picture(path, caption)}</div>'
           for caption, path in page.plots.items()),
-        "<h2>Variants</h2>",
+        f"<h2>{html.escape(page.heading)}</h2>",
         f'<div class="variants">{"".join(_variant(page, name) for name in page.changes)}</div>',
         "</body></html>",
     ]  # fmt: skip

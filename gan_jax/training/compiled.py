@@ -18,9 +18,10 @@ class Programs(NamedTuple):
 
     Attributes:
         init: Key to first TrainState.
-        step: `(state, resident, fed, key) -> (state, scalars)`; the state is donated.
+        step: `(state, resident, fed, key) -> (state, scalars)`: as many steps as the inputs from the host are for,
+            arrays [steps, ...], as the scalars are; the state is donated.
         finite: Params to bool by player: is every parameter finite?
-        diagnose: `(state, resident, fed, key) -> numbers`, from the first slice of the step's first batch.
+        diagnose: `(state, resident, fed, key) -> numbers`, from the first slice of the last step's first batch.
         abstract: Shapes, dtypes and shardings of the state.
     """
 
@@ -51,6 +52,26 @@ def decoded_step(
     return step
 
 
+def in_one_call(step: Callable[..., tuple[TrainState, dict[str, jax.Array]]]) -> Callable[..., Any]:
+    """Several steps as one function: they cost one call of a program, and the host comes back after the last.
+
+    Args:
+        step: From `decoded_step`.
+
+    Returns:
+        Function `(state, resident, fed, key) -> (state, scalars)`; `fed` and `scalars` have a leading axis of
+        steps.
+    """
+
+    def steps(state, resident, fed, key):
+        if len(jax.tree.leaves(fed)[0]) == 1:  # A loop in the program would only cost time.
+            state, scalars = step(state, resident, jax.tree.map(lambda leaf: leaf[0], fed), key)
+            return state, jax.tree.map(lambda scalar: scalar[None], scalars)
+        return jax.lax.scan(lambda state, fed: step(state, resident, fed, key), state, fed)
+
+    return steps
+
+
 def compiled(
     train_spec: TrainSpec,
     diagnose: Callable[..., dict[str, dict[str, jax.Array]]],
@@ -77,7 +98,7 @@ def compiled(
     Returns:
         The Programs.
     """
-    everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=1)
+    everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=2)
     start = build.start(train_spec, modality, batch_size)
     abstract = parallel.partitioned(parallel.abstract(start, key, everywhere), mesh)
     placed = jax.tree.map(lambda leaf: leaf.sharding, abstract)
@@ -87,6 +108,17 @@ def compiled(
         batch = jax.tree.map(lambda leaf: cut(leaf[0], slices)[0], decode(resident, fed, look_key))
         return diagnose(state, batch, look_key)
 
+    # By itself, so that the diagnostics are compiled once for calls of all lengths.
+    last = jax.jit(
+        lambda fed: jax.tree.map(lambda leaf: leaf[-1], fed), out_shardings=parallel.sharded(mesh, 1)
+    )
+    looked = jax.jit(
+        look,
+        in_shardings=(placed, everywhere, parallel.sharded(mesh, axis=1), everywhere),
+        out_shardings=everywhere,
+        compiler_options=cpu.compiler_options(),
+    )
+
     def finite(params):
         each = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), params)
         return {player: jnp.array(jax.tree.leaves(each[player])).all() for player in params}
@@ -94,18 +126,13 @@ def compiled(
     return Programs(
         init=jax.jit(start, out_shardings=placed),
         step=jax.jit(
-            decoded_step(train_spec, decode),
+            in_one_call(decoded_step(train_spec, decode)),
             in_shardings=(placed, everywhere, rows, everywhere),
             out_shardings=(placed, everywhere),
             donate_argnums=0,
             compiler_options=cpu.compiler_options(),
         ),
         finite=jax.jit(finite, out_shardings=everywhere),
-        diagnose=jax.jit(
-            look,
-            in_shardings=(placed, everywhere, rows, everywhere),
-            out_shardings=everywhere,
-            compiler_options=cpu.compiler_options(),
-        ),
+        diagnose=lambda state, resident, fed, key: looked(state, resident, last(fed), key),
         abstract=abstract,
     )

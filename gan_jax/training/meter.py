@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import jax
+import numpy as np
 
 from gan_jax.errors import Divergence
 from gan_jax.recipe import Recipe
@@ -18,39 +19,49 @@ class Meter:
 
     def __init__(self, recipe: Recipe, reporter: Any) -> None:
         self.recipe, self.reporter = recipe, reporter
-        self.pending: list[tuple[int, dict[str, jax.Array]]] = []
-        self.since: float | None = None
-        self.timed = 0
+        self.pending: list[dict[str, jax.Array]] = []
+        self.since, self.timed = 0.0, 0
+        self.compiled: set[int] = set()
         self.samples = recipe.samples_per_step
 
-    def add(self, step: int, scalars: dict[str, jax.Array]) -> None:
-        """Takes the scalars of one step, which are still on the device."""
-        self.pending.append((step, scalars))
-        self.reporter.advance()
-        if self.since is None:
-            # The first step compiles, so its time is not counted.
-            jax.block_until_ready(scalars)
-            self.since = time.perf_counter()
-        else:
-            self.timed += 1
+    def add(self, count: int, scalars: dict[str, jax.Array]) -> None:
+        """Takes the scalars [count] of the steps of one call, which are still on the device."""
+        self.pending.append(scalars)
+        self.reporter.advance(count)
+        if count in self.compiled:
+            self.timed += count
+            return
+        # The first call of so many steps compiles, so the clock starts after it.
+        self.compiled.add(count)
+        jax.block_until_ready(scalars)
+        self.since, self.timed = time.perf_counter(), 0
 
-    def flush(self) -> None:
+    def flush(self, done: int) -> None:
         """Reports the mean of every scalar since the last flush.
+
+        Args:
+            done: Steps taken.
 
         Raises:
             Divergence: A scalar is not finite; names its step and term.
         """
-        if not self.pending or self.since is None:
+        if not self.pending:
             return
-        values = jax.device_get([scalars for _, scalars in self.pending])
-        for (step, _), scalars in zip(self.pending, values):
-            for name, value in scalars.items():
-                if not math.isfinite(value):
-                    raise Divergence(f"step {step}: {name} is {value}")
+        calls = jax.device_get(self.pending)
+        values = {name: np.concatenate([scalars[name] for scalars in calls]) for name in calls[0]}
+        _check_finite(values, done)
         now = time.perf_counter()
         per_second = self.timed / (now - self.since) if self.timed else 0.0
-        step = self.pending[-1][0]
-        left = (self.recipe.steps - step) / per_second if per_second else 0.0
-        means = {name: float(sum(s[name] for s in values) / len(values)) for name in values[0]}
-        self.reporter.scalars(step, means, per_second * self.samples, left)
+        left = (self.recipe.steps - done) / per_second if per_second else 0.0
+        means = {name: float(np.mean(value, dtype=np.float64)) for name, value in values.items()}
+        self.reporter.scalars(done, means, per_second * self.samples, left)
         self.pending, self.since, self.timed = [], now, 0
+
+
+def _check_finite(values, done):
+    """Raises a Divergence for the first step of the last ones that has a scalar which is not finite."""
+    for place, scalars in enumerate(zip(*values.values())):
+        for name, value in zip(values, scalars):
+            if not math.isfinite(value):
+                first = done - len(values[name]) + 1
+                raise Divergence(f"step {first + place}: {name} is {value}")

@@ -17,7 +17,7 @@ from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, memory, parallel
 from gan_jax.sampling import samples
 from gan_jax.step import TrainSpec, TrainState
-from gan_jax.training import demand, evaluating
+from gan_jax.training import demand, evaluating, initial
 from gan_jax.training.diagnostics import diagnostics
 from gan_jax.types import Game, Modality
 
@@ -36,6 +36,9 @@ class Prepared(NamedTuple):
         diagnose: `(state, batch, key) -> numbers`, traced once for all its callers.
         watch: The Watch that evaluates the run.
         preview: `(state, key, count) -> picture`, from `samples.previewer`.
+        begins: The Initial: arrays of another run to begin with.
+        least: The least memory of a step.
+        abstract: Shapes and dtypes of the state.
         real: From a count to a picture of as many real rows, those that previews show if they show any.
     """
 
@@ -47,11 +50,18 @@ class Prepared(NamedTuple):
     diagnose: Callable[..., dict[str, dict[str, jax.Array]]]
     watch: evaluating.Watch
     preview: Callable[[TrainState, jax.Array, int], Any]
+    begins: initial.Initial
+    least: demand.Demand
+    abstract: TrainState
     real: Callable[[int], Any]
 
 
 def prepare(
-    recipe: Recipe, workdir: str, data_dir: str | None = None, accept_changed_data: bool = False
+    recipe: Recipe,
+    workdir: str,
+    data_dir: str | None = None,
+    accept_changed_data: bool = False,
+    init_from: initial.Origin | None = None,
 ) -> Prepared:
     """Finds every mistake that a user can make. Writes nothing, compiles nothing, trains no classifier.
 
@@ -62,6 +72,7 @@ def prepare(
         workdir: Folder of the run; it need not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         accept_changed_data: Go on although the data is not that of the run's last start.
+        init_from: Another run whose parameters this one begins with.
 
     Returns:
         The Prepared.
@@ -80,7 +91,7 @@ def prepare(
     # Samples are made on one device; a game whose latents are spread over all devices would not do.
     game = build.train_spec(recipe, modality).game
     state = check(recipe, train_spec, modality, parallel.replicated(mesh), game)
-    check_memory(recipe, train_spec, modality, state, mesh)
+    least = check_memory(recipe, train_spec, modality, state, mesh)
     if recipe.diagnostics_every:
         _check_diagnostics(recipe, diagnose, modality, state)
     sample, first = samples.sampler(game, modality), samples.first_of(lambda: source.heldout() or source)
@@ -93,6 +104,9 @@ def prepare(
         diagnose=diagnose,
         watch=evaluating.watch(recipe, game, source, sample),
         preview=samples.previewer(game, modality, sample, first),
+        begins=initial.found(init_from, workdir, state),
+        least=least,
+        abstract=state,
         real=lambda count: modality.preview(first(count)["real"], lambda: first(count)["real"]),
     )
 
@@ -153,19 +167,21 @@ def check(
     offered = build.offers(train_spec, modality, recipe.batch_size)
     for player, player_terms in train_spec.terms.items():
         terms.check(player, player_terms, [*offered, "params"])
-    jax.eval_shape(train_spec.step, state, _batches(recipe, modality, sharding), key)
+    jax.eval_shape(train_spec.step, state, abstract_batches(recipe, modality, sharding), key)
     return state
 
 
-def _batches(recipe, modality, sharding):
-    """Shapes of the batches of one step, which may be larger than this machine."""
+def abstract_batches(
+    recipe: Recipe, modality: Modality, sharding: jax.sharding.Sharding | None = None
+) -> dict[str, jax.ShapeDtypeStruct]:
+    """Shapes and dtypes of the batches of one step, which may be larger than this machine."""
     shape = recipe.batches_per_step, recipe.batch_size
     return parallel.abstract(lambda _: build.blank(modality, *shape), jax.random.key(recipe.seed), sharding)
 
 
 def check_memory(
     recipe: Recipe, train_spec: TrainSpec, modality: Modality, state: TrainState, mesh: jax.sharding.Mesh
-) -> None:
+) -> demand.Demand:
     """Refuses a run that surely needs more memory than there is, before anything of its size is made.
 
     Args:
@@ -175,11 +191,14 @@ def check_memory(
         state: Shapes, dtypes and shardings of the state, from `check`.
         mesh: The mesh of the run.
 
+    Returns:
+        The Demand of a step.
+
     Raises:
         UsageError: State, step or grid need more memory than a device or this machine has.
     """
     memory.check_host(f"grid_size={recipe.grid_size}", recipe.grid_size * samples.bytes_of_sample(modality))
-    batches = _batches(recipe, modality, parallel.replicated(mesh))
+    batches = abstract_batches(recipe, modality, parallel.replicated(mesh))
     least = demand.of_step(train_spec.step, state, batches, mesh)
     there = recipe.device_memory * 2**30 or memory.of_device()
     if least.bytes > there:
@@ -188,6 +207,7 @@ def check_memory(
             f"{memory.gibibytes(least.state)} of it for parameters, averages and optimizers, and a device has "
             f"{memory.gibibytes(there)}; {memory.LEVERS}; device_memory={-(-least.bytes // 2**30)} insists"
         )
+    return least
 
 
 def check_samples(recipe: Recipe, game: Game, modality: Modality, state: TrainState) -> None:

@@ -1,6 +1,7 @@
 """The loop: batches in; scalars, samples and checkpoints out."""
 
 import contextlib
+import functools
 import logging
 import math
 import os
@@ -20,7 +21,7 @@ from gan_jax.errors import Divergence
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, lock, memory, parallel, processes, signals
 from gan_jax.step import TrainState
-from gan_jax.training import alerts, evaluating, report, rollback
+from gan_jax.training import alerts, calls, evaluating, initial, report, rollback
 from gan_jax.training import trackers as trackers_lib
 from gan_jax.training.announced import announced
 from gan_jax.training.compiled import Programs, compiled
@@ -59,6 +60,7 @@ def run(
     data_dir: str | None = None,
     *,
     accept_changed_data: bool = False,
+    init_from: initial.Origin | None = None,
     trackers: Sequence[str] = (),
 ) -> int:
     """Trains from the workdir's last checkpoint, or from the start, to the recipe's last step.
@@ -70,6 +72,8 @@ def run(
         workdir: Folder of the run; made if it does not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         accept_changed_data: Go on although the data is not that of the run's last start.
+        init_from: Another run whose parameters this one begins with; where the workdir has a checkpoint already,
+            nothing is taken again.
         trackers: Names of trackers that the run also reports to: `wandb`, `mlflow`.
 
     Returns:
@@ -84,7 +88,7 @@ def run(
     processes.together(lambda: recipe_lib.validate(recipe))
     processes.check_alike("recipe", recipe_lib.to_dict(recipe))
     processes.from_first(lambda: trackers_lib.check(trackers))
-    prepared = processes.together(lambda: prepare(recipe, workdir, data_dir, accept_changed_data))
+    prepared = processes.together(lambda: prepare(recipe, workdir, data_dir, accept_changed_data, init_from))
     source = prepared.source
     data = fingerprint.describe(source)
     processes.check_alike("data", [source.name, data])
@@ -112,9 +116,10 @@ def _resume(recipe, workdir, prepared, data, trackers):
     programs = programs._replace(step=announced(programs.step, "the train step"))
     state = checkpoint.restore_latest(workdir, programs.abstract)
     step = int(state.step) if state else 0
-    _introduce(recipe, prepared, programs.abstract, workdir, step)
+    for line in (*introduction(recipe, prepared, workdir, step), *initial.lines(prepared.begins)):
+        log.info("%s", line)
     if processes.is_first():
-        checkpoint.write_recipe(workdir, recipe, data)
+        checkpoint.write_recipe(workdir, recipe, data, prepared.begins.record)
     if step < recipe.steps or _owes_evaluation(recipe, workdir, step):
         step = _trained(Run(recipe, workdir, prepared, fed, programs, trackers), state, key)
     _conclude(recipe, workdir, step)
@@ -145,7 +150,7 @@ def _trained(run, state, key):
         )
 
         def play(state, keys):
-            state = state or programs.init(keys(0))
+            state = state or initial.begun(programs.init(keys(0)), run.prepared.begins)
             with _reporter(run, int(state.step), followers) as reporter:
                 return loop(run, state, keys, manager, reporter, stop)
 
@@ -224,14 +229,17 @@ def loop(
         cost = prepared.watch.evaluate(first, state, reporter)
         checkpoint.add_cost(manager, first, cost, recipe.keep_checkpoints)
         least = min(least, math.inf if cost is None else cost)
-    with contextlib.closing(fed.feed(first, recipe.steps)) as feed:
-        for done, step_feed in enumerate(feed, first + 1):
-            state, scalars = programs.step(state, fed.resident, step_feed, keys(done - 1))
-            meter.add(done, scalars)
-            last = stop(done) or done == recipe.steps
+    planned = functools.partial(calls.planned, recipe, keys)
+    with contextlib.closing(fed.feed(first, recipe.steps, planned)) as feed:
+        for steps, call_feed in zip(planned(first, recipe.steps), feed):
+            state, scalars = programs.step(state, fed.resident, call_feed, keys(steps.start))
+            done = steps.stop
+            meter.add(len(steps), scalars)
+            # Processes agree on a step at which to stop, and ask at every one of them.
+            last = any([stop(step + 1) for step in steps]) or done == recipe.steps
             evaluated, saving = evaluating.due(recipe, done), last or done % recipe.checkpoint_every == 0
             if evaluated or saving or done % recipe.log_every == 0:
-                meter.flush()
+                meter.flush(done)
             if evaluated or saving:
                 _check_finite(programs.finite(state.params), done)
             if saving:  # Before the evaluation, which may take long, fail or be killed.
@@ -240,7 +248,7 @@ def loop(
             if best := cost is not None and cost < least:
                 least = cost
             if recipe.diagnostics_every and done % recipe.diagnostics_every == 0:
-                numbers = programs.diagnose(state, fed.resident, step_feed, keys(done))
+                numbers = programs.diagnose(state, fed.resident, call_feed, keys(done))
                 history = alerts.report(history, done, numbers, reporter)
             if done == recipe.steps or done % recipe.grid_every == 0:
                 reporter.grid(
@@ -264,17 +272,31 @@ def _check_finite(by_player, step):
             raise Divergence(f"step {step}: a parameter of {player} is not finite")
 
 
-def _introduce(recipe, prepared, abstract, workdir, step):
-    """Logs a summary of the run."""
+def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) -> list[str]:
+    """A summary of a run: its data, networks, devices and workdir.
+
+    Args:
+        recipe: The Recipe.
+        prepared: The Prepared.
+        workdir: Folder of the run.
+        step: Steps taken before this start.
+
+    Returns:
+        Lines for people.
+    """
     source, modality = prepared.source, prepared.modality
     shape, classes = "x".join(map(str, source.spec["real"].shape)), len(source.classes)
     labels = f"{classes} classes: {listed(source.classes)}" if classes else "no labels"
-    log.info("data      %s: %s %s of %s, %s", source.name, f"{source.size:,}", modality.unit, shape, labels)
-    for player, params in abstract.params.items():
-        count = sum(leaf.size for leaf in jax.tree.leaves(params))
-        log.info("%-9s %s: %s parameters", "network", player, f"{count:,}")
+    counts = {
+        player: sum(leaf.size for leaf in jax.tree.leaves(params))
+        for player, params in prepared.abstract.params.items()
+    }
     devices = jax.devices()
     where = f" in {jax.process_count()} processes" if jax.process_count() > 1 else ""
-    kind = f"{devices[0].device_kind}{where}"
-    log.info("devices   %d x %s, batch size %d", len(devices), kind, recipe.batch_size)
-    log.info("workdir   %s, %s", workdir, f"resuming from step {step}" if step else "new")
+    computes = f"{recipe.precision}, matmul precision {recipe.matmul_precision}"
+    return [
+        f"data      {source.name}: {source.size:,} {modality.unit} of {shape}, {labels}",
+        *(f"network   {player}: {count:,} parameters" for player, count in counts.items()),
+        f"devices   {len(devices)} x {devices[0].device_kind}{where}, batch size {recipe.batch_size}, {computes}",
+        f"workdir   {workdir}, {f'resuming from step {step}' if step else 'new'}",
+    ]

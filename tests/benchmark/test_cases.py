@@ -15,6 +15,8 @@ SHAPES = {
     "wgan_gp": (28, 1, 64, 5),
     "sngan": (32, 3, 64, 5),
     "r3gan": (32, 3, 64, 1),
+    "sagan": (32, 3, 64, 1),
+    "r3gan_wide": (32, 3, 64, 1),
 }
 
 # Counted by hand from the layers: kernels and biases, and two numbers a channel for a batch norm.
@@ -43,10 +45,19 @@ PARAMETERS = {
         "discriminator": (9 * 3 * 32 + 32 + 9 * 32 * 32 + 32 + 3 * 32 + 32)
         + 3 * (2 * (9 * 32 * 32 + 32)) + 33 * 32 + 33,
     },
+    # Four stages of two blocks: 1 by 1 with a bias, 3 by 3 over 16 channels with one, 1 by 1 without.
+    "r3gan_wide": {
+        "generator": 16 * 768 + 64 * 768 + 8 * (769 * 1536 + 145 * 1536 + 1536 * 768) + 768 * 3,
+        "discriminator": 3 * 768 + 8 * (769 * 1536 + 145 * 1536 + 1536 * 768) + 16 * 768 + 768,
+    },
 }  # fmt: skip
+# SNGAN's and attention: queries and keys of 4 of 32 channels, values of 16, the way back, and a gain.
+PARAMETERS["sagan"] = {
+    player: count + 2 * 32 * 4 + 2 * 32 * 16 + 1 for player, count in PARAMETERS["sngan"].items()
+}
 
 
-@pytest.mark.parametrize("name", cases.CASES)
+@pytest.mark.parametrize("name", cases.CASES | cases.DEVICE_CASES)
 def test_shapes(name):
     recipe = cases.find(name)
     recipe_lib.validate(recipe)

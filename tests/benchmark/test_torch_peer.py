@@ -43,7 +43,7 @@ def _mirrored_dense(kernel, size):
     return kernel.reshape(inputs, size, size, -1)[:, ::-1, ::-1].reshape(inputs, outputs)
 
 
-@pytest.mark.parametrize("name", cases.CASES)
+@pytest.mark.parametrize("name", cases.CASES | cases.DEVICE_CASES)
 def test_as_many_parameters(name):
     nets = torch_peer.networks(cases.find(name))
     counts = {player: sum(value.numel() for value in net.parameters()) for player, net in nets.items()}

@@ -41,8 +41,21 @@ def test_every_flag_of_the_program_belongs_to_a_mode():
     """A flag that no mode lists would be ignored without a word."""
     code = (
         "from absl import flags; from gan_jax import main; own = flags.FLAGS.get_flags_for_module('gan_jax.main');"
-        "taken = {name for _, names in main._MODES.values() for name in names.split()};"
+        "taken = {name for mode in main._MODES.values() for name in mode.takes.split()};"
         "print(sorted({flag.name for flag in own} ^ taken))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=command_line.ROOT, text=True, capture_output=True)
-    assert done.stdout.strip() == "['mode', 'workdir']", done.stderr
+    assert done.stdout.strip() == "['list', 'mode']", done.stderr
+
+
+def test_words_that_are_no_flags_are_taken_where_they_are_expected():
+    program = (
+        "import sys\nfrom absl import flags\nfrom gan_jax.cli import command\nwords = []\n"
+        "output = flags.DEFINE_string('output', None, '')\n"
+        "sys.argv = ['x', 'runs/a', '--output', 'o', 'runs/b']\n"
+        "command.run(lambda: print(words, output.value), words=words)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=command_line.ROOT, text=True, capture_output=True
+    )
+    assert done.stdout == "['runs/a', 'runs/b'] o\n", done.stderr

@@ -50,7 +50,10 @@ def test_orders_differ_between_epochs_and_seeds():
 def _collect(fed, start, stop, key=None):
     decode = jax.jit(fed.decode)
     return [
-        jax.device_get(decode(fed.resident, part, key or jax.random.key(0))) for part in fed.feed(start, stop)
+        jax.device_get(
+            decode(fed.resident, jax.tree.map(lambda leaf: leaf[0], part), key or jax.random.key(0))
+        )
+        for part in fed.feed(start, stop)
     ]
 
 
@@ -64,6 +67,17 @@ def test_batches_are_the_same_from_memory_or_stream_on_any_number_of_devices(dev
         np.testing.assert_array_equal(batch["label"], rows(step).reshape(2, 8))
         expected = rows(step).reshape(2, 8)[..., None, None, None] / 127.5 - 1
         np.testing.assert_allclose(batch["real"], np.broadcast_to(expected, (2, 8, 2, 2, 1)), atol=1e-6)
+
+
+@pytest.mark.parametrize("resident_bytes", [0, 10**6])
+def test_the_inputs_of_a_call_are_those_of_its_steps(resident_bytes):
+    fed = _batches(_source(), 8, 2, 3, parallel.mesh(8), resident_bytes=resident_bytes)
+    single = [jax.device_get(part) for part in fed.feed(4, 9)]
+    planned = [range(4, 7), range(7, 8), range(8, 9)]
+    called = [jax.device_get(part) for part in fed.feed(4, 9, lambda start, stop: planned)]
+    assert [len(jax.tree.leaves(part)[0]) for part in called] == [3, 1, 1]
+    joined = [jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts) for parts in (single, called)]
+    jax.tree.map(np.testing.assert_array_equal, *joined)
 
 
 def test_flip_only_where_asked(tiny):
@@ -102,8 +116,8 @@ def test_streamed_data_is_read_in_parts_of_a_batch_only():
 
 def test_prefetch_keeps_order_runs_ahead_and_leaves_no_threads():
     before = threading.active_count()
-    assert list(lib.prefetch(lambda step: step * step, 3, 9)) == [9, 16, 25, 36, 49, 64]
-    feed = lib.prefetch(lambda step: step, 0, 1000)
+    assert list(lib.prefetch(lambda step: step * step, range(3, 9))) == [9, 16, 25, 36, 49, 64]
+    feed = lib.prefetch(lambda step: step, range(1000))
     assert next(feed) == 0
     feed.close()
     assert threading.active_count() == before
@@ -115,7 +129,7 @@ def test_prefetch_raises_where_the_result_would_have_come():
             raise OSError("row 2 is broken")
         return step
 
-    feed = lib.prefetch(load, 0, 5)
+    feed = lib.prefetch(load, range(5))
     assert [next(feed), next(feed)] == [0, 1]
     with pytest.raises(OSError, match="row 2 is broken"):
         next(feed)

@@ -33,8 +33,8 @@ for resident_bytes in (0, 10**6):
         rows = row_order(50, 24, 5)(step).reshape(3, 8)
         for shard in jax.tree.leaves(part)[0].addressable_shards:
             rows_here = np.asarray(shard.data)
-            expected = rows[shard.index[:2]]
-            np.testing.assert_array_equal(rows_here if rows_here.ndim == 2 else rows_here[..., 0, 0, 0], expected)
+            expected = rows[None][shard.index[:3]]
+            np.testing.assert_array_equal(rows_here if rows_here.ndim == 3 else rows_here[..., 0, 0, 0], expected)
     # Streaming reads half of every batch here; the other half is the other process's.
     assert len(read_rows) == (50 if resident_bytes else 3 * 24 // 2), len(read_rows)
 print("every row as expected", flush=True)

@@ -11,8 +11,9 @@ import sources
 
 from gan_jax import data, images
 from gan_jax.errors import UsageError
-from gan_jax.features import classifier
+from gan_jax.features import classifier, classifier_maps
 from gan_jax.features.classifier import Classifier, accuracy, fit, use, usual_steps
+from gan_jax.features.types import Features
 from gan_jax.nets.linen import from_linen
 
 # The package offers the function under the name of its module.
@@ -188,3 +189,33 @@ def test_accuracy_counts_every_image_once():
     flipped = np.where(np.arange(150) < 15, 1 - labels, labels)
     assert accuracy(variables, sources.of_arrays(images, flipped)) == pytest.approx(0.9)
     assert use(2)(variables, np.zeros((3, 8, 8, 1), np.float32))["class_logits"].shape == (3, 2)
+
+
+def _normed(x, kernel, stride, statistics, learned):
+    """A convolution with SAME padding, batch norm by running statistics, and ReLU."""
+    layout = ("NHWC", "HWIO", "NHWC")
+    y = jax.lax.conv_general_dilated(x, kernel, (stride, stride), "SAME", dimension_numbers=layout)
+    y = (np.float64(y) - statistics["mean"]) / np.sqrt(statistics["var"] + 1e-5)
+    return np.maximum(y * learned["scale"] + learned["bias"], 0)
+
+
+def test_maps_are_what_the_convolutions_see():
+    net = from_linen(Classifier(3))
+    shown = np.random.default_rng(0).uniform(-1, 1, (2, 9, 8, 1)).astype(np.float32)
+    params, carry = net.init(jax.random.key(0), shown)
+    statistics = carry["batch_stats"]
+    statistics["BatchNorm_0"]["mean"] += 0.3
+    statistics["BatchNorm_1"]["var"] *= 2.0
+    loaded = Features("it", {"params": params, "carry": carry, "scale": 2.0}, use(3), {})
+    maps = classifier_maps(loaded)
+    first = _normed(
+        shown, params["Conv_0"]["kernel"], 2, statistics["BatchNorm_0"], params["BatchNorm_0"]
+    ).astype(np.float32)
+    second = _normed(first, params["Conv_1"]["kernel"], 1, statistics["BatchNorm_1"], params["BatchNorm_1"])
+    found = jax.jit(maps.maps)(maps.params, shown)
+    assert list(found) == ["conv1", "conv2"]
+    np.testing.assert_allclose(found["conv1"], first, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found["conv2"], second, rtol=1e-4, atol=1e-4)
+    assert set(loaded.apply(loaded.params, shown)) == {"features", "class_logits"}
+    with pytest.raises(UsageError, match=r"it: got images \[16, 16, 1\]: expected the size of its data"):
+        maps.maps(maps.params, np.zeros((1, 16, 16, 1), np.float32))

@@ -236,6 +236,22 @@ def test_logits_of_unequal_shapes_are_refused():
             getattr(losses, name)(jnp.zeros(4), jnp.zeros((4, 1)))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [name for name in READ_LOGITS if {*reads(getattr(losses, name))} <= {"real_logits", "fake_logits"}],
+)
+def test_logits_of_patches_count_like_logits_of_samples(name):
+    """One loss for each patch, whose mean is that of as many samples."""
+    real, fake = (jnp.float32(np.stack([x, x[::-1] + 0.5, -x])) for x in (REAL, FAKE))
+    arrays = {"real_logits": real, "fake_logits": fake}
+    patches = {read: x.reshape(3, 2, 2) for read, x in arrays.items()}
+    found, flat = (
+        call(name, tree) for tree in (patches, {read: x.reshape(12) for read, x in arrays.items()})
+    )
+    assert found.shape == (3, 2, 2)
+    np.testing.assert_allclose(found.ravel(), flat, rtol=1e-6, atol=1e-6)
+
+
 # By divergence: f'(p/q) solved for the logit, and the divergence of p from q written out.
 VARIATIONAL = {
     "kullback_leibler": (lambda u: 1 + np.log(u), lambda p, q: np.sum(p * np.log(p / q))),

@@ -381,3 +381,20 @@ def test_latent_consistency_of_linear_networks():
 def test_mistakes_are_named(mistake, says):
     with pytest.raises(UsageError, match=says):
         mistake()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in losses.__all__ if "label" in reads(getattr(losses, name))], ids=str
+)
+def test_a_sample_without_a_class_is_as_if_it_were_not_in_the_batch(name):
+    """Its own value is 0; of the multi-class hinge the fake's half remains, which needs no class."""
+    function = getattr(losses, name)
+    inputs = {each: TABLE[each] for each in reads(function)}
+    values = function(*{**inputs, "label": np.where(np.arange(4) == 1, -1, LABELS)}.values())
+    rest = [0, 2, 3]
+    alone = function(*(jnp.asarray(array)[np.array(rest)] for array in inputs.values()))
+    np.testing.assert_allclose(np.asarray(values)[rest], alone, rtol=1e-5)
+    logits = TABLE["fake_class_logits"][1]
+    fakes_half = max(0.0, 1.0 + logits[:-1].max() - logits[-1])
+    expected = fakes_half if name == "multi_hinge_discriminator" else 0.0
+    np.testing.assert_allclose(values[1], expected, rtol=1e-5)

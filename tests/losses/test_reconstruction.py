@@ -34,10 +34,12 @@ TABLE |= {
     "reconstruction_features": RANDOM.normal(size=(4, 3, 2)),
     "real_features": RANDOM.normal(size=(4, 3, 2)),
     "reconstruction_logits": np.array([-2.0, 0.5, 3.0, 0.0]),
+    "real_layers": (RANDOM.normal(size=(4, 3, 2)), RANDOM.normal(size=(4, 2, 2, 5))),
+    "fake_layers": (RANDOM.normal(size=(4, 3, 2)), RANDOM.normal(size=(4, 2, 2, 5))),
 }
 PUBLIC = ["l1", "l2", "charbonnier", "cycle_consistency", "identity_mapping", "total_variation"]
 PUBLIC += ["kl_to_standard_normal", "perceptual", "gram_matrix", "gram", "euclidean", "learned_similarity"]
-PUBLIC += ["reconstruction_discriminator", "reconstruction_generator"]
+PUBLIC += ["reconstruction_discriminator", "reconstruction_generator", "layer_matching"]
 LOSSES = [name for name in PUBLIC if name != "gram_matrix"]
 
 
@@ -69,11 +71,13 @@ EXPECTED = {
     + np.abs(x[:, :, 0] - x[:, :, 1]).mean((1, 2)),
     "kl_to_standard_normal": (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(1) / 2,
     "perceptual": sum(((a - b) ** 2).reshape(4, -1).mean(1) for a, b in layers),
+    "layer_matching": np.abs(TABLE["real_layers"][0] - TABLE["fake_layers"][0]).mean((1, 2))
+    + np.abs(TABLE["real_layers"][1] - TABLE["fake_layers"][1]).mean((1, 2, 3)),
     "gram": sum(((grams(a) - grams(b)) ** 2).sum((1, 2)) for a, b in layers),
 }
 
 
-ARRAYS = {name: jnp.float32(x) for name, x in TABLE.items() if name != "features"}
+ARRAYS = {name: jax.tree.map(jnp.float32, x) for name, x in TABLE.items() if name != "features"}
 
 
 def call(name, arrays):

@@ -72,6 +72,51 @@ def test_convolution_equals_lax(size, kernel, strides):
     _assert_equal((convolution.conv, _ordinary), strides, x, k, y)
 
 
+@pytest.mark.parametrize(
+    "size, kernel, strides, padding",
+    [
+        ((5, 6), (4, 4), (2, 2), ((1, 1), (1, 1))),
+        ((7, 5), (3, 2), (2, 3), ((0, 2), (3, 0))),
+        ((4, 3), (1, 1), (1, 1), ((1, 0), (0, 0))),
+        ((3, 3), (5, 5), (1, 1), ((1, 1), (2, 2))),  # A kernel larger than the image.
+    ],
+)
+def test_convolution_with_other_padding_equals_lax(size, kernel, strides, padding):
+    keys = jax.random.split(jax.random.key(3), 3)
+    x, k = jax.random.normal(keys[0], (2, *size, 3)), jax.random.normal(keys[1], (*kernel, 3, 2))
+
+    def ours(x, k, strides):
+        return convolution.conv(x, k, strides, padding)
+
+    def reference(x, k, strides):
+        layout = ("NHWC", "HWIO", "NHWC")
+        return jax.lax.conv_general_dilated(x, k, strides, padding, dimension_numbers=layout)
+
+    y = jax.random.normal(keys[2], jax.eval_shape(lambda x, k: reference(x, k, strides), x, k).shape)
+    _assert_equal((ours, reference), strides, x, k, y)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (6, 4)])
+@pytest.mark.parametrize("side", [1, 3, 7])
+def test_reflected_convolution_goes_on_as_in_a_mirror(size, side):
+    x = np.random.default_rng(0).normal(size=(2, *size, 3)).astype(np.float32)
+    layer = convolution.ReflectedConv(2, (side, side))
+    found, variables = layer.init_with_output(jax.random.key(0), x)
+    edges = (side // 2, side // 2)
+    padded = np.pad(x, ((0, 0), edges, edges, (0, 0)), mode="reflect")
+    layout = ("NHWC", "HWIO", "NHWC")
+    kernel = variables["params"]["kernel"]
+    expected = jax.lax.conv_general_dilated(padded, kernel, (1, 1), "VALID", dimension_numbers=layout)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_padded_module():
+    x = jnp.ones((2, 5, 8, 3))
+    layer = convolution.PaddedConv(4, (4, 4), (2, 2), padding=1)
+    outputs, variables = layer.init_with_output(jax.random.key(0), x)
+    assert outputs.shape == (2, 2, 4, 4) and variables["params"]["kernel"].shape == (4, 4, 3, 4)
+
+
 @pytest.mark.parametrize(("groups", "strides"), [(2, (1, 1)), (6, (1, 2))])
 def test_grouped_convolution_equals_lax(groups, strides):
     keys = jax.random.split(jax.random.key(groups), 3)
@@ -146,13 +191,40 @@ def test_third_derivative_and_vmap_and_bfloat16():
     assert low.dtype == jnp.bfloat16
 
 
-@pytest.mark.parametrize("platform, fast", [("cpu", True), ("cuda", False), ("tpu", False)])
-def test_only_the_cpu_takes_the_ordinary_convolutions_weight_gradient(platform, fast):
-    """It dilates its right side by the stride; XLA's own form, slow on the CPU, dilates the left one."""
+@pytest.mark.parametrize("platform, arranged", [("cpu", True), ("cuda", False), ("tpu", False)])
+def test_every_platform_takes_the_ordinary_convolutions_weight_gradient(platform, arranged):
+    """It dilates its right side by the stride. GPUs know it by its axes; XLA:CPU needs those of a forward pass."""
     x, k, y = _arrays(4, 4, (5, 5), (2, 2))
     gradient = jax.jit(jax.grad(lambda k, x: jnp.vdot(_ours(x, k, (2, 2)), y)))
     lowered = gradient.trace(k, x).lower(lowering_platforms=(platform,)).as_text()
-    assert ("rhs_dilate = [2, 2]" in lowered) == fast
+    (line,) = [line for line in lowered.splitlines() if "rhs_dilate = [2, 2]" in line]
+    assert ("[f, 0, 1, b]x[i, 0, 1, o]->[0, 1, b, f]" in line) == (not arranged)
+    assert ("[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]" in line) == arranged
+
+
+def test_weight_gradients_in_a_loop_are_those_outside_bit_for_bit():
+    """XLA:CPU has another program for convolutions in loops, far slower, unless their axes are in order."""
+    gradient = jax.grad(lambda k, x: jnp.sum(jnp.tanh(convolution.conv(x, k, (2, 2))) ** 2))
+    k, images = _arrays(5, 5, (5, 5), (2, 2))[1], jax.random.normal(jax.random.key(2), (3, 4, 9, 9, 3))
+    single = jax.jit(lambda k, x: k - 0.1 * gradient(k, x))
+    looped = jax.jit(
+        lambda k, images: jax.lax.scan(lambda k, x: (k - 0.1 * gradient(k, x), None), k, images)[0]
+    )
+    np.testing.assert_array_equal(looped(k, images), functools.reduce(single, images, k))
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """The forms for other platforms, computed here."""
+    monkeypatch.setattr(jax.lax, "platform_dependent", lambda *args, default, cpu: default(*args))
+
+
+@pytest.mark.parametrize("size, kernel, strides", [CASES[0], CASES[2]])
+def test_other_platforms_forms_equal_lax(size, kernel, strides, elsewhere):
+    x, k, y = _arrays(*size, kernel, strides)
+    _assert_equal((_ours, _reference), strides, x, k, y)
+    k = k.swapaxes(2, 3)[..., :2]
+    _assert_equal((convolution.conv, _ordinary), strides, y, k, _ordinary(y, k, strides))
 
 
 @pytest.mark.parametrize("strides", [(1, 1), (2, 2), (2, 1)])

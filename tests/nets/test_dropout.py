@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,6 +41,15 @@ def test_the_rest_is_scaled_and_evaluation_leaves_all():
     assert 0 < np.mean(dropped == 0) < 0.6
     np.testing.assert_array_equal(layer.apply({}, x, train=False), x)
     np.testing.assert_array_equal(Dropout(0.0).apply({}, x, train=True), x)
+
+
+def test_another_stream_of_random_numbers():
+    x = jnp.ones((50, 4))
+    layer = Dropout(0.5, stream="noise")
+    drop = functools.partial(layer.apply, {}, x, train=True)
+    dropped = [drop(rngs={"noise": jax.random.key(seed), "dropout": jax.random.key(9)}) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(dropped[0], dropped[1])
+    assert (np.asarray(dropped[0]) != np.asarray(dropped[2])).any()
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 2])

@@ -193,3 +193,16 @@ def test_spectral_norm_of_a_projection_discriminator():
         net.apply(tree, carry, IMAGES, LABELS, key=KEY, train=True)[0]["logits"] for tree in (params, scaled)
     )
     np.testing.assert_allclose(plain, large, rtol=1e-4, atol=1e-6)
+
+
+def test_a_sample_without_a_class_has_no_embedding():
+    """Its projection is psi alone, and its class's embedding is zero."""
+    unknown = LABELS.at[0].set(-1)
+    outputs, variables = _read({"projection": {}}, unknown)
+    psi = jax.tree.map(np.float64, variables["params"]["Dense_0"])
+    expected = np.float64(FEATURES[0]) @ psi["kernel"] + psi["bias"]
+    np.testing.assert_allclose(outputs["logits"][:1], expected, rtol=1e-5)
+    outputs, _ = _read({"logits": {}, "embedding": {"size": 2}}, unknown)
+    np.testing.assert_array_equal(
+        np.all(outputs["class_embedding"] == 0, axis=1), [True, False, False, False]
+    )

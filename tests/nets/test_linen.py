@@ -26,3 +26,25 @@ def test_carry_moves_in_training_and_rests_in_evaluation():
     out, rested = net.apply(params, moved, x, key=None, train=False)
     np.testing.assert_allclose(out, (x - 0.2) / np.sqrt(1 + 1e-5), rtol=1e-5)
     assert rested is moved
+
+
+class Noisy(nn.Module):
+    @nn.compact
+    def __call__(self, x, *, train):
+        draws = {"noise": jax.random.normal(self.make_rng("noise"), x.shape)}
+        if train:
+            draws["dropout"] = jax.random.normal(self.make_rng("dropout"), x.shape)
+        return draws
+
+
+def test_noise_is_there_in_evaluation_too_and_is_not_that_of_dropout():
+    net, x = from_linen(Noisy()), jnp.zeros((3,))
+    draw = {
+        train: [net.apply({}, {}, x, key=jax.random.key(seed), train=train)[0] for seed in (0, 0, 1)]
+        for train in (False, True)
+    }
+    for first, again, other in draw.values():
+        np.testing.assert_array_equal(first["noise"], again["noise"])
+        assert (first["noise"] != other["noise"]).all()
+    np.testing.assert_array_equal(draw[False][0]["noise"], draw[True][0]["noise"])
+    assert set(draw[False][0]) == {"noise"} and (draw[True][0]["noise"] != draw[True][0]["dropout"]).all()

@@ -66,3 +66,13 @@ def test_without_labels_it_is_batch_norm():
 def test_labels_of_no_classes():
     with pytest.raises(UsageError, match="classes=0"):
         ConditionalBatchNorm().init(jax.random.key(0), _images(), LABELS, train=False)
+
+
+def test_a_sample_without_a_class_has_scale_one_and_bias_zero():
+    x, layer = _images(), ConditionalBatchNorm(classes=3)
+    variables = _variables(layer, x)
+    outputs = layer.apply(variables, x, np.array([2, -1, 2, 1]), train=False)
+    np.testing.assert_allclose(outputs[1], x[1] / np.sqrt(1 + 2e-5), rtol=1e-5)
+    known = layer.apply(variables, x, LABELS, train=False)
+    rest = np.array([0, 2, 3])
+    np.testing.assert_array_equal(outputs[rest], known[rest])

@@ -132,10 +132,11 @@ def stopped(folder, one):
 
 
 def _long(folder, name, steps):
-    """Flags of a run to so many steps that saves at its end only."""
+    """Flags of a run to so many steps, two a call, that saves at its end only."""
     return [
         f"--config={folder}/tiny.py", f"--workdir={folder}/{name}", f"--config.steps={steps}",
         "--config.checkpoint_every=100000", "--config.grid_every=100000", "--config.eval_every=0",
+        "--config.steps_per_call=2",
     ]  # fmt: skip
 
 
@@ -260,7 +261,7 @@ with processes.joined(address, 2, int(number)):
     decode = source.modality.decode
     fed = batches(counted, 8, 2, 0, parallel.mesh(8), lambda key, rows: decode(rows), resident_bytes=0)
     parts = [part["label"].addressable_shards for part in fed.feed(0, 3)]
-    labels = [[shard.data.tolist() for shard in shards] for shards in parts]
+    labels = [[shard.data[0].tolist() for shard in shards] for shards in parts]
     with open(path, "w") as file:
         json.dump({"read": read, "label": labels}, file)
 """

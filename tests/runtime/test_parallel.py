@@ -65,7 +65,7 @@ def test_state_is_whole_everywhere_and_the_batch_is_spread(tiny):
     state = programs.init(key)
     assert all(leaf.sharding.is_fully_replicated for leaf in jax.tree.leaves(state))
     part = next(fed.feed(0, 1))
-    assert {shard.data.shape for shard in part.addressable_shards} == {(1, 1)}
+    assert {shard.data.shape for shard in part.addressable_shards} == {(1, 1, 1)}
 
 
 def test_batch_that_devices_do_not_divide():

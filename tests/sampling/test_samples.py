@@ -8,7 +8,7 @@ import pytest
 import sources
 from PIL import Image
 
-from gan_jax import build
+from gan_jax import build, data
 from gan_jax.errors import UsageError
 from gan_jax.sampling import loading, samples
 from gan_jax.training import train
@@ -96,7 +96,7 @@ def cats(tiny, monkeypatch):
     train_spec = build.train_spec(recipe, modality)
     state = jax.jit(build.start(train_spec, modality, recipe.batch_size))(jax.random.key(0))
 
-    def load(workdir, step=None):
+    def load(workdir, step=None, trust=False):
         return loading.LoadedModel(workdir, recipe, modality, train_spec, 7, state)
 
     monkeypatch.setattr(loading, "load", load)
@@ -145,6 +145,30 @@ def test_other_requests_are_other_files_and_the_same_one_is_the_same(cats, tmp_p
     np.savez(paths[4], images=np.zeros(3))
     samples.run(str(tmp_path), num_images=4, labels=("cat",))
     assert f"{paths[4]} existed with other contents and was replaced" in caplog.messages
+
+
+def test_a_file_for_each_sample_in_a_folder_for_each_class(cats, tmp_path):
+    path = samples.run(str(tmp_path), num_images=12, labels=("cat", "1"), form="files")
+    stem, images = path.removesuffix(".npz"), _images(path)
+    assert sorted(os.listdir(stem)) == ["0-cat", "3-1"] and not os.path.exists(f"{stem}.png")
+    for number in range(12):
+        folder = ("0-cat", "3-1")[number % 2]
+        stored = np.asarray(Image.open(os.path.join(stem, folder, f"{number:02}.png")))
+        np.testing.assert_array_equal(stored, images[number, ..., 0])
+    # It is a data set with these classes.
+    found = data.folder(path=stem, heldout=0.0)
+    assert found.classes == ("0-cat", "3-1") and found.size == 12
+    only = samples.run(str(tmp_path), num_images=2, form="npz")
+    assert not os.path.exists(only.replace(".npz", ".png"))
+
+
+def test_files_of_other_modalities_are_what_save_makes_of_one_row(cats, tmp_path, monkeypatch):
+    model, saved = cats("nowhere"), []
+    text = model.modality._replace(save=lambda stem, rows: saved.append((stem, len(rows))), save_one=None)
+    monkeypatch.setattr(loading, "load", lambda *given, **options: model._replace(modality=text))
+    path = samples.run(str(tmp_path), num_images=2, labels=("dog",), form="files")
+    stem = path.removesuffix(".npz")
+    assert saved == [(f"{stem}/1-dog/0", 1), (f"{stem}/1-dog/1", 1)]
 
 
 def test_a_folder_in_the_way_is_found_before_the_work(cats, tmp_path, monkeypatch):

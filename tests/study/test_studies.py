@@ -68,7 +68,7 @@ def test_ring_and_grid_share_their_tricks():
     for name in ring.variants:
         one, other = (recipe_lib.to_dict(definition.variant(study, name)) for study in (ring, grid))
         assert (one.pop("data"), other.pop("data")) == tuple(
-            dict(name=world, size=100_000, seed=0, per_class=0) for world in ("ring", "grid")
+            dict(name=world, size=100_000, seed=0) for world in ("ring", "grid")
         )
         assert one == other
 

@@ -63,6 +63,17 @@ def test_accuracy_is_the_share_of_pairs_in_order_and_knows_no_origin():
         np.testing.assert_allclose(found["logit_gap"], 1.125 + 1.25, rtol=1e-6)
 
 
+def test_accuracy_of_patches_and_of_equal_logits():
+    """Of every pair of patches, without a list of all the pairs: 90,000 squared would not fit."""
+    random = np.random.default_rng(0)
+    real, fake = random.integers(0, 5, (2, 2, 4, 3))
+    found = _verdict(hinge_discriminator, real, fake)["discriminator_accuracy"]
+    np.testing.assert_allclose(found, np.mean(real.ravel()[:, None] > fake.ravel()), rtol=1e-6)
+    shape = jax.ShapeDtypeStruct((1, 300, 300), jnp.float32)
+    compiled = jax.jit(functools.partial(_verdict, wasserstein_discriminator)).lower(shape, shape).compile()
+    assert compiled.memory_analysis().temp_size_in_bytes < 20 * 2**20
+
+
 def _sigmoid(x):
     return 1 / (1 + np.exp(-np.float64(x)))
 

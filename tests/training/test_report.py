@@ -90,7 +90,7 @@ def test_no_curves_from_one_point(tiny, tmp_path):
 
 def test_silence_makes_and_writes_nothing():
     silence = report.Silence()
-    silence.advance()
+    silence.advance(1)
     silence.scalars(1, {"generator/loss": 0.5}, 1.0, 1.0)
     silence.evaluation(1, {}, {})
     silence.grid(1, lambda: pytest.fail("a grid was made"))

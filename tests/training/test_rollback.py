@@ -85,6 +85,12 @@ def test_a_run_that_diverges_goes_back_goes_on_and_finishes(whole):
     assert all(np.isfinite(record["discriminator/unlucky"]) for record in records)
 
 
+def test_calls_of_several_steps_diverge_and_go_back_as_single_ones(tiny, tmp_path, whole):
+    train.run(_diverging(tiny, log_every=5, steps_per_call=3), str(tmp_path))
+    assert rollback.read(str(tmp_path)) == whole[1]
+    _assert_same(whole[0], str(tmp_path))
+
+
 class _Killed(BaseException):
     """Ends a run as a kill would: nothing catches it."""
 

@@ -1,5 +1,7 @@
 """The real loop on a recipe shrunk to milliseconds."""
 
+import contextlib
+import dataclasses
 import json
 import os
 
@@ -54,6 +56,46 @@ def test_ten_steps_are_five_and_five_more(tiny, tmp_path, net, updates):
         _leaves(recipe, tmp_path / "whole", 5), _leaves(recipe, tmp_path / "halves", 5), strict=True
     ):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "net, updates",
+    [("mlp", dict(discriminator=3, generator=1)), ("dcgan", dict(discriminator=1, generator=1))],
+)
+def test_steps_in_one_call_are_those_of_single_calls_bit_for_bit(tiny, tmp_path, net, updates):
+    """Calls of 3, 1 and 1 steps to step 5, and so on again, or of 2, 2 and 1 from there on."""
+    recipe = tiny(net, updates=updates, diagnostics_every=5)
+    train.run(recipe, str(tmp_path / "singly"))
+    for name, resumed in (("in calls", 3), ("changed", 2)):
+        train.run(dataclasses.replace(recipe, steps=5, steps_per_call=3), str(tmp_path / name))
+        train.run(dataclasses.replace(recipe, steps_per_call=resumed), str(tmp_path / name))
+        for number in (5, 10):
+            pairs = zip(
+                *(_leaves(recipe, tmp_path / run, number) for run in ("singly", name)), strict=True
+            )  # fmt: skip
+            for a, b in pairs:
+                np.testing.assert_array_equal(a, b)
+        for file in ("metrics.jsonl", "alerts.jsonl"):
+            records = [report.read_metrics(tmp_path / run / file) for run in ("singly", name)]
+            for record in [*records[0], *records[1]]:
+                record.pop("samples_per_second", None)
+            assert records[0] == records[1] and [record["step"] for record in records[0]] == [5, 10]
+
+
+def test_a_request_to_stop_is_asked_for_at_every_step_and_answered_after_the_call(
+    tiny, tmp_path, monkeypatch
+):
+    """Processes agree on a step at which to stop: each must ask at that one, within a call or not."""
+    asked = []
+
+    @contextlib.contextmanager
+    def stop_requests():
+        yield lambda step: asked.append(step) or step == 6
+
+    monkeypatch.setattr(train.signals, "stop_requests", stop_requests)
+    recipe = tiny(log_every=10, checkpoint_every=10, steps_per_call=4)
+    assert train.run(recipe, str(tmp_path)) == 8
+    assert asked == list(range(1, 9)) and checkpoint.steps(str(tmp_path)) == [8]
 
 
 def test_one_trace_per_run(tiny, tmp_path, monkeypatch):
@@ -176,7 +218,7 @@ def test_resumed_metrics_have_every_step_once(tiny, tmp_path):
 def test_streamed_data_trains_the_same(tiny, tmp_path, monkeypatch):
     train.run(tiny(), str(tmp_path / "resident"))
     monkeypatch.setattr(train, "batches", lambda *args, **options: _streamed(*args, **options))
-    train.run(tiny(), str(tmp_path / "streamed"))
+    train.run(tiny(steps_per_call=2), str(tmp_path / "streamed"))
     pairs = zip(*(_leaves(tiny(), tmp_path / name, 10) for name in ("resident", "streamed")), strict=True)
     for a, b in pairs:
         np.testing.assert_allclose(a, b, atol=1e-6)

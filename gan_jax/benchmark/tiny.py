@@ -1,10 +1,20 @@
-"""Recipes that ship, with networks a few channels wide."""
+"""Recipes that ship, with networks a few channels wide: for tests, and to try a benchmark."""
+
+from typing import Any
 
 from gan_jax import recipe as recipe_lib
+from gan_jax.recipe import Recipe
 
 
-def shrunk(plain):
-    """A recipe, given as a dict, of tiny networks and for batches of 8."""
+def shrunk(plain: dict[str, Any]) -> Recipe:
+    """A recipe of tiny networks, for batches of 8.
+
+    Args:
+        plain: The recipe as `recipe.to_dict` returns it.
+
+    Returns:
+        The Recipe.
+    """
     recipe = recipe_lib.from_dict(plain)
     recipe.nets = {player: _tiny(net) for player, net in recipe.nets.items()}
     if "size" in recipe.game["latents"]:
@@ -13,7 +23,7 @@ def shrunk(plain):
     return recipe
 
 
-def of_few_pixels(recipe):
+def of_few_pixels(recipe: Recipe) -> Recipe:
     """The same of a Recipe, for the smallest images on which all its layers are at work."""
     recipe = shrunk(recipe_lib.to_dict(recipe))
     # Residual networks of one block; of DCGAN's, two halvings, since the first one has no batch norm.

@@ -1,0 +1,81 @@
+"""Residual networks from images to images of the same size: the generator of CycleGAN and CUT.
+
+Zhu et al. 2017, arXiv:1703.10593, section 7.2, after Johnson et al. 2016, arXiv:1603.08155. Weights start
+normal with deviation 0.02.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax.names import find
+from gan_jax.nets import norms, upsampling
+from gan_jax.nets.convolution import Conv, ReflectedConv
+from gan_jax.nets.linen import name_of
+from gan_jax.nets.sizes import divided
+
+_normal = nn.initializers.normal(0.02)
+
+
+class _Block(nn.Module):
+    """Adds to an image two convolutions of 3 by 3 pixels, each normalised, with ReLU between them."""
+
+    norm: Callable[..., Any]
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        """[B, H, W, C] to the same shape."""
+        conv = functools.partial(
+            ReflectedConv, x.shape[-1], (3, 3), use_bias=self.norm is norms.no_norm, kernel_init=_normal
+        )
+        y = nn.relu(self.norm(train)(conv()(x)))
+        return x + self.norm(train)(conv()(y))
+
+
+class ResNet(nn.Module):
+    """Images to images of the same size: halvings, residual blocks and doublings.
+
+    Zhu et al. 2017, arXiv:1703.10593. Height and width are multiples of 2^halvings, 4 in the paper.
+    Convolutions that keep the size mirror the image at its edges. The paper's transposed convolutions of 3 by
+    3 pixels leave checkerboards; `upsample="resized"` does not. Instance norm sees the whole image: parts
+    that are translated on their own differ from the whole.
+
+    Attributes:
+        channels: Channels of the output.
+        width: Channels after the first convolution; each halving doubles them.
+        blocks: Number of residual blocks: the paper has 6 for images of 128 pixels and 9 from 256 pixels on.
+        halvings: Number of halvings and of doublings.
+        norm: Name of a normalisation, see `nets/norms.py`, or a function like them.
+        upsample: Name of a layer that doubles, see `nets/upsampling.py`, or a function like them.
+    """
+
+    channels: int
+    width: int = 64
+    blocks: int = 9
+    halvings: int = 2
+    norm: Any = "instance_norm"
+    upsample: Any = "transposed"
+
+    @property
+    def multiple(self) -> int:
+        """What height and width are multiples of, pixels."""
+        return 1 << self.halvings
+
+    @nn.compact
+    def __call__(self, source: jax.Array, *, train: bool) -> jax.Array:
+        """Images [B, H, W, C] to images in [-1, 1], [B, H, W, channels]."""
+        divided(source, self.multiple, name_of(self))
+        norm, double = find(self.norm, (norms,), "norm"), find(self.upsample, (upsampling,), "upsample")
+        options: dict[str, Any] = dict(use_bias=norm is norms.no_norm, kernel_init=_normal)
+        x = nn.relu(norm(train)(ReflectedConv(self.width, (7, 7), **options)(source)))
+        for level in range(1, self.halvings + 1):
+            x = nn.relu(norm(train)(Conv(self.width << level, (3, 3), (2, 2), **options)(x)))
+        for _ in range(self.blocks):
+            x = _Block(norm)(x, train)
+        for level in range(self.halvings - 1, -1, -1):
+            x = nn.relu(norm(train)(double(self.width << level, 3, **options)(x)))
+        return jnp.tanh(ReflectedConv(self.channels, (7, 7), kernel_init=_normal)(x))

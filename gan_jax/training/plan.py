@@ -1,0 +1,133 @@
+"""What a run would be: `--dry_run`. Nothing is trained, compiled or written."""
+
+import dataclasses
+from typing import Any
+
+import jax
+
+from gan_jax import build
+from gan_jax import recipe as recipe_lib
+from gan_jax.checkpoints import checkpoint
+from gan_jax.recipe import Recipe
+from gan_jax.runtime import memory, parallel
+from gan_jax.training import demand, initial, setup, train
+
+_PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"))
+
+
+def plan(
+    recipe: Recipe,
+    workdir: str,
+    data_dir: str | None = None,
+    *,
+    accept_changed_data: bool = False,
+    init_from: initial.Origin | None = None,
+) -> str:
+    """The recipe as it would be trained, the size and the work of its step, and what would be written.
+
+    Args:
+        recipe: The Recipe.
+        workdir: Folder of the run; it need not exist.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+        accept_changed_data: As for `train.run`.
+        init_from: As for `train.run`.
+
+    Returns:
+        Lines for people; those of the recipe are flags after `--config.`.
+
+    Raises:
+        UsageError: Every mistake that ends a run before it begins.
+    """
+    recipe_lib.validate(recipe)
+    prepared = setup.prepare(recipe, workdir, data_dir, accept_changed_data, init_from)
+    begun = checkpoint.steps(workdir)
+    flat = recipe_lib.flatten(recipe_lib.to_dict(recipe))
+    return "\n".join(
+        [
+            *(f"{path}={value}" for path, value in flat.items()),
+            "",
+            *train.introduction(recipe, prepared, workdir, begun[-1] if begun else 0),
+            *initial.lines(prepared.begins),
+            _memory(recipe, prepared),
+            _work(recipe, prepared),
+            *_files(recipe, prepared, workdir),
+            "nothing was trained or written: this was a dry run",
+        ]
+    )
+
+
+def _memory(recipe, prepared):
+    least, there = prepared.least, recipe.device_memory * 2**30 or memory.of_device()
+    return (
+        f"memory    a step needs at least {_bytes(least.bytes)} on a device, {_bytes(least.state)} of it for "
+        f"parameters, averages and optimizers; a device has {_bytes(there)}"
+    )
+
+
+def _work(recipe, prepared):
+    operations = work(recipe, prepared)
+    if operations is None:
+        return f"work      {recipe.steps:,} steps; this device does not count operations"
+    return (
+        f"work      {_scaled(operations)}FLOP a step as it is written, before XLA makes it less; "
+        f"{_scaled(operations * recipe.steps)}FLOP in {recipe.steps:,} steps"
+    )
+
+
+def work(recipe: Recipe, prepared: setup.Prepared) -> float | None:
+    """The floating point operations of one step over all devices, before XLA optimizes it; nothing is compiled.
+
+    Args:
+        recipe: The Recipe.
+        prepared: Its Prepared.
+
+    Returns:
+        The number; None if the device's compiler does not count.
+    """
+    # XLA counts the body of a loop once, and slices are a loop; without slices the work is the same.
+    whole = dataclasses.replace(recipe, accumulate=1)
+    spec = prepared.train_spec
+    if recipe.accumulate > 1:
+        spec = build.train_spec(whole, prepared.modality, parallel.spread(prepared.mesh))
+    batches = setup.abstract_batches(whole, prepared.modality, parallel.replicated(prepared.mesh))
+    step: Any = spec.step  # Under `jit`.
+    counts = step.lower(prepared.abstract, batches, jax.random.key(recipe.seed)).cost_analysis()
+    return counts.get("flops") if counts else None
+
+
+def _files(recipe, prepared, workdir):
+    """What a run would write, from its first step to its last."""
+    each = sum(map(demand.size, jax.tree.leaves(prepared.abstract)))
+    best = " and the best" if recipe.eval_every else ""
+    kept = min(
+        recipe.keep_checkpoints + bool(recipe.eval_every), _times(recipe.steps, recipe.checkpoint_every)
+    )
+    grids, evaluations = (_times(recipe.steps, every) for every in (recipe.grid_every, recipe.eval_every))
+    lines = [
+        "recipe.json, metrics.jsonl, evaluations.jsonl, alerts.jsonl, curves.png, TensorBoard events",
+        f"checkpoints/: {_bytes(each)} every {recipe.checkpoint_every:,} steps, of which the newest "
+        f"{recipe.keep_checkpoints}{best} are kept: at most {_bytes(kept * each)}",
+        f"grids/: {grids:,} pictures of {recipe.grid_size:,} {prepared.modality.unit}",
+    ]
+    if evaluations:
+        lines.append(
+            f"{evaluations:,} evaluations of at most {recipe.eval_samples:,} {prepared.modality.unit} by "
+            f"{', '.join(recipe.eval_metrics)}, features {recipe.eval_features}"
+        )
+    return [f"files     in {workdir}:", *(f"          {line}" for line in lines)]
+
+
+def _times(steps, every):
+    """How often something happens that happens every so many steps and after the last one; 0 for never."""
+    return -(-steps // every) if every else 0
+
+
+def _scaled(count):
+    """A number for people, with the prefix of its unit."""
+    factor, prefix = next((pair for pair in _PREFIXES if count >= pair[0]), (1.0, ""))
+    return f"{count / factor:.3g} {prefix}"
+
+
+def _bytes(count):
+    """A number of bytes for people."""
+    return memory.gibibytes(count) if count >= 2**30 else f"{count / 2**20:,.3g} MiB"
