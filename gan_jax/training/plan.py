@@ -104,10 +104,10 @@ def _files(recipe, prepared, workdir):
     )
     grids, evaluations = (_times(recipe.steps, every) for every in (recipe.grid_every, recipe.eval_every))
     lines = [
-        "recipe.json, metrics.jsonl, evaluations.jsonl, alerts.jsonl, curves.png, TensorBoard events",
+        "recipe.json, metrics.jsonl, evaluations.jsonl, alerts.jsonl, curves.png, progress.webp, TensorBoard events",
         f"checkpoints/: {_bytes(each)} every {recipe.checkpoint_every:,} steps, of which the newest "
         f"{recipe.keep_checkpoints}{best} are kept: at most {_bytes(kept * each)}",
-        f"grids/: {grids:,} pictures of {recipe.grid_size:,} {prepared.modality.unit}",
+        f"grids/: {grids:,} pictures of {recipe.grid_size:,} {prepared.modality.unit}, and one of real ones",
     ]
     if evaluations:
         lines.append(

@@ -48,5 +48,5 @@ def test_says_sizes_and_numbers_of_files_and_writes_none(tiny, tmp_path):
         f"{size:.3g} MiB every 100 steps, of which the newest 3 are kept: at most {3 * size:.3g} MiB"
         in checkpoints
     )
-    assert "          grids/: 3 pictures of 4 images" in lines
+    assert "          grids/: 3 pictures of 4 images, and one of real ones" in lines
     assert not os.path.exists(workdir)
