@@ -23,6 +23,8 @@ MODULES = {
     "games": "games",
     "nets": "nets",
     "heads": "nets.heads",
+    "norms": "nets.norms",
+    "upsampling": "nets.upsampling",
     "latents": "latents",
     "data": "data",
 }

@@ -41,9 +41,21 @@ def test_library_tables_are_up_to_date():
 
 def test_library_lists_networks_games_latents_and_data():
     listed = {
-        name for kind in ("games", "nets", "heads", "latents", "data") for name in library.entries(kind)
+        name
+        for kind in ("games", "nets", "heads", "norms", "upsampling", "latents", "data")
+        for name in library.entries(kind)
     }
-    assert {"gan", "dcgan.Generator", "projection", "normal", "digits", "folder", "ring"} <= listed
+    assert {
+        "gan",
+        "dcgan.Generator",
+        "projection",
+        "instance_norm",
+        "resized",
+        "normal",
+        "digits",
+        "folder",
+        "ring",
+    } <= listed
 
 
 def test_readme_counts_the_library():
