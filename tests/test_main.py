@@ -81,6 +81,7 @@ MISTAKES = {
         ["--config={f}/tiny.py", "--init_from={f}/none"],
         "{f}/none holds no checkpoint of a run",
     ),
+    "unknown tracker": ([DCGAN, "--tracker=wandd"], "tracker: unknown name 'wandd'; did you mean wandb?"),
     "leftover argument": ([DCGAN, "extra"], "unexpected argument 'extra'"),
     "unknown field": ([DCGAN, "--config.batchsize=3"], "unknown name 'batchsize'; did you mean batch_size"),
     "unknown inner field": (

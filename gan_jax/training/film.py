@@ -37,7 +37,7 @@ def film(folder: str, until: int, path: str) -> None:
         return
     each = int(np.clip(WHOLE // len(frames), SHORTEST, LONGEST))
     with write_atomically(path, "wb") as file:
-        images.save_animation(file, frames, [each] * (len(frames) - 1) + [LAST], quality=90, method=2)
+        images.save_animation(file, frames, [each] * (len(frames) - 1) + [LAST], quality=80, method=0)
 
 
 def _steps(folder, until):

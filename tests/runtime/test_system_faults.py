@@ -98,7 +98,7 @@ def test_disk_full_while_writing_metrics(tiny, tmp_path, monkeypatch):
 def test_a_workdir_that_disappears(tiny, tmp_path, monkeypatch, every, says):
     workdir, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
     recipe = tiny(steps=100, **{"log_every": 100, "grid_every": 100, "checkpoint_every": 50, every: 10})
-    moved = _after(6, report.Report.advance, lambda reporter: workdir.exists() and workdir.rename(elsewhere))
+    moved = _after(6, report.Report.advance, lambda *_: workdir.exists() and workdir.rename(elsewhere))
     monkeypatch.setattr(report.Report, "advance", moved)
     _ends(recipe, workdir, f"training in .* ended: .*No such file or directory: .*{says}'")
     assert not workdir.exists() and elsewhere.exists()
@@ -118,8 +118,8 @@ def test_a_clock_that_jumps_back_changes_nothing(tiny, tmp_path, monkeypatch, un
     jumps = {3: -86400.0, 7: -86400.0}  # Seconds, after these steps.
     real, offsets, advance = time.time, [0.0], report.Report.advance
 
-    def jump(reporter):
-        advance(reporter)
+    def jump(reporter, steps):
+        advance(reporter, steps)
         offsets.append(offsets[-1] + jumps.get(len(offsets), 0.0))
 
     monkeypatch.setattr(time, "time", lambda: real() + offsets[-1])
