@@ -34,16 +34,20 @@ CONFIGS = os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "configs"
 )
 
+# Flags of the other commands may have the same names: tests import several commands into one process.
 _PARTS = flags.DEFINE_list("parts", list(PARTS), "Parts to run, in this order.")
 _BUDGET = flags.DEFINE_float("budget", 480.0, "Seconds for everything.", 1.0)
 _OUTPUT = flags.DEFINE_string(
-    "output", "device.json", "JSON file of all results; a grid of samples lies beside it."
+    "output",
+    "device.json",
+    "JSON file of all results; a grid of samples lies beside it.",
+    allow_override=True,
 )
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder of prepared TFDS data with cifar10; digits without it."
+    "data_dir", None, "Folder of prepared TFDS data with cifar10; digits without it.", allow_override=True
 )
 _RECIPES = flags.DEFINE_list("recipes", [], "Recipes of configs/ to check; all if none is given.")
-_CASES = flags.DEFINE_list("cases", list(cases.DEVICE_CASES), "Cases to measure.")
+_CASES = flags.DEFINE_list("cases", list(cases.DEVICE_CASES), "Cases to measure.", allow_override=True)
 _PRECISIONS = flags.DEFINE_list("precisions", list(PRECISIONS), "Precisions to measure.")
 _RECIPE = flags.DEFINE_string("recipe", "projection", "Recipe of configs/ for the loop and for quality.")
 _TINY = flags.DEFINE_bool("tiny", False, "Tiny networks and images: try the script itself, on any machine.")

@@ -79,20 +79,26 @@ def watch(recipe: Recipe, game: Game, source: Source, sample: Callable) -> Watch
         return Watch(lambda: None, lambda step, state, reporter: None)
     # The first process alone evaluates, and so needs the features.
     first = state_evaluator(recipe, game, source, sample) if processes.is_first() else NOTHING
-    if 0 < first.size < recipe.eval_samples:
-        log.info(
-            "evaluate  %d samples, not eval_samples=%d: there are no more real ones",
-            first.size,
-            recipe.eval_samples,
-        )
-    for line in first.warnings:
-        log.warning("evaluations in training: %s", line)
     reported = _reported(first.evaluate)
 
     def evaluate(step, state, reporter):
         return processes.from_first(lambda: reported(step, parallel.local(state), reporter))
 
-    return Watch(lambda: processes.together(first.load), evaluate, recipe.eval_every)
+    def load():
+        _say(first, recipe.eval_samples)
+        processes.together(first.load)
+
+    return Watch(load, evaluate, recipe.eval_every)
+
+
+def _say(evaluator, wanted):
+    """Logs what makes the values of evaluations less than they seem; not before the last mistake is excluded."""
+    if 0 < evaluator.size < wanted:
+        log.info(
+            "evaluate  %d samples, not eval_samples=%d: there are no more real ones", evaluator.size, wanted
+        )
+    for line in evaluator.warnings:
+        log.warning("evaluations in training: %s", line)
 
 
 def due(recipe: Recipe, step: int) -> bool:
@@ -141,12 +147,6 @@ def state_evaluator(recipe: Recipe, game: Game, source: Source, sample: Callable
         return evaluator(chosen, fake), reports.protocol(evaluator, fake)
 
     def load():
-        if size < recipe.eval_samples:
-            log.info(
-                "evaluation of %d samples, not eval_samples=%d: no more are held out",
-                size,
-                recipe.eval_samples,
-            )
         evaluator.features  # noqa: B018 (Computed once, when first read.)
 
     reason = evaluator.baseline_obstacle(size)

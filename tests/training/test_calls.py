@@ -39,10 +39,10 @@ def test_a_call_has_one_random_key(plain):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 7), st.integers(1, 9), st.integers(0, 9), st.integers(1, 40))
-def test_every_step_is_in_one_call_and_a_resumed_run_makes_the_same_calls(count, log_every, every, steps):
-    from conftest import _tiny
-
-    recipe = _tiny(
+def test_every_step_is_in_one_call_and_a_resumed_run_makes_the_same_calls(
+    tiny, count, log_every, every, steps
+):
+    recipe = tiny(
         steps_per_call=count, log_every=log_every, grid_every=50, checkpoint_every=50,
         diagnostics_every=every, steps=steps,
     )  # fmt: skip

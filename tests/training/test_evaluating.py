@@ -181,7 +181,7 @@ def test_the_log_tells_what_is_wrong_with_the_values(tiny, caplog):
     """Before any step: no baseline, and fewer images than the 64 pixels that are their features."""
     source = build.source(tiny())
     with caplog.at_level(logging.INFO, "gan_jax"):
-        _watch(_watched(tiny, eval_features="pixels"), source._replace(heldout=lambda: None))
+        _watch(_watched(tiny, eval_features="pixels"), source._replace(heldout=lambda: None)).load()
     reason = f"no rows of {source.name} are held out, so there is no honest baseline"
     few = "50 images are fewer than 64 features: the covariance is singular, distances are too large"
     assert caplog.messages == [
@@ -190,7 +190,7 @@ def test_the_log_tells_what_is_wrong_with_the_values(tiny, caplog):
     ]
     caplog.clear()
     with caplog.at_level(logging.INFO, "gan_jax"):
-        _watch(_watched(tiny, eval_features="pixels", eval_samples=700), source)
+        _watch(_watched(tiny, eval_features="pixels", eval_samples=700), source).load()
     assert caplog.messages == ["evaluate  500 samples, not eval_samples=700: there are no more real ones"]
 
 

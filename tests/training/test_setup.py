@@ -251,6 +251,7 @@ def test_conditions_that_are_data_reach_step_sampler_and_grid(tiny, tmp_path, mo
     # The grid shows samples for the first held-out rows.
     expected = digits.heldout().read(np.arange(4))["real"][:, ::-1]
     tiles = [(row, column) for row in (2, 12) for column in (2, 12)]
+    picture = picture[::8, ::8]  # Enlarged, so that people see it.
     shown = np.stack([picture[row : row + 8, column : column + 8] for row, column in tiles])
     np.testing.assert_array_equal(shown, expected)
 
