@@ -36,9 +36,8 @@ def get_config(data="digits"):
 def start(*flags, **environment):
     """Starts `python -m gan_jax.main` on one device."""
     command = [sys.executable, "-m", "gan_jax.main", *flags]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("XLA_FLAGS")}
     return subprocess.Popen(
-        command, cwd=ROOT, env={**clean, "JAX_PLATFORMS": "cpu", **environment}, text=True,
+        command, cwd=ROOT, env={**os.environ, "JAX_PLATFORMS": "cpu", **environment}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 

@@ -250,9 +250,9 @@ def test_conditions_that_are_data_reach_step_sampler_and_grid(tiny, tmp_path, mo
     picture = prepared.preview(state, jax.random.key(1), 4)
     # The grid shows samples for the first held-out rows.
     expected = digits.heldout().read(np.arange(4))["real"][:, ::-1]
-    tiles = [(row, column) for row in (2, 12) for column in (2, 12)]
-    picture = picture[::8, ::8]  # Enlarged, so that people see it.
-    shown = np.stack([picture[row : row + 8, column : column + 8] for row, column in tiles])
+    # A pixel is a square of 8, so that people see it.
+    tiles = [(row, column) for row in (2, 68) for column in (2, 68)]
+    shown = np.stack([picture[row : row + 64 : 8, column : column + 64 : 8] for row, column in tiles])
     np.testing.assert_array_equal(shown, expected)
 
 
