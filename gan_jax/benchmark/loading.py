@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # They import JAX, which must wait until the flags are parsed
     from gan_jax.data.source import Source
 
 _CASE = flags.DEFINE_string("case", "mlp", "Case to train; mlp is the fastest.")
+# `gan_jax.main` has a flag of this name too: tests import several commands into one process.
 _DATA = flags.DEFINE_string(
     "data", "digits", "Images to train on, by their name in a recipe.", allow_override=True
 )
