@@ -33,7 +33,7 @@ IDEAS = tuple(
         "transforms", "wrap",
     )
 )  # fmt: skip
-LIBRARIES = ("optax", "flax.linen", "jax.nn", "jax._src.nn")
+LIBRARIES = ("optax", "flax.linen", "jax.nn")
 
 
 class Foreign(UsageError):

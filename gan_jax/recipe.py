@@ -8,6 +8,7 @@ import operator
 import os
 import re
 import runpy
+import sys
 import typing
 from collections.abc import Iterator
 from typing import Any
@@ -342,7 +343,18 @@ def _dotted(function):
             "its own, such as my_functions.py in this folder, and import it from there or name it, as in "
             "'my_functions.my_loss'; a schedule may be named, as in dict(cosine_decay_schedule=dict(...))"
         )
-    return f"{home}.{name}"
+    return f"{_public(home, name, function)}.{name}"
+
+
+def _public(home, name, function):
+    """The module that offers a function of a private one: `jax.nn` for `jax._src.nn.functions`, which may move."""
+    parts = [part for part in home.split(".") if part != "_src"]
+    if "._src." in home:
+        for count in range(len(parts), 0, -1):
+            offered = sys.modules.get(".".join(parts[:count]))
+            if getattr(offered, name, None) is function:
+                return ".".join(parts[:count])
+    return home
 
 
 def to_dict(recipe: Recipe) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import sys
 import types
 
 import command_line
+import jax
 import optax
 import pytest
 
@@ -259,3 +260,12 @@ def test_order_counts_where_a_recipe_is_read_in_order(tiny):
 def test_samples_and_batches_of_a_step(tiny):
     recipe = tiny(updates=dict(discriminator=5, generator=2), batch_size=8)
     assert (recipe.batches_per_step, recipe.samples_per_step) == (5, 40)
+
+
+def test_functions_of_libraries_are_written_by_their_public_names(tiny):
+    recipe = tiny()
+    recipe.nets["generator"]["activation"] = jax.nn.relu
+    recipe.optimizers["generator"] = {optax.adam: dict(learning_rate=1e-3)}
+    plain = recipe_lib.to_dict(recipe)
+    assert plain["nets"]["generator"]["activation"] == "jax.nn.relu"
+    assert list(plain["optimizers"]["generator"]) == ["optax.adam"]
