@@ -1,7 +1,5 @@
 """Classical restorations: closed forms, and each better than doing nothing at what it is for."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,10 +21,6 @@ def _error(images):
     return float(np.sqrt(np.square(np.float64(images) - SMOOTH).mean()))
 
 
-def _package(name):
-    return pytest.mark.skipif(not importlib.util.find_spec(name), reason=f"{name} is not installed")
-
-
 @pytest.mark.parametrize("name", ["bicubic", "lanczos"])
 def test_resizing_is_that_of_pillow(name):
     small = RANDOM.integers(0, 256, (2, 5, 7, 3), np.uint8)
@@ -42,7 +36,6 @@ def test_grey_images_become_grey_ones_of_three_channels_and_equal_sizes_stay():
     np.testing.assert_array_equal(classical.bicubic(grey, None, (5, 7, 3)), grey.repeat(3, axis=-1))
 
 
-@_package("skimage")
 def test_non_local_means_removes_noise():
     noisy = np.uint8(np.clip(np.round(SMOOTH + RANDOM.normal(0, 25, SMOOTH.shape)), 0, 255))
     assert _error(classical.restored("non_local_means", {}, noisy, None, SMOOTH.shape[1:])) < 0.5 * _error(
@@ -50,7 +43,6 @@ def test_non_local_means_removes_noise():
     )
 
 
-@_package("skimage")
 @pytest.mark.parametrize(("name", "options"), [("wiener", {}), ("richardson_lucy", {})])
 def test_deconvolution_sharpens(name, options):
     line = np.exp(-0.5 * np.square(np.arange(-6, 7) / 1.6))
@@ -79,9 +71,9 @@ def test_holes_are_filled_and_the_rest_stays(name):
 @pytest.mark.parametrize(
     ("name", "shape", "message"),
     [
-        ("telea", (32, 40, 3), "needs masks|is not installed"),
+        ("telea", (32, 40, 3), "needs masks"),
         ("bicubic", (32, 40, 1), r"baseline bicubic: expected uint8 \[1, 32, 40, 1\]"),
-        ("wiener", (64, 80, 3), r"expected sources of \[64, 80, 3\], got \[32, 40, 3\]|is not installed"),
+        ("wiener", (64, 80, 3), r"expected sources of \[64, 80, 3\], got \[32, 40, 3\]"),
     ],
 )
 def test_what_a_method_cannot_do_is_one_line(name, shape, message):
