@@ -22,6 +22,8 @@ def pytest_configure(config):
     os.environ["XLA_FLAGS"] = (
         f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
         "--xla_llvm_disable_expensive_passes=true "
+        # The newer way to emit fusions compiles twice as long.
+        "--xla_cpu_use_fusion_emitters=false "
         # Eight devices on a busy machine of two cores may well wait for each other for a while.
         "--xla_cpu_collective_call_terminate_timeout_seconds=600"
     )
