@@ -18,6 +18,7 @@ from gan_jax.sampling import loading
 from gan_jax.training import train
 
 MODALITY = sources.modality(classes=10)
+pytestmark = pytest.mark.usefixtures("saved_in_slices")
 
 
 def _abstract(recipe, devices=1):

@@ -15,6 +15,7 @@ from gan_jax.runtime import lock, parallel
 from gan_jax.sampling import loading
 
 MODALITY = sources.modality(classes=10)
+pytestmark = pytest.mark.usefixtures("saved_in_slices")
 
 
 @pytest.fixture(scope="module")
