@@ -8,6 +8,7 @@ import orbax.checkpoint as ocp
 import pytest
 
 from gan_jax.recipe import Recipe
+from gan_jax.training import report
 
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 8)
@@ -85,3 +86,11 @@ def saved_in_slices():
     ocp.type_handlers.register_type_handler(jax.Array, _IN_SLICES, override=True)
     yield
     ocp.type_handlers.register_type_handler(jax.Array, _WHOLE, override=True)
+
+
+@pytest.fixture(scope="module")
+def without_curves():
+    """Runs draw no curves, which takes as long as their steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "curves", lambda *args: None)
+        yield

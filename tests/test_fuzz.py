@@ -230,7 +230,7 @@ def _run(workdir):
 def _answers(folder, flags):
     """Gives a command line, which must answer with exit code 0 or with one line."""
     with contextlib.chdir(folder):  # A run without a workdir of its own makes one where it is.
-        code, err = in_process.run(*(flag.replace("{f}", str(folder)) for flag in flags))
+        code, _, err = in_process.run(*(flag.replace("{f}", str(folder)) for flag in flags))
     assert code in (0, 1, 2) and "Traceback" not in err
     if code:
         assert err.splitlines()[-1].startswith("error: ") and err.count("error: ") == 1, err

@@ -33,16 +33,14 @@ def digits(*, split: str = "train", resolution: Resolution = 0) -> Source:
     Raises:
         UsageError: No such split.
     """
-    brightness, digit = _shipped()
+    _, digit = _shipped()
     order = np.random.default_rng(0).permutation(len(digit))
     splits = {"train": order[HELD_OUT:], "test": order[:HELD_OUT], "all": np.arange(len(order))}
     if split not in splits:
         raise unknown("data.split", split, splits)
     size, chosen = height_and_width(resolution or 28), splits[split]
     memory.check_host(f"data.resolution={resolution}", len(chosen) * size[0] * size[1])
-    grey = np.round(brightness[chosen] * (255 / 16)).astype(np.uint8)
-    images = np.stack([fit(Image.fromarray(image), size, 1) for image in grey])
-    labels = digit[chosen]
+    images, labels = _enlarged(size)[chosen], digit[chosen]
     return of_images(
         name=f"digits of scikit-learn, {split}",
         size=len(images),
@@ -51,6 +49,13 @@ def digits(*, split: str = "train", resolution: Resolution = 0) -> Source:
         read=lambda rows: {"real": images[rows], "label": labels[rows]},
         heldout=lambda: digits(split="test", resolution=resolution) if split == "train" else None,
     )
+
+
+@functools.lru_cache(maxsize=4)
+def _enlarged(size):
+    """All images, uint8 [1797, height, width, 1]: a run asks for its splits several times."""
+    grey = np.round(_shipped()[0] * (255 / 16)).astype(np.uint8)
+    return np.stack([fit(Image.fromarray(image), size, 1) for image in grey])
 
 
 @functools.cache

@@ -18,6 +18,8 @@ from gan_jax.sampling import loading
 from gan_jax.sampling.samples import sampler
 from gan_jax.training import evaluating, report, train
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 MINE = f"{__name__}.brightness"
 
 
