@@ -220,7 +220,8 @@ def folder(tmp_path_factory):
 def _run(workdir):
     """A workdir as training leaves it: a recipe and two checkpoints."""
     recipe, modality = _tiny(), sources.modality(classes=10)
-    state = build.start(build.train_spec(recipe, modality), modality, recipe.batch_size)(jax.random.key(0))
+    start = build.start(build.train_spec(recipe, modality), modality, recipe.batch_size)
+    state = jax.jit(start)(jax.random.key(0))
     with checkpoint.manager(workdir, keep=2) as manager:
         for step in (5, 10):
             checkpoint.save(manager, step, state)

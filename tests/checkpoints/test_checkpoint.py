@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("saved_in_slices")
 def _abstract(recipe, devices=1):
     start = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices])
-    return start, parallel.abstract(start, jax.random.key(0), parallel.replicated(mesh))
+    return jax.jit(start), parallel.abstract(start, jax.random.key(0), parallel.replicated(mesh))
 
 
 @pytest.fixture

@@ -277,9 +277,8 @@ def test_terms_sum_transforms_chain_networks_wrap_all_at_once(tiny, tmp_path):
         updates=dict(discriminator=2, generator=1),
     )
     train.run(recipe, str(tmp_path))
-    before = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)(
-        jax.random.key(recipe.seed)
-    )
+    start = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)
+    before = jax.jit(start)(jax.random.key(recipe.seed))
     after = _state(recipe, tmp_path, 10)
     frozen, moved = (state.params["generator"] for state in (before, after))
     np.testing.assert_array_equal(frozen["Dense_0"]["kernel"], moved["Dense_0"]["kernel"])
