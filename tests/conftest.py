@@ -14,8 +14,8 @@ jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 8)
 # Tracing makes many objects that live on: to look for garbage among them again and again takes a sixth of it.
 gc.set_threshold(50_000, 20, 20)
-# From many devices orbax writes a slice of each array, and compiles a program for every shape: tests of checkpoints
-# and command lines do so, the others write arrays whole.
+# From many devices orbax writes a slice of each array, and compiles a program for every shape: tests of
+# checkpoints and command lines do so, the others write arrays whole.
 _IN_SLICES = ocp.type_handlers.get_type_handler(jax.Array)
 _WHOLE = ocp.type_handlers.ArrayHandler(use_replica_parallel=False)
 ocp.type_handlers.register_type_handler(jax.Array, _WHOLE, override=True)

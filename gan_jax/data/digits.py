@@ -33,14 +33,12 @@ def digits(*, split: str = "train", resolution: Resolution = 0) -> Source:
     Raises:
         UsageError: No such split.
     """
-    _, digit = _shipped()
-    order = np.random.default_rng(0).permutation(len(digit))
-    splits = {"train": order[HELD_OUT:], "test": order[:HELD_OUT], "all": np.arange(len(order))}
+    splits = _splits()
     if split not in splits:
         raise unknown("data.split", split, splits)
-    size, chosen = height_and_width(resolution or 28), splits[split]
-    memory.check_host(f"data.resolution={resolution}", len(chosen) * size[0] * size[1])
-    images, labels = _enlarged(size)[chosen], digit[chosen]
+    size, labels = height_and_width(resolution or 28), _shipped()[1][splits[split]]
+    memory.check_host(f"data.resolution={resolution}", len(labels) * size[0] * size[1])
+    images = _enlarged(split, size)
     return of_images(
         name=f"digits of scikit-learn, {split}",
         size=len(images),
@@ -51,11 +49,19 @@ def digits(*, split: str = "train", resolution: Resolution = 0) -> Source:
     )
 
 
-@functools.lru_cache(maxsize=4)
-def _enlarged(size):
-    """All images, uint8 [1797, height, width, 1]: a run asks for its splits several times."""
-    grey = np.round(_shipped()[0] * (255 / 16)).astype(np.uint8)
-    return np.stack([fit(Image.fromarray(image), size, 1) for image in grey])
+def _splits():
+    """Numbers of the images of each split."""
+    order = np.random.default_rng(0).permutation(len(_shipped()[1]))
+    return {"train": order[HELD_OUT:], "test": order[:HELD_OUT], "all": np.arange(len(order))}
+
+
+@functools.lru_cache(maxsize=2)
+def _enlarged(split, size):
+    """Images of a split, uint8 [N, height, width, 1], read-only: a run asks for them several times."""
+    grey = np.round(_shipped()[0][_splits()[split]] * (255 / 16)).astype(np.uint8)
+    images = np.stack([fit(Image.fromarray(image), size, 1) for image in grey])
+    images.flags.writeable = False
+    return images
 
 
 @functools.cache
