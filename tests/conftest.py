@@ -1,14 +1,24 @@
 """Eight simulated devices, a compilation cache, and a recipe small enough to train in a test."""
 
+import gc
 import os
 
 import jax
+import orbax.checkpoint as ocp
 import pytest
 
 from gan_jax.recipe import Recipe
+from gan_jax.training import report
 
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 8)
+# Tracing makes many objects that live on: to look for garbage among them again and again takes a sixth of it.
+gc.set_threshold(50_000, 20, 20)
+# From many devices orbax writes a slice of each array, and compiles a program for every shape: tests of
+# checkpoints and command lines do so, the others write arrays whole.
+_IN_SLICES = ocp.type_handlers.get_type_handler(jax.Array)
+_WHOLE = ocp.type_handlers.ArrayHandler(use_replica_parallel=False)
+ocp.type_handlers.register_type_handler(jax.Array, _WHOLE, override=True)
 
 
 def pytest_configure(config):
@@ -21,7 +31,9 @@ def pytest_configure(config):
     # Tests compile much and compute little: LLVM may leave the code as it finds it.
     os.environ["XLA_FLAGS"] = (
         f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
-        "--xla_llvm_disable_expensive_passes=true "
+        "--xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1 "
+        # The older way to emit fusions compiles in half the time; later versions have only the newer one.
+        f"{'--xla_cpu_use_fusion_emitters=false ' if jax.__version_info__ < (0, 11) else ''}"
         # Eight devices on a busy machine of two cores may well wait for each other for a while.
         "--xla_cpu_collective_call_terminate_timeout_seconds=600"
     )
@@ -66,3 +78,19 @@ def _tiny(net="mlp", optimizer=None, **changes):
 def tiny():
     """The maker of tiny recipes."""
     return _tiny
+
+
+@pytest.fixture(scope="module")
+def saved_in_slices():
+    """Checkpoints are written as runs write them, a slice of each array from every device."""
+    ocp.type_handlers.register_type_handler(jax.Array, _IN_SLICES, override=True)
+    yield
+    ocp.type_handlers.register_type_handler(jax.Array, _WHOLE, override=True)
+
+
+@pytest.fixture(scope="module")
+def without_curves():
+    """Runs draw no curves, which takes as long as their steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "curves", lambda *args: None)
+        yield

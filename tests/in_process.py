@@ -12,27 +12,28 @@ from absl import app, flags
 from absl import logging as absl_logging
 
 
-def run(*given):
+def run(*given, module="gan_jax.main"):
     """The same as `python -m gan_jax.main`, without a process of its own.
 
     Args:
         *given: Flags.
+        module: Another command.
 
     Returns:
-        Exit code and what stderr says. What would end in a traceback is raised.
+        Exit code, stdout and stderr. What would end in a traceback is raised.
     """
-    err = io.StringIO()
-    with _logs_as_before(), mock.patch.object(sys, "argv", ["gan_jax.main", *given]):
-        with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()), _flags_as_before():
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with _logs_as_before(), mock.patch.object(sys, "argv", [module, *given]):
+        with contextlib.redirect_stderr(err), contextlib.redirect_stdout(out), _flags_as_before(module):
             try:
-                runpy.run_module("gan_jax.main", run_name="__main__", alter_sys=True)
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
             except SystemExit as end:
-                return end.code or 0, err.getvalue()
-    return 0, err.getvalue()
+                code = end.code or 0
+    return code, out.getvalue(), err.getvalue()
 
 
 @contextlib.contextmanager
-def _flags_as_before():
+def _flags_as_before(module):
     """Takes back what the command line defines, so that it can be defined again."""
     app.define_help_flags()  # absl does so only once.
     try:
@@ -40,8 +41,7 @@ def _flags_as_before():
     finally:
         # Its module is the program, which absl knows by its path.
         own = [
-            flag.name
-            for flag in flags.FLAGS.get_flags_for_module(importlib.util.find_spec("gan_jax.main").origin)
+            flag.name for flag in flags.FLAGS.get_flags_for_module(importlib.util.find_spec(module).origin)
         ]
         for name in own:
             delattr(flags.FLAGS, name)

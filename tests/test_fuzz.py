@@ -220,7 +220,8 @@ def folder(tmp_path_factory):
 def _run(workdir):
     """A workdir as training leaves it: a recipe and two checkpoints."""
     recipe, modality = _tiny(), sources.modality(classes=10)
-    state = build.start(build.train_spec(recipe, modality), modality, recipe.batch_size)(jax.random.key(0))
+    start = build.start(build.train_spec(recipe, modality), modality, recipe.batch_size)
+    state = jax.jit(start)(jax.random.key(0))
     with checkpoint.manager(workdir, keep=2) as manager:
         for step in (5, 10):
             checkpoint.save(manager, step, state)
@@ -230,7 +231,7 @@ def _run(workdir):
 def _answers(folder, flags):
     """Gives a command line, which must answer with exit code 0 or with one line."""
     with contextlib.chdir(folder):  # A run without a workdir of its own makes one where it is.
-        code, err = in_process.run(*(flag.replace("{f}", str(folder)) for flag in flags))
+        code, _, err = in_process.run(*(flag.replace("{f}", str(folder)) for flag in flags))
     assert code in (0, 1, 2) and "Traceback" not in err
     if code:
         assert err.splitlines()[-1].startswith("error: ") and err.count("error: ") == 1, err

@@ -19,6 +19,8 @@ from gan_jax.sampling import interpolate, loading
 from gan_jax.training import train
 from gan_jax.types import Game
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 DOMAINS = ("source", "real")
 
 

@@ -22,6 +22,8 @@ from gan_jax.sampling import loading, samples
 from gan_jax.training import setup, train
 from gan_jax.types import Modality
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 LENGTH = 64
 CONDITIONS = ("amplitude", "envelope")
 

@@ -12,6 +12,8 @@ from gan_jax.evaluation import reports
 from gan_jax.sampling import encode, samples
 from gan_jax.training import train
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 HEIGHT, WIDTH = 16, 24
 
 

@@ -33,16 +33,12 @@ def digits(*, split: str = "train", resolution: Resolution = 0) -> Source:
     Raises:
         UsageError: No such split.
     """
-    brightness, digit = _shipped()
-    order = np.random.default_rng(0).permutation(len(digit))
-    splits = {"train": order[HELD_OUT:], "test": order[:HELD_OUT], "all": np.arange(len(order))}
+    splits = _splits()
     if split not in splits:
         raise unknown("data.split", split, splits)
-    size, chosen = height_and_width(resolution or 28), splits[split]
-    memory.check_host(f"data.resolution={resolution}", len(chosen) * size[0] * size[1])
-    grey = np.round(brightness[chosen] * (255 / 16)).astype(np.uint8)
-    images = np.stack([fit(Image.fromarray(image), size, 1) for image in grey])
-    labels = digit[chosen]
+    size, labels = height_and_width(resolution or 28), _shipped()[1][splits[split]]
+    memory.check_host(f"data.resolution={resolution}", len(labels) * size[0] * size[1])
+    images = _enlarged(split, size)
     return of_images(
         name=f"digits of scikit-learn, {split}",
         size=len(images),
@@ -51,6 +47,21 @@ def digits(*, split: str = "train", resolution: Resolution = 0) -> Source:
         read=lambda rows: {"real": images[rows], "label": labels[rows]},
         heldout=lambda: digits(split="test", resolution=resolution) if split == "train" else None,
     )
+
+
+def _splits():
+    """Numbers of the images of each split."""
+    order = np.random.default_rng(0).permutation(len(_shipped()[1]))
+    return {"train": order[HELD_OUT:], "test": order[:HELD_OUT], "all": np.arange(len(order))}
+
+
+@functools.lru_cache(maxsize=2)
+def _enlarged(split, size):
+    """Images of a split, uint8 [N, height, width, 1], read-only: a run asks for them several times."""
+    grey = np.round(_shipped()[0][_splits()[split]] * (255 / 16)).astype(np.uint8)
+    images = np.stack([fit(Image.fromarray(image), size, 1) for image in grey])
+    images.flags.writeable = False
+    return images
 
 
 @functools.cache

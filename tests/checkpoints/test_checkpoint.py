@@ -18,12 +18,13 @@ from gan_jax.sampling import loading
 from gan_jax.training import train
 
 MODALITY = sources.modality(classes=10)
+pytestmark = pytest.mark.usefixtures("saved_in_slices")
 
 
 def _abstract(recipe, devices=1):
     start = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:devices])
-    return start, parallel.abstract(start, jax.random.key(0), parallel.replicated(mesh))
+    return jax.jit(start), parallel.abstract(start, jax.random.key(0), parallel.replicated(mesh))
 
 
 @pytest.fixture

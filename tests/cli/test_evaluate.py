@@ -5,18 +5,13 @@ import subprocess
 import sys
 
 import command_line
+import in_process
 import pytest
 
 
 def _evaluate(*flags):
     flags = ["--generated=digits:test", "--reference=digits", "--features=pixels", *flags]
-    done = subprocess.run(
-        [sys.executable, "-m", "gan_jax.evaluate", *flags],
-        cwd=command_line.ROOT,
-        text=True,
-        capture_output=True,
-    )
-    return done.returncode, done.stdout, done.stderr
+    return in_process.run(*flags, module="gan_jax.evaluate")
 
 
 @pytest.mark.parametrize("given, shape", [("8", [8, 8, 1]), ("8x12", [8, 12, 1])])
@@ -42,3 +37,9 @@ def test_resolution_is_one_side_or_height_and_width(tmp_path, given, shape):
 )
 def test_a_wrong_resolution_is_one_line_and_exit_code_2(given, says):
     assert _evaluate(f"--resolution={given}") == (2, "", f"error: {says}\n")
+
+
+def test_a_process_ends_with_the_same_exit_code():
+    command = [sys.executable, "-m", "gan_jax.evaluate", "--resolution=8x"]
+    done = subprocess.run(command, cwd=command_line.ROOT, text=True, capture_output=True)
+    assert done.returncode == 2 and done.stderr.startswith("error: flag --resolution=8x: ")

@@ -1,12 +1,9 @@
 """Evaluating workdirs and any two sets, with everything a value needs to be had again."""
 
-import concurrent.futures
 import json
 import os
-import subprocess
-import sys
 
-import command_line
+import in_process
 import jax
 import numpy as np
 import pytest
@@ -24,6 +21,8 @@ from gan_jax.features.types import Features
 from gan_jax.latents import linear, spherical
 from gan_jax.sampling import loading, samples
 from gan_jax.training import train
+
+pytestmark = pytest.mark.usefixtures("without_curves")
 
 
 def quarters(images):
@@ -379,32 +378,14 @@ COMMANDS = {
 }
 
 
-@pytest.fixture(scope="module")
-def answers(sets):
-    def run(name):
-        flags = [flag.format(f=sets) for flag in COMMANDS[name][0]]
-        if not any(flag.startswith("--features") for flag in flags):
-            flags.append(f"--features={MINE}")
-        if not any(flag.startswith("--metrics") for flag in flags):
-            flags.append("--metrics=frechet_distance,power_spectrum_distance")
-        here = os.path.dirname(__file__)  # It imports helpers from the folder above.
-        path = os.pathsep.join([here, os.path.dirname(here)])
-        done = subprocess.run(
-            [sys.executable, "-m", "gan_jax.evaluate", *flags],
-            cwd=command_line.ROOT,
-            env={**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": path},
-            text=True,
-            capture_output=True,
-        )
-        return done.returncode, done.stdout, done.stderr
-
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        return dict(zip(COMMANDS, pool.map(run, COMMANDS)))
-
-
 @pytest.mark.parametrize("name", COMMANDS)
-def test_command_line(answers, sets, name):
-    code, out, err = answers[name]
+def test_command_line(sets, name):
+    flags = [flag.format(f=sets) for flag in COMMANDS[name][0]]
+    if not any(flag.startswith("--features") for flag in flags):
+        flags.append(f"--features={MINE}")
+    if not any(flag.startswith("--metrics") for flag in flags):
+        flags.append("--metrics=frechet_distance,power_spectrum_distance")
+    code, out, err = in_process.run(*flags, module="gan_jax.evaluate")
     _, expected, said = COMMANDS[name]
     assert code == expected, err
     assert "Traceback" not in err and said.format(f=sets) in (err if expected else out)

@@ -29,6 +29,14 @@ def cached(tmp_path_factory):
         yield train, classifier(train, train.heldout()).loaded(), os.environ["XDG_CACHE_HOME"]
 
 
+@pytest.fixture
+def quick(monkeypatch, tmp_path):
+    """Another cache, for classifiers of thirty steps; the digits."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(classifier_lib, "STEPS", (30, 30))
+    return data.digits(resolution=8), str(tmp_path)
+
+
 def _file(home):
     (name,) = os.listdir(os.path.join(home, "gan_jax", "classifiers"))
     return os.path.join(home, "gan_jax", "classifiers", name)
@@ -105,8 +113,9 @@ def test_loads_from_the_cache_without_training_and_only_once(cached, monkeypatch
     assert loaded.facts == trained.facts and described.facts == {}
 
 
-def test_a_damaged_file_is_named_and_trained_anew(cached, caplog):
-    train, trained, home = cached
+def test_a_damaged_file_is_named_and_trained_anew(quick, caplog):
+    train, home = quick
+    trained = classifier(train, train.heldout()).loaded()
     with open(_file(home), "r+b") as file:
         file.seek(5000)
         file.write(bytes(8))
@@ -120,8 +129,9 @@ def test_a_damaged_file_is_named_and_trained_anew(cached, caplog):
     assert again.facts["weights"] == trained.facts["weights"]
 
 
-def test_other_images_are_another_classifier(cached):
-    train, trained, home = cached
+def test_other_images_are_another_classifier(quick):
+    train, home = quick
+    trained = classifier(train, train.heldout()).loaded()
     before = set(os.listdir(os.path.join(home, "gan_jax", "classifiers")))
     inverted = train._replace(read=lambda rows: {**train.read(rows), "real": 255 - train.read(rows)["real"]})
     other = classifier(inverted, None).loaded()
@@ -184,7 +194,7 @@ def test_accuracy_counts_every_image_once():
     labels = np.array([0, 1, 1, 0, 1] * 30)
     images = np.repeat(labels * 200, 64).reshape(-1, 8, 8, 1).astype(np.uint8)
     plain = sources.of_arrays(images, labels)
-    variables = fit(plain)
+    variables = fit(plain, steps=100)
     assert accuracy(variables, plain) == 1.0
     flipped = np.where(np.arange(150) < 15, 1 - labels, labels)
     assert accuracy(variables, sources.of_arrays(images, flipped)) == pytest.approx(0.9)

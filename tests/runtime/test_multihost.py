@@ -23,6 +23,7 @@ from gan_jax.runtime import parallel
 from gan_jax.training import report, train
 
 MODALITY = sources.modality(classes=10)
+pytestmark = pytest.mark.usefixtures("saved_in_slices")
 # Plain gradient descent: Adam would blow rounding up. Evaluations at steps 3, 6, ...
 CONFIG = (
     command_line.CONFIG.replace("adam=dict(learning_rate=1e-3, b1=0.5)", "sgd=dict(learning_rate=0.05)")

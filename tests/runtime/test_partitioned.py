@@ -24,6 +24,7 @@ from gan_jax.training.compiled import compiled
 from gan_jax.training.diagnostics import diagnostics
 
 KEY = jax.random.key(0)
+pytestmark = pytest.mark.usefixtures("saved_in_slices", "without_curves")
 
 
 def _recipe(tiny, **changes):

@@ -106,7 +106,8 @@ def test_a_workdir_that_disappears(tiny, tmp_path, monkeypatch, every, says):
 
 def test_nothing_is_saved_where_the_workdir_was(tiny, tmp_path):
     recipe, workdir = tiny(), tmp_path / "run"
-    state = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)(jax.random.key(0))
+    start = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)
+    state = jax.jit(start)(jax.random.key(0))
     with checkpoint.manager(str(workdir), keep=1) as manager:
         workdir.rename(tmp_path / "elsewhere")
         with pytest.raises(Fault, match="step 5 cannot be saved: .*checkpoints is gone"):

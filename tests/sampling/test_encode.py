@@ -16,6 +16,8 @@ from gan_jax.errors import UsageError
 from gan_jax.sampling import encode, loading, real_rows, samples
 from gan_jax.training import train
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 
 def _recipe(tiny, **changes):
     swapped = dict(non_saturating_discriminator=dict(wrap=dict(swapped={})))

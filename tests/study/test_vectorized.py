@@ -14,6 +14,8 @@ from gan_jax.sampling import loading
 from gan_jax.study import vectorized
 from gan_jax.training import report, train
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 SEEDS = (3, 0, 5)
 
 

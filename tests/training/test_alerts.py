@@ -8,6 +8,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from gan_jax.sampling import loading
 from gan_jax.training import alerts, report, train
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 # Numbers of a healthy run, and for each condition numbers for which it holds.
 HEALTHY = {
     "game": dict(discriminator_accuracy=0.85, logit_gap=2.0, logit_gradient=0.5, diversity=0.9),
@@ -127,13 +129,6 @@ def _reported(workdir):
         for record in report.read_metrics(f"{workdir}/alerts.jsonl")
         for line in record["lines"]
     ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def without_curves():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "curves", lambda *args: None)
-        yield
 
 
 def test_a_hopeless_generator_is_reported(tiny, tmp_path, caplog):

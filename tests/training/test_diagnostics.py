@@ -211,7 +211,7 @@ def test_diversity_is_a_ratio_of_distances_between_pairs(spread):
 def test_all_numbers_of_a_tiny_game(tiny):
     recipe = tiny()
     train_spec = build.train_spec(recipe, MODALITY)
-    state = build.start(train_spec, MODALITY, 8)(KEY)
+    state = jax.jit(build.start(train_spec, MODALITY, 8))(KEY)
     images = jax.random.uniform(KEY, (8, 8, 8, 1), minval=-1.0)
     found = jax.jit(
         lambda state: diagnostics.diagnostics(

@@ -18,6 +18,8 @@ from gan_jax.sampling import loading
 from gan_jax.sampling.samples import sampler
 from gan_jax.training import evaluating, report, train
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 MINE = f"{__name__}.brightness"
 
 
@@ -255,7 +257,7 @@ def test_missing_classes_are_reported_where_a_classifier_is_at_hand(tiny, tmp_pa
     recipe = _watched(tiny, eval_every=500, eval_features=f"{__name__}.pale", steps=2000)
     source = build.source(recipe)
     train_spec = build.train_spec(recipe, source.modality)
-    state = build.start(train_spec, source.modality, recipe.batch_size)(jax.random.key(0))
+    state = jax.jit(build.start(train_spec, source.modality, recipe.batch_size))(jax.random.key(0))
     state = state.replace(average=jax.tree.map(jnp.zeros_like, state.average))  # Its samples are grey.
     sample = sampler(train_spec.game, source.modality)
     watch = evaluating.watch(recipe, train_spec.game, source, sample)

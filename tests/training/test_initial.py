@@ -12,6 +12,8 @@ from gan_jax.errors import UsageError
 from gan_jax.sampling import loading
 from gan_jax.training import initial, train
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 
 def own_loss(fake_logits):
     return -fake_logits

@@ -14,6 +14,8 @@ from gan_jax.runtime import signals
 from gan_jax.sampling import loading
 from gan_jax.training import report, rollback, train
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 KEY = jax.random.key(7)
 
 
@@ -24,13 +26,6 @@ def _diverging(tiny, **changes):
     )
     fields = dict(losses=losses, max_rollbacks=20, seed=3, steps=15, log_every=1)
     return tiny(**{**fields, **changes})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def without_curves():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "curves", lambda *args: None)
-        yield
 
 
 @pytest.fixture(scope="module")

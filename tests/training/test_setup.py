@@ -16,6 +16,8 @@ from gan_jax.errors import UsageError
 from gan_jax.runtime import lock
 from gan_jax.training import setup, train
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 # The package offers the function under the name of its module.
 classifier_lib = importlib.import_module("gan_jax.features.classifier")
 

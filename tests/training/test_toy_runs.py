@@ -14,6 +14,8 @@ from gan_jax.features import named
 from gan_jax.sampling import interpolate, samples
 from gan_jax.training import report, train
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
 
 def _toy(tiny, **changes):
     fields = dict(

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,10 @@ from gan_jax.errors import Divergence, UsageError
 from gan_jax.runtime import parallel
 from gan_jax.sampling import samples
 from gan_jax.training import report, trackers, train
+from gan_jax.training.report import curves
 from gan_jax.training.reporters import Reporter
+
+pytestmark = pytest.mark.usefixtures("without_curves")
 
 MODALITY = sources.modality(classes=10)
 
@@ -38,45 +42,44 @@ def _leaves(recipe, workdir, step):
     return [np.asarray(leaf) for leaf in jax.tree.leaves(_state(recipe, workdir, step))]
 
 
-@pytest.mark.parametrize(
-    "net, updates",
-    [("mlp", dict(discriminator=3, generator=1)), ("dcgan", dict(discriminator=1, generator=1))],
-)
-def test_ten_steps_are_five_and_five_more(tiny, tmp_path, net, updates):
-    recipe = tiny(net, updates=updates)
-    train.run(recipe, str(tmp_path / "whole"))
-    train.run(tiny(net, updates=updates, steps=5), str(tmp_path / "halves"))
-    train.run(recipe, str(tmp_path / "halves"))
-    whole, halves = (_leaves(recipe, tmp_path / name, 10) for name in ("whole", "halves"))
-    assert len(whole) > 10
-    for a, b in zip(whole, halves, strict=True):
-        np.testing.assert_array_equal(a, b)
-    # The checkpoint at step 5 is the state at step 5, not what the donated buffers became later.
-    for a, b in zip(
-        _leaves(recipe, tmp_path / "whole", 5), _leaves(recipe, tmp_path / "halves", 5), strict=True
-    ):
-        np.testing.assert_array_equal(a, b)
+UPDATES = {"mlp": dict(discriminator=3, generator=1), "dcgan": dict(discriminator=1, generator=1)}
 
 
-@pytest.mark.parametrize(
-    "net, updates",
-    [("mlp", dict(discriminator=3, generator=1)), ("dcgan", dict(discriminator=1, generator=1))],
-)
-def test_steps_in_one_call_are_those_of_single_calls_bit_for_bit(tiny, tmp_path, net, updates):
+@pytest.fixture(scope="module", params=UPDATES)
+def whole(request, tiny, tmp_path_factory):
+    """A recipe, and the workdir of its ten steps."""
+    recipe = tiny(request.param, updates=UPDATES[request.param], diagnostics_every=5)
+    workdir = tmp_path_factory.mktemp("whole")
+    train.run(recipe, str(workdir))
+    return recipe, workdir
+
+
+def _assert_same_states(recipe, workdir, other):
+    """At step 5 it is the state at step 5, not what the donated buffers became later."""
+    for number in (5, 10):
+        leaves, others = (_leaves(recipe, run, number) for run in (workdir, other))
+        assert len(leaves) > 10
+        for a, b in zip(leaves, others, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_ten_steps_are_five_and_five_more(whole, tmp_path):
+    recipe, workdir = whole
+    train.run(dataclasses.replace(recipe, steps=5), str(tmp_path))
+    train.run(recipe, str(tmp_path))
+    _assert_same_states(recipe, workdir, tmp_path)
+
+
+def test_steps_in_one_call_are_those_of_single_calls_bit_for_bit(whole, tmp_path):
     """Calls of 3, 1 and 1 steps to step 5, and so on again, or of 2, 2 and 1 from there on."""
-    recipe = tiny(net, updates=updates, diagnostics_every=5)
-    train.run(recipe, str(tmp_path / "singly"))
+    recipe, workdir = whole
+    train.run(dataclasses.replace(recipe, steps=5, steps_per_call=3), str(tmp_path / "in calls"))
+    shutil.copytree(tmp_path / "in calls", tmp_path / "changed")
     for name, resumed in (("in calls", 3), ("changed", 2)):
-        train.run(dataclasses.replace(recipe, steps=5, steps_per_call=3), str(tmp_path / name))
         train.run(dataclasses.replace(recipe, steps_per_call=resumed), str(tmp_path / name))
-        for number in (5, 10):
-            pairs = zip(
-                *(_leaves(recipe, tmp_path / run, number) for run in ("singly", name)), strict=True
-            )  # fmt: skip
-            for a, b in pairs:
-                np.testing.assert_array_equal(a, b)
+        _assert_same_states(recipe, workdir, tmp_path / name)
         for file in ("metrics.jsonl", "alerts.jsonl"):
-            records = [report.read_metrics(tmp_path / run / file) for run in ("singly", name)]
+            records = [report.read_metrics(run / file) for run in (workdir, tmp_path / name)]
             for record in [*records[0], *records[1]]:
                 record.pop("samples_per_second", None)
             assert records[0] == records[1] and [record["step"] for record in records[0]] == [5, 10]
@@ -111,6 +114,7 @@ def test_files_of_a_run(tiny, tmp_path, monkeypatch):
     fake = trackers.Tracker(
         lambda: None, lambda *run: ("id", Reporter(scalars=lambda step, *_: followed.append(step)))
     )
+    monkeypatch.setattr(report, "curves", curves)
     monkeypatch.setitem(trackers.TRACKERS, "json", fake)  # A name that is installed.
     train.run(recipe, str(tmp_path), trackers=["json"])
     records = report.read_metrics(tmp_path / "metrics.jsonl")
@@ -132,31 +136,32 @@ def test_files_of_a_run(tiny, tmp_path, monkeypatch):
     assert followed == [5, 10]
 
 
-def test_finished_run_is_left_alone(tiny, tmp_path, caplog):
-    train.run(tiny(), str(tmp_path))
-    before = (tmp_path / "metrics.jsonl").read_text()
+def test_finished_run_is_left_alone(whole, caplog):
+    recipe, workdir = whole
+    before = (workdir / "metrics.jsonl").read_text()
     with caplog.at_level("INFO", "gan_jax"):
-        train.run(tiny(), str(tmp_path))
+        train.run(recipe, str(workdir))
     assert "finished 10 steps" in caplog.text and "--mode=sample" in caplog.text
-    assert (tmp_path / "metrics.jsonl").read_text() == before
+    assert (workdir / "metrics.jsonl").read_text() == before
 
 
-def test_another_recipe_is_refused_with_what_differs(tiny, tmp_path):
-    train.run(tiny(steps=5), str(tmp_path))
+def test_another_recipe_is_refused_with_what_differs(whole):
+    recipe, workdir = whole
     with pytest.raises(UsageError, match=r"another recipe \(batch_size: 8 -> 16\)"):
-        train.run(tiny(batch_size=16), str(tmp_path))
+        train.run(dataclasses.replace(recipe, batch_size=16), str(workdir))
 
 
-def test_a_recipe_that_lacks_fields_is_another_recipe(tiny, tmp_path):
-    train.run(tiny(steps=5), str(tmp_path))
-    path = tmp_path / "recipe.json"
-    stored = json.loads(path.read_text())
+def test_a_recipe_that_lacks_fields_is_another_recipe(whole, tmp_path):
+    recipe, workdir = whole
+    copy = tmp_path / "copy"
+    shutil.copytree(workdir, copy)
+    stored = json.loads((copy / "recipe.json").read_text())
     del stored["recipe"]["eval_samples"], stored["recipe"]["moves"]
-    path.write_text(json.dumps(stored))
+    (copy / "recipe.json").write_text(json.dumps(stored))
     message = r"another recipe \(moves: '\(absent\)' -> \{\}; eval_samples: '\(absent\)' -> 2000\)"
     with pytest.raises(UsageError, match=message):
-        train.run(tiny(steps=10), str(tmp_path))
-    assert checkpoint.steps(str(tmp_path)) == [5] and json.loads(path.read_text()) == stored
+        train.run(dataclasses.replace(recipe, steps=20), str(copy))
+    assert checkpoint.steps(str(copy)) == [5, 10] and json.loads((copy / "recipe.json").read_text()) == stored
 
 
 def test_divergence_names_step_and_term_and_keeps_the_last_good_checkpoint(tiny, tmp_path):
@@ -272,9 +277,8 @@ def test_terms_sum_transforms_chain_networks_wrap_all_at_once(tiny, tmp_path):
         updates=dict(discriminator=2, generator=1),
     )
     train.run(recipe, str(tmp_path))
-    before = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)(
-        jax.random.key(recipe.seed)
-    )
+    start = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)
+    before = jax.jit(start)(jax.random.key(recipe.seed))
     after = _state(recipe, tmp_path, 10)
     frozen, moved = (state.params["generator"] for state in (before, after))
     np.testing.assert_array_equal(frozen["Dense_0"]["kernel"], moved["Dense_0"]["kernel"])
