@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.errors import UsageError
+from gan_jax.runtime.files import write_atomically
 
 # Sides in pixels: of a tile that can be seen, and of a picture that fits a screen.
 TILE, PICTURE = 64, 2048
@@ -167,15 +168,19 @@ def grid(
 
 
 def save(path: str | os.PathLike, picture: np.ndarray) -> None:
-    """Writes a picture as PNG.
+    """Writes a picture as PNG, completely or not at all.
 
     Args:
         path: The file; its folder is created, but not the folder above that.
         picture: uint8 [H, W, C], C 1 or 3.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     # A workdir that was deleted during the run must not be created again.
     pathlib.Path(path).parent.mkdir(exist_ok=True)
-    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(path)
+    with write_atomically(path, "wb") as file:
+        Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, format="PNG")
 
 
 def save_animation(

@@ -33,8 +33,15 @@ def run(*given):
 
 @contextlib.contextmanager
 def _flags_as_before():
-    """Takes back what the command line defines, so that it can be defined again."""
+    """Takes back what the command line defines, so that it can be defined again.
+
+    Commands of the benchmark that this process has imported have flags of the same names; they are put aside.
+    """
     app.define_help_flags()  # absl does so only once.
+    by_module = flags.FLAGS.flags_by_module_dict().items()
+    others = [(flag, module) for module, each in by_module if module.startswith("gan_jax.") for flag in each]
+    for flag, _ in others:
+        delattr(flags.FLAGS, flag.name)
     try:
         yield
     finally:
@@ -45,6 +52,9 @@ def _flags_as_before():
         ]
         for name in own:
             delattr(flags.FLAGS, name)
+        for flag, module in others:
+            flags.FLAGS[flag.name] = flag
+            flags.FLAGS.register_flag_by_module(module, flag)
         flags.FLAGS.unparse_flags()
 
 

@@ -65,7 +65,7 @@ def test_dotted_names_that_do_not_exist_are_noticed():
         "gan_jax.nowhere",
         "gan_jax.data.source.Nothing",
         "gan_jax.types.Game.eat",
-        "gan_jax.main.x.y",
+        "gan_jax.recipe.x.y",
     ):
         assert not _exists(name), name
 
@@ -150,7 +150,7 @@ def test_flags_of_commands_exist(path):
             files = [
                 place.with_suffix(".py"),
                 place / "__main__.py",
-                ROOT / "gan_jax/benchmark/timing_flags.py",
+                ROOT / "gan_jax/benchmark/shared_flags.py",
             ]
             source = "".join(file.read_text() for file in files if file.is_file())
             defined = re.findall(r"DEFINE\w*\(\s*(?:[\w.()]+,\s*)?\"(\w+)\"", source)

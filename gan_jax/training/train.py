@@ -168,7 +168,7 @@ def _reporter(run, first, followers):
     if not processes.is_first():
         return contextlib.nullcontext(report.Silence())
     unit, every = run.prepared.modality.unit, run.prepared.watch.every
-    return report.opened(run.workdir, run.recipe, unit, first, every, followers)
+    return report.opened(report.Report(run.workdir, run.recipe, unit, first, every, followers))
 
 
 def _conclude(recipe, workdir, step):
@@ -184,9 +184,9 @@ def _conclude(recipe, workdir, step):
             "steps=%d: %s stands at step %d already, so nothing was trained", recipe.steps, workdir, step
         )
     log.info(
-        "finished %d steps; %s holds checkpoints, grids, metrics.jsonl, curves.png and TensorBoard events; "
+        "finished %d steps; %s holds %s and TensorBoard events; "
         "sample with: %s -m gan_jax.main --mode=sample --workdir=%s --num_images=64",
-        step, workdir, _python(), shlex.quote(workdir),
+        step, workdir, ", ".join(report.contents(workdir)), _python(), shlex.quote(workdir),
     )  # fmt: skip
 
 
