@@ -10,11 +10,14 @@ from typing import Any
 
 import jax
 import numpy as np
+import numpy.typing as npt
+import PIL.Image
 from absl import logging as absl_logging
 
-from gan_jax import build
+from gan_jax import build, images
 from gan_jax import overrides as overrides_lib
 from gan_jax import recipe as recipe_lib
+from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.recipe import Recipe
@@ -47,6 +50,45 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
     recipe_lib.validate(changed)
     with _logged():
         return build.adapted(written, changed)
+
+
+def load_data(recipe: Recipe, data_dir: str | None = None) -> Source:
+    """The data that a recipe trains on.
+
+    Args:
+        recipe: The Recipe.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+
+    Returns:
+        The Source: its `name`, `size` and `classes`, and `read`, a function from row numbers to a dict of arrays
+        as the data is stored: `real`, images uint8 [N, H, W, C], and `label` int32 [N] where there are classes.
+
+    Raises:
+        UsageError: No such data set, or one that is not prepared and cannot be.
+    """
+    with _logged():
+        return build.source(recipe, data_dir)
+
+
+def picture(rows: npt.ArrayLike, columns: int = 0) -> PIL.Image.Image:
+    """A grid of images, which a notebook shows and `.save("samples.png")` writes.
+
+    Args:
+        rows: Images [N, H, W, C] with C 1 or 3 and N at least 1: uint8, as `Model.sample` returns and data is
+            stored, or floats in [-1, 1], as `Model.generator` returns.
+        columns: Images a row; 0 for about as many as there are rows.
+
+    Returns:
+        The picture; small images are enlarged by a whole number.
+
+    Raises:
+        UsageError: Arrays of other shapes, such as points of the plane.
+    """
+    array = np.asarray(rows)
+    if array.ndim != 4 or not len(array) or array.shape[-1] not in (1, 3):
+        raise UsageError(f"picture: expected images [N, H, W, 1 or 3], got {list(array.shape)}")
+    pixels = array if array.dtype == np.uint8 else np.asarray(images.to_uint8(array))
+    return images.pil(images.grid(pixels, columns=columns))
 
 
 def train(

@@ -167,6 +167,18 @@ def grid(
     return np.pad(tiled, ((0, line), (0, line), (0, 0)), constant_values=shade)
 
 
+def pil(picture: np.ndarray) -> Image.Image:
+    """A picture as Pillow has it.
+
+    Args:
+        picture: uint8 [H, W, C], C 1 or 3.
+
+    Returns:
+        An Image, grey or RGB.
+    """
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
 def save(path: str | os.PathLike, picture: np.ndarray) -> None:
     """Writes a picture as PNG, completely or not at all.
 
@@ -180,7 +192,7 @@ def save(path: str | os.PathLike, picture: np.ndarray) -> None:
     # A workdir that was deleted during the run must not be created again.
     pathlib.Path(path).parent.mkdir(exist_ok=True)
     with write_atomically(path, "wb") as file:
-        Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, format="PNG")
+        pil(picture).save(file, format="PNG")
 
 
 def save_animation(

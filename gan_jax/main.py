@@ -302,7 +302,7 @@ def _help():
     described = modes.described("python -m gan_jax.main", _MODES, "mode list")
     return (
         f"Generative adversarial networks in JAX.\n\n{described}\n\n"
-        "and --flagfile=FILE with flags line by line; --helpfull has the flags of every library too."
+        "and --flagfile=FILE with flags line by line; --version; --helpfull has the flags of every library too."
     )
 
 
