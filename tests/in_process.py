@@ -12,27 +12,28 @@ from absl import app, flags
 from absl import logging as absl_logging
 
 
-def run(*given):
-    """The same as `python -m gan_jax.main`, without a process of its own.
+def run(*given, module="gan_jax.main"):
+    """The same as `python -m module`, without a process of its own.
 
     Args:
         *given: Flags.
+        module: A command line of the package.
 
     Returns:
         Exit code and what stderr says. What would end in a traceback is raised.
     """
     err = io.StringIO()
-    with _logs_as_before(), mock.patch.object(sys, "argv", ["gan_jax.main", *given]):
-        with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()), _flags_as_before():
+    with _logs_as_before(), mock.patch.object(sys, "argv", [module, *given]), _flags_as_before(module):
+        with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):
             try:
-                runpy.run_module("gan_jax.main", run_name="__main__", alter_sys=True)
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
             except SystemExit as end:
                 return end.code or 0, err.getvalue()
     return 0, err.getvalue()
 
 
 @contextlib.contextmanager
-def _flags_as_before():
+def _flags_as_before(module):
     """Takes back what the command line defines, so that it can be defined again.
 
     Commands of the benchmark that this process has imported have flags of the same names; they are put aside.
@@ -46,12 +47,10 @@ def _flags_as_before():
         yield
     finally:
         # Its module is the program, which absl knows by its path.
-        own = [
-            flag.name
-            for flag in flags.FLAGS.get_flags_for_module(importlib.util.find_spec("gan_jax.main").origin)
-        ]
-        for name in own:
-            delattr(flags.FLAGS, name)
+        spec = importlib.util.find_spec(module)
+        program = importlib.util.find_spec(f"{module}.__main__") if spec.submodule_search_locations else spec
+        for flag in flags.FLAGS.get_flags_for_module(program.origin):
+            delattr(flags.FLAGS, flag.name)
         for flag, module in others:
             flags.FLAGS[flag.name] = flag
             flags.FLAGS.register_flag_by_module(module, flag)

@@ -124,7 +124,7 @@ def test_links_and_paths_point_to_files(path):
     assert [place for place in missing if not re.search(rf"new file.*`{place}`", text, re.S)] == []
 
 
-def _commands(path):
+def commands(path):
     """The lines of the shell blocks, without comments, each command on one line."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE)
     return re.sub(r"\\\n *", "", re.sub(r" +#.*", "", "".join(blocks))).splitlines()
@@ -132,7 +132,7 @@ def _commands(path):
 
 @pytest.mark.parametrize("path", READMES, ids=_id)
 def test_commands_and_their_config_files_exist(path):
-    text = "\n".join(_commands(path))
+    text = "\n".join(commands(path))
     for module, script, shell in COMMAND.findall(text):
         assert not module or importlib.util.find_spec(module), module
         assert (ROOT / (script or shell)).exists()
@@ -142,7 +142,7 @@ def test_commands_and_their_config_files_exist(path):
 
 @pytest.mark.parametrize("path", READMES, ids=_id)
 def test_flags_of_commands_exist(path):
-    for command in _commands(path):
+    for command in commands(path):
         module = re.search(r"python -m (gan_jax[\w.]*)", command)
         if module:
             place = ROOT / module[1].replace(".", "/")
