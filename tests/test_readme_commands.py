@@ -30,27 +30,37 @@ TASKS = {
 ON_THE_RUN = {
     r"--mode=sample .*runs/dcgan-digits": ["--num_images=4"],
     r"--mode=interpolate .*runs/dcgan-digits": [],
-    r"--mode=evaluate --workdir=runs/dcgan-digits$": ["--features=pixels", "--metrics=frechet_distance", "--num_images=100"],
+    r"--mode=evaluate --workdir=runs/dcgan-digits$": [
+        "--features=pixels",
+        "--metrics=frechet_distance",
+        "--num_images=100",
+    ],
     r"gan_jax\.compare ": [],
     r"gan_jax\.evaluate ": ["--metrics=kernel_distance"],
 }
 
 
+def _words(command):
+    """The words of a command without variables of the environment; `launch/train.sh` passes its flags on."""
+    plain = re.sub(r"^([A-Z_]+=\S+ )+", "", command)
+    return shlex.split(re.sub(r"^launch/train.sh ", "python -m gan_jax.main ", plain))
+
+
 def _module(command):
-    match = re.match(r"python -m (gan_jax[\w.]*)", command)
-    return match and match[1]
+    words = _words(command)
+    return words[2] if words[:2] == ["python", "-m"] else None
 
 
 def _flags(command):
     """The flags of a command; words in capitals, which stand for numbers and names, are filled in."""
     filled = command.replace("configs/NAME.py", "configs/gan.py").replace("/NAME", "/gan")
-    return shlex.split(re.sub(r"STEPS|EVERY", "100", filled))[3:]
+    return _words(re.sub(r"STEPS|EVERY", "100", filled))[3:]
 
 
 def _by_hand():
     """Commands of the table of tests/README.md, with their dates."""
     text = (ROOT / "tests" / "README.md").read_text()
-    return dict(re.findall(r"^\| `([^`]+)` \| (\d{4}-\d{2}-\d{2})", text, re.M))
+    return dict(re.findall(r"^\| `([^`]+)` \| (\d{4}-\d{2}-\d{2}|not here) \|", text, re.M))
 
 
 RUNNING = {

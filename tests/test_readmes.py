@@ -1,4 +1,7 @@
-"""READMEs name every file of their folder, their Python parses, and their names, links and files exist."""
+"""READMEs name every file of their folder, their Python parses, their names, links and files exist, and they read well.
+
+Their commands are run in `test_readme_commands.py`.
+"""
 
 import ast
 import dataclasses
@@ -36,6 +39,40 @@ def _parts(path):
     blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
     prose = re.sub(r"^ *```\w*\n.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE)
     return [textwrap.dedent(code) for language, code in blocks if language == "python"], prose
+
+
+def _sentences(prose):
+    """The sentences of paragraphs and items, without tables and headings; a code span or a link is its words."""
+    lines = ["" if line.lstrip().startswith(("|", "#")) else line for line in prose.splitlines()]
+    for part in re.split(r"\n\s*\n|\n *(?:- |\d+\. )", "\n".join(lines)):
+        words = re.sub(r"`[^`]*`", "code", re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", part))
+        yield from re.split(r"(?<=[.!?])[)\"*]*\s+(?=[A-Z*(\"]|code)", words.strip())
+
+
+def test_a_sentence_ends_at_its_full_stop_and_with_its_item():
+    prose = "- One `a. b` of\n  2.5 [links. Here](x.md).\n- Two, e.g. these.\n\n| a | table |\n\nThree! Four"
+    assert list(_sentences(prose.removeprefix("- "))) == [
+        "One code of\n  2.5 links. Here.".replace("links. Here", "links."), "Here.", "Two, e.g. these.", "", "Three!",
+        "Four",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", READMES, ids=_id)
+def test_lines_fit_a_screen_and_sentences_are_short(path):
+    lines = [line for line in path.read_text().splitlines() if not line.lstrip().startswith("|")]
+    assert [line for line in lines if len(line) > 120] == []
+    assert [sentence for sentence in _sentences(_parts(path)[1]) if len(sentence.split()) >= 35] == []
+
+
+def test_the_first_page_is_short():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 200 and len(text.encode()) <= 13_000
+
+
+def test_lines_of_code_fit():
+    files = sorted((ROOT / "gan_jax").rglob("*.py"))
+    lines = [(file.name, line) for file in files for line in file.read_text().splitlines()]
+    assert [place for place in lines if len(place[1]) > 110] == []
 
 
 def _exists(name):
