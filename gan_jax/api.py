@@ -35,9 +35,9 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
     Args:
         config: Path of the file, or name of one in the package, perhaps with `:name` of other data, as in
             `dcgan`, `dcgan:mnist` or `mine/recipe.py`.
-        **overrides: New values of the recipe's fields. A dict changes the entries that it names, at any depth:
-            `data=dict(resolution=64)`; an entry of None is removed from the recipe. Where another function is
-            named, what was written for the one before and it does not take is left out, and said.
+        **overrides: New values of the recipe's fields. A dict changes the entries that it names, at any
+            depth: `data=dict(resolution=64)`; an entry of None is removed from the recipe. Where another
+            function is named, what was written for the one before and it does not take is left out, and said.
 
     Returns:
         The Recipe.
@@ -60,8 +60,9 @@ def load_data(recipe: Recipe, data_dir: str | None = None) -> Source:
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
     Returns:
-        The Source: its `name`, `size` and `classes`, and `read`, a function from row numbers to a dict of arrays
-        as the data is stored: `real`, images uint8 [N, H, W, C], and `label` int32 [N] where there are classes.
+        The Source: its `name`, `size` and `classes`, and `read`, a function from row numbers to a dict of
+        arrays as the data is stored: `real`, images uint8 [N, H, W, C], and `label` int32 [N] where there are
+        classes.
 
     Raises:
         UsageError: No such data set, or one that is not prepared and cannot be.
@@ -107,8 +108,8 @@ def train(
         workdir: Folder of the run; made if it does not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         accept_changed_data: Go on although the data is not that of the run's last start.
-        init_from: A trained Model: begin with its parameters where names and shapes agree, and with new optimizers.
-            Where the workdir has a checkpoint already, nothing is taken again.
+        init_from: A trained Model: begin with its parameters where names and shapes agree, and with new
+            optimizers. Where the workdir has a checkpoint already, nothing is taken again.
         trackers: Names of trackers that the run also reports to: `wandb`, `mlflow`.
 
     Returns:
@@ -196,8 +197,8 @@ class Model:
         Args:
             count: Number of samples, at least 1.
             seed: Of the latents. A sample depends on the seed, its row and its conditions, not on the count.
-            labels: Numbers or names of classes to ask for, repeated as often as needed; empty for one class a row
-                of a grid. A string is a name, or the number of a class if no class has this name.
+            labels: Numbers or names of classes to ask for, repeated as often as needed; empty for one class a
+                row of a grid. A string is a name, or the number of a class if no class has this name.
             conditions: Stored rows of the game's conditions by name, arrays [count, *shape], such as `source`
                 images uint8 [count, H, W, C]; None for labels alone, and real rows for all others.
             averaged: Use averaged parameters.
@@ -219,8 +220,8 @@ class Model:
     def generator(self) -> Callable[..., jax.Array]:
         """The generator as a pure function, for `jax.jit`, `jax.grad` and `jax.vmap`.
 
-        `(latents, key=None, **conditions) -> samples` [B, *shape], as networks see them: images are float32 in
-        [-1, 1]. Conditions are decoded rows by name, such as `label` int32 [B]. Latents are those of
+        `(latents, key=None, **conditions) -> samples` [B, *shape], as networks see them: images are float32
+        in [-1, 1]. Conditions are decoded rows by name, such as `label` int32 [B]. Latents are those of
         `latents`; None for a game without latents. The key matters only to generators that draw more.
         """
         model = self.loaded
@@ -267,8 +268,8 @@ class Model:
             data_dir: Folder of prepared TFDS data.
 
         Returns:
-            By name of a value, a dict of `value` and, where there is one, `real_baseline`; where held-out rows
-            cannot give one, `no_real_baseline` is the reason.
+            By name of a value, a dict of `value` and, where there is one, `real_baseline`; where held-out
+            rows cannot give one, `no_real_baseline` is the reason.
 
         Raises:
             UsageError: A metric that does not exist, or whose inputs are not available.

@@ -133,8 +133,8 @@ def visible_scale(height: int, width: int, rows: int, columns: int) -> int:
         columns: Columns of tiles.
 
     Returns:
-        A factor, at least 1, by which both sides of a tile have at least 64 pixels, or the largest one by which
-        no side of all tiles together has more than 2,048.
+        A factor, at least 1, by which both sides of a tile have at least 64 pixels, or the largest one by
+        which no side of all tiles together has more than 2,048.
     """
     most = min(PICTURE // (rows * height), PICTURE // (columns * width))
     return max(1, min(-(-TILE // min(height, width)), most))

@@ -1,9 +1,9 @@
 """One script for a machine with a GPU or TPU: `python -m gan_jax.benchmark.device --output=device.json`.
 
-It checks every recipe, measures speed beside PyTorch, measures the loop, and trains for the time that is left,
-all within `--budget` seconds and without a network. A part or a measurement that fails or does not fit says so
-in the table, which is printed last, and ends nothing else. `--output`, device.json if not given, is the JSON file
-of all results; a grid of samples lies beside it.
+It checks every recipe, measures speed beside PyTorch, measures the loop, and trains for the time that is
+left, all within `--budget` seconds and without a network. A part or a measurement that fails or does not fit
+says so in the table, which is printed last, and ends nothing else. `--output`, device.json if not given, is
+the JSON file of all results; a grid of samples lies beside it.
 """
 
 import concurrent.futures
@@ -105,7 +105,7 @@ def pair() -> Iterator[Pair]:
 
 @contextlib.contextmanager
 def _helper(module="gan_jax.benchmark.tasks", **environment):
-    """A Helper; it takes memory of a GPU as it needs it, since others share it, and the cache of all commands."""
+    """A Helper with the cache of all commands; it takes a GPU's memory as it needs it, as others share it."""
     fixed = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     folder = os.environ.get("JAX_COMPILATION_CACHE_DIR") or cache.folder("compiled")
     opened = Helper(
@@ -191,8 +191,8 @@ def _checked(setting, config, of, deadline):
 def speed(setting: Setting, first: Pair, deadline: float) -> dict[str, Any]:
     """Trains every case in every precision, step by step and several steps a call, beside PyTorch.
 
-    Where there are processors for it, several processes first compile, for up to half of the time; the one that
-    measures then finds their programs in the cache.
+    Where there are processors for it, several processes first compile, for up to half of the time; the one
+    that measures then finds their programs in the cache.
 
     Args:
         setting: The Setting.

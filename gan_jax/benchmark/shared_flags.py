@@ -1,4 +1,4 @@
-"""Flags that several commands of the benchmark have: defined once, so that one process can import them all."""
+"""Flags that several commands of the benchmark have, defined once: one process can import them all."""
 
 from collections.abc import Collection
 

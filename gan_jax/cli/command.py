@@ -104,7 +104,7 @@ def fail(error: Exception | str, code: int = 2) -> NoReturn:
 
 
 def import_jax() -> None:
-    """Imports JAX, sets its compilation cache, and leaves the advice about its own frames out of tracebacks."""
+    """Imports JAX, sets its compilation cache, and leaves its advice about frames out of tracebacks."""
     import jax
 
     if jax.config.jax_traceback_filtering == "auto":  # type: ignore[attr-defined]

@@ -165,7 +165,7 @@ def scatter(path: str, codes: np.ndarray, labels: np.ndarray | None, classes: Se
 
 
 def _source(model, split, data_dir):
-    """The chosen split and its name; without one, the held-out rows if there are any, else the training rows."""
+    """The chosen split and its name; without one, the held-out rows if there are any, else all."""
     if split is not None:
         return real_rows.of(model, data_dir, split=split, per_class=0), split
     source = real_rows.of(model, data_dir)

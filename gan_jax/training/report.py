@@ -1,4 +1,4 @@
-"""The reports of a run: to its log, to TensorBoard and trackers, and to metrics.jsonl, grids and curves in its folder."""
+"""Reports of a run: to its log, TensorBoard, trackers, and metrics.jsonl, grids and curves in its folder."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ CURVES = "curves.png"
 
 
 class Report:
-    """Tells everybody who follows a run what happens in it: files of the workdir, the log, TensorBoard, trackers.
+    """Tells what happens in a run to its files, its log, TensorBoard and trackers.
 
     Attributes:
         workdir: Folder of the run.
@@ -198,7 +198,7 @@ class Silence:
 
 @contextlib.contextmanager
 def opened(report: Report) -> Iterator[Report]:
-    """Lets a terminal's bar and log lines share the screen, and closes a Report on leaving, also after an exception.
+    """Lets a bar and log lines share a terminal, and closes a Report on leaving, also after an exception.
 
     Args:
         report: The Report.

@@ -30,7 +30,8 @@ from gan_jax.training.setup import Prepared, prepare
 
 log = logging.getLogger("gan_jax")
 
-# Keys of steps and rollbacks are folded with smaller numbers, and no `sample_seed` gives the key of the grids.
+# Keys of steps and rollbacks are folded with smaller numbers, and no `sample_seed` gives the key of the
+# grids.
 PREVIEW = 2**32 - 1
 
 
@@ -72,8 +73,8 @@ def run(
         workdir: Folder of the run; made if it does not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         accept_changed_data: Go on although the data is not that of the run's last start.
-        init_from: Another run whose parameters this one begins with; where the workdir has a checkpoint already,
-            nothing is taken again.
+        init_from: Another run whose parameters this one begins with; where the workdir has a checkpoint
+            already, nothing is taken again.
         trackers: Names of trackers that the run also reports to: `wandb`, `mlflow`.
 
     Returns:
@@ -110,8 +111,8 @@ def _resume(recipe, workdir, prepared, data, trackers):
         prepared.decode,
     )
     programs = compiled(
-        prepared.train_spec, prepared.diagnose, prepared.modality, recipe.batch_size, fed.decode, prepared.mesh,
-        key, slices=recipe.accumulate,
+        prepared.train_spec, prepared.diagnose, prepared.modality, recipe.batch_size, fed.decode,
+        prepared.mesh, key, slices=recipe.accumulate,
     )  # fmt: skip
     programs = programs._replace(step=announced(programs.step, "the train step"))
     state = checkpoint.restore_latest(workdir, programs.abstract)
@@ -297,6 +298,7 @@ def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) ->
     return [
         f"data      {source.name}: {source.size:,} {modality.unit} of {shape}, {labels}",
         *(f"network   {player}: {count:,} parameters" for player, count in counts.items()),
-        f"devices   {len(devices)} x {devices[0].device_kind}{where}, batch size {recipe.batch_size}, {computes}",
+        f"devices   {len(devices)} x {devices[0].device_kind}{where}, batch size {recipe.batch_size}, "
+        f"{computes}",
         f"workdir   {workdir}, {f'resuming from step {step}' if step else 'new'}",
     ]
