@@ -20,6 +20,7 @@ from gan_jax.data.classes import listed
 from gan_jax.errors import Divergence
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, lock, memory, parallel, processes, signals
+from gan_jax.sampling import samples
 from gan_jax.step import TrainState
 from gan_jax.training import alerts, calls, evaluating, initial, report, rollback
 from gan_jax.training import trackers as trackers_lib
@@ -295,10 +296,15 @@ def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) ->
     devices = jax.devices()
     where = f" in {jax.process_count()} processes" if jax.process_count() > 1 else ""
     computes = f"{recipe.precision}, matmul precision {recipe.matmul_precision}"
+    grids = []
+    if "label" in prepared.train_spec.game.conditions:
+        rows = samples.rows_of_classes(recipe.grid_size, modality)
+        grids = [f"grids     classes of samples, from 0 on: {samples.of_rows(rows, source.classes)}"]
     return [
         f"data      {source.name}: {source.size:,} {modality.unit} of {shape}, {labels}",
         *(f"network   {player}: {count:,} parameters" for player, count in counts.items()),
         f"devices   {len(devices)} x {devices[0].device_kind}{where}, batch size {recipe.batch_size}, "
         f"{computes}",
+        *grids,
         f"workdir   {workdir}, {f'resuming from step {step}' if step else 'new'}",
     ]
