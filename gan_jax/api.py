@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
@@ -88,7 +89,7 @@ def picture(rows: npt.ArrayLike, columns: int = 0) -> PIL.Image.Image:
     array = np.asarray(rows)
     if array.ndim != 4 or not len(array) or array.shape[-1] not in (1, 3):
         raise UsageError(f"picture: expected images [N, H, W, 1 or 3], got {list(array.shape)}")
-    pixels = array if array.dtype == np.uint8 else np.asarray(images.to_uint8(array))
+    pixels = array if array.dtype == np.uint8 else np.asarray(images.to_uint8(jnp.asarray(array)))
     return images.pil(images.grid(pixels, columns=columns))
 
 
