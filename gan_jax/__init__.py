@@ -4,19 +4,19 @@
 
     recipe = gan_jax.load_recipe("dcgan:mnist", steps=1_000)
     model = gan_jax.train(recipe, "runs/dcgan-mnist")
-    images = model.sample(64, seed=0)
+    gan_jax.picture(model.sample(64, seed=0)).save("samples.png")
 
-Importing the package imports nothing heavy: JAX comes with the first of these functions, or with a module such
-as `gan_jax.losses`, `gan_jax.penalties` or `gan_jax.transforms`.
+Importing the package imports nothing heavy: JAX comes with the first of these functions, or with a module
+such as `gan_jax.losses`, `gan_jax.penalties` or `gan_jax.transforms`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gan_jax.api import Model, load, load_recipe, train
+    from gan_jax.api import Model, load, load_data, load_recipe, picture, train
 
 __version__ = "0.1.0"
-__all__ = ["Model", "load", "load_recipe", "train"]
+__all__ = ["Model", "load", "load_data", "load_recipe", "picture", "train"]
 
 
 def __getattr__(name: str) -> Any:

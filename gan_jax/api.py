@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
+import PIL.Image
 from absl import logging as absl_logging
 
-from gan_jax import build
+from gan_jax import build, images
 from gan_jax import overrides as overrides_lib
 from gan_jax import recipe as recipe_lib
+from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.recipe import Recipe
@@ -32,9 +36,9 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
     Args:
         config: Path of the file, or name of one in the package, perhaps with `:name` of other data, as in
             `dcgan`, `dcgan:mnist` or `mine/recipe.py`.
-        **overrides: New values of the recipe's fields. A dict changes the entries that it names, at any depth:
-            `data=dict(resolution=64)`; an entry of None is removed from the recipe. Where another function is
-            named, what was written for the one before and it does not take is left out, and said.
+        **overrides: New values of the recipe's fields. A dict changes the entries that it names, at any
+            depth: `data=dict(resolution=64)`; an entry of None is removed from the recipe. Where another
+            function is named, what was written for the one before and it does not take is left out, and said.
 
     Returns:
         The Recipe.
@@ -47,6 +51,46 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
     recipe_lib.validate(changed)
     with _logged():
         return build.adapted(written, changed)
+
+
+def load_data(recipe: Recipe, data_dir: str | None = None) -> Source:
+    """The data that a recipe trains on.
+
+    Args:
+        recipe: The Recipe.
+        data_dir: Folder of prepared TFDS data; None for TFDS's own.
+
+    Returns:
+        The Source: its `name`, `size` and `classes`, and `read`, a function from row numbers to a dict of
+        arrays as the data is stored: `real`, images uint8 [N, H, W, C], and `label` int32 [N] where there are
+        classes.
+
+    Raises:
+        UsageError: No such data set, or one that is not prepared and cannot be.
+    """
+    with _logged():
+        return build.source(recipe, data_dir)
+
+
+def picture(rows: npt.ArrayLike, columns: int = 0) -> PIL.Image.Image:
+    """A grid of images, which a notebook shows and `.save("samples.png")` writes.
+
+    Args:
+        rows: Images [N, H, W, C] with C 1 or 3 and N at least 1: uint8, as `Model.sample` returns and data is
+            stored, or floats in [-1, 1], as `Model.generator` returns.
+        columns: Images a row; 0 for about as many as there are rows.
+
+    Returns:
+        The picture; small images are enlarged by a whole number.
+
+    Raises:
+        UsageError: Arrays of other shapes, such as points of the plane.
+    """
+    array = np.asarray(rows)
+    if array.ndim != 4 or not len(array) or array.shape[-1] not in (1, 3):
+        raise UsageError(f"picture: expected images [N, H, W, 1 or 3], got {list(array.shape)}")
+    pixels = array if array.dtype == np.uint8 else np.asarray(images.to_uint8(jnp.asarray(array)))
+    return images.pil(images.grid(pixels, columns=columns))
 
 
 def train(
@@ -65,8 +109,8 @@ def train(
         workdir: Folder of the run; made if it does not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         accept_changed_data: Go on although the data is not that of the run's last start.
-        init_from: A trained Model: begin with its parameters where names and shapes agree, and with new optimizers.
-            Where the workdir has a checkpoint already, nothing is taken again.
+        init_from: A trained Model: begin with its parameters where names and shapes agree, and with new
+            optimizers. Where the workdir has a checkpoint already, nothing is taken again.
         trackers: Names of trackers that the run also reports to: `wandb`, `mlflow`.
 
     Returns:
@@ -154,8 +198,8 @@ class Model:
         Args:
             count: Number of samples, at least 1.
             seed: Of the latents. A sample depends on the seed, its row and its conditions, not on the count.
-            labels: Numbers or names of classes to ask for, repeated as often as needed; empty for one class a row
-                of a grid. A string is a name, or the number of a class if no class has this name.
+            labels: Numbers or names of classes to ask for, repeated as often as needed; empty for one class a
+                row of a grid. A string is a name, or the number of a class if no class has this name.
             conditions: Stored rows of the game's conditions by name, arrays [count, *shape], such as `source`
                 images uint8 [count, H, W, C]; None for labels alone, and real rows for all others.
             averaged: Use averaged parameters.
@@ -177,8 +221,8 @@ class Model:
     def generator(self) -> Callable[..., jax.Array]:
         """The generator as a pure function, for `jax.jit`, `jax.grad` and `jax.vmap`.
 
-        `(latents, key=None, **conditions) -> samples` [B, *shape], as networks see them: images are float32 in
-        [-1, 1]. Conditions are decoded rows by name, such as `label` int32 [B]. Latents are those of
+        `(latents, key=None, **conditions) -> samples` [B, *shape], as networks see them: images are float32
+        in [-1, 1]. Conditions are decoded rows by name, such as `label` int32 [B]. Latents are those of
         `latents`; None for a game without latents. The key matters only to generators that draw more.
         """
         model = self.loaded
@@ -225,8 +269,8 @@ class Model:
             data_dir: Folder of prepared TFDS data.
 
         Returns:
-            By name of a value, a dict of `value` and, where there is one, `real_baseline`; where held-out rows
-            cannot give one, `no_real_baseline` is the reason.
+            By name of a value, a dict of `value` and, where there is one, `real_baseline`; where held-out
+            rows cannot give one, `no_real_baseline` is the reason.
 
         Raises:
             UsageError: A metric that does not exist, or whose inputs are not available.

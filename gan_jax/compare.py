@@ -1,7 +1,7 @@
 """Runs side by side, as one HTML page: `python -m gan_jax.compare runs/a runs/b`.
 
-It has the curves, the newest grid of samples, the values of the last evaluation, and what the recipes have other than
-the first one's.
+It has the curves, the newest grid of samples, the values of the last evaluation, and what the recipes have
+other than the first one's.
 """
 
 import os

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.errors import UsageError
+from gan_jax.runtime.files import write_atomically
 
 # Sides in pixels: of a tile that can be seen, and of a picture that fits a screen.
 TILE, PICTURE = 64, 2048
@@ -132,8 +133,8 @@ def visible_scale(height: int, width: int, rows: int, columns: int) -> int:
         columns: Columns of tiles.
 
     Returns:
-        A factor, at least 1, by which both sides of a tile have at least 64 pixels, or the largest one by which
-        no side of all tiles together has more than 2,048.
+        A factor, at least 1, by which both sides of a tile have at least 64 pixels, or the largest one by
+        which no side of all tiles together has more than 2,048.
     """
     most = min(PICTURE // (rows * height), PICTURE // (columns * width))
     return max(1, min(-(-TILE // min(height, width)), most))
@@ -166,16 +167,32 @@ def grid(
     return np.pad(tiled, ((0, line), (0, line), (0, 0)), constant_values=shade)
 
 
+def pil(picture: np.ndarray) -> Image.Image:
+    """A picture as Pillow has it.
+
+    Args:
+        picture: uint8 [H, W, C], C 1 or 3.
+
+    Returns:
+        An Image, grey or RGB.
+    """
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
 def save(path: str | os.PathLike, picture: np.ndarray) -> None:
-    """Writes a picture as PNG.
+    """Writes a picture as PNG, completely or not at all.
 
     Args:
         path: The file; its folder is created, but not the folder above that.
         picture: uint8 [H, W, C], C 1 or 3.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     # A workdir that was deleted during the run must not be created again.
     pathlib.Path(path).parent.mkdir(exist_ok=True)
-    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(path)
+    with write_atomically(path, "wb") as file:
+        pil(picture).save(file, format="PNG")
 
 
 def save_animation(

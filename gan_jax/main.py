@@ -19,8 +19,8 @@ from gan_jax.errors import UsageError, unknown
 _FILE = flags.DEFINE_string(
     "config",
     None,
-    "Recipe: a name from --list=recipes or a file, perhaps with other data, as in dcgan:mnist or mine.py:mnist. "
-    "--config.path=value changes a value, adds a part or, with None, removes it.",
+    "Recipe: a name from --list=recipes or a file, perhaps with other data, as in dcgan:mnist or "
+    "mine.py:mnist. --config.path=value changes a value, adds a part or, with None, removes it.",
 )
 _CONFIG = config_file.Config(_FILE, "dcgan", [])
 _WORKDIR = flags.DEFINE_string(
@@ -35,19 +35,20 @@ _LIST = flags.DEFINE_string(
 _DATA = flags.DEFINE_string(
     "data",
     None,
-    "Folder of images, or .npz or .npy file, to train on. Images of one size up to 64 pixels keep it, others become "
-    "64x64, unless --config.data.resolution says more.",
+    "Folder of images, or .npz or .npy file, to train on. Images of one size up to 64 pixels keep it, others "
+    "become 64x64, unless --config.data.resolution says more.",
 )
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run",
     False,
-    "Print the recipe, parameters, memory and work of a step, and what would be written; train and write nothing.",
+    "Print the recipe, parameters, memory and work of a step, and what would be written; train and write "
+    "nothing.",
 )
 _INIT_FROM = flags.DEFINE_string(
     "init_from",
     None,
-    "Workdir of another run: begin with its parameters where names and shapes agree, and with new optimizers. --step "
-    "chooses its checkpoint.",
+    "Workdir of another run: begin with its parameters where names and shapes agree, and with new "
+    "optimizers. --step chooses its checkpoint.",
 )
 _MULTIHOST = flags.DEFINE_bool(
     "multihost",
@@ -69,16 +70,16 @@ _TRACKER = flags.DEFINE_list(
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images",
     None,
-    "sample: number of samples, 64 if not given; evaluate: as many as are held out; interpolate: walks, 8, or with "
-    "--from and --to samples, 64; "
+    "sample: number of samples, 64 if not given; evaluate: as many as are held out; interpolate: walks, 8, "
+    "or with --from and --to samples, 64; "
     "augment: generated ones, ten times as many as real ones.",
 )
 _FORMAT = flags.DEFINE_enum(
     "format",
     "grid",
     ["grid", "files", "npz"],
-    "What is written besides the .npz: grid, one picture of all samples; files, one file a sample, in a folder for "
-    "each class; npz, nothing.",
+    "What is written besides the .npz: grid, one picture of all samples; files, one file a sample, in a "
+    "folder for each class; npz, nothing.",
 )
 _STEP = flags.DEFINE_string(
     "step",
@@ -262,8 +263,8 @@ _MODES = {
         _train,
         "train a recipe, or resume the run in its workdir",
         "--config=dcgan:mnist --config.steps=9380 --workdir=runs/first",
-        "config workdir data data_dir dry_run init_from step trust accept_changed_data multihost coordinator_address "
-        "num_processes process_id tracker",
+        "config workdir data data_dir dry_run init_from step trust accept_changed_data multihost "
+        "coordinator_address num_processes process_id tracker",
     ),
     "sample": Mode(
         _sample,
@@ -302,7 +303,8 @@ def _help():
     described = modes.described("python -m gan_jax.main", _MODES, "mode list")
     return (
         f"Generative adversarial networks in JAX.\n\n{described}\n\n"
-        "and --flagfile=FILE with flags line by line; --helpfull has the flags of every library too."
+        "and --flagfile=FILE with flags line by line; --version; --helpfull has the flags of every library "
+        "too."
     )
 
 

@@ -24,13 +24,13 @@ from gan_jax.errors import UsageError, unknown
 # networks look up the names of their heads and activations deep inside a call.
 _LIBRARY_ALONE: contextvars.ContextVar[bool] = contextvars.ContextVar("library_alone", default=False)
 
-# Modules that a workdir of somebody else may name functions of: those that hold ideas, and what recipes take from
-# libraries. Other parts of this package, of JAX and of Flax write files, run files and call functions.
+# Modules that a workdir of somebody else may name functions of: those that hold ideas, and what recipes take
+# from libraries. Other parts of this package, of JAX and of Flax write files, run files and call functions.
 IDEAS = tuple(
     f"gan_jax.{place}"
     for place in (
-        "augment", "data", "games", "latents", "losses", "metrics", "modalities", "moves", "nets", "penalties",
-        "transforms", "wrap",
+        "augment", "data", "games", "latents", "losses", "metrics", "modalities", "moves", "nets",
+        "penalties", "transforms", "wrap",
     )
 )  # fmt: skip
 LIBRARIES = ("optax", "flax.linen", "jax.nn")
@@ -44,7 +44,8 @@ class Foreign(UsageError):
 def library_alone(*, needed: bool = True) -> Iterator[None]:
     """Looks up names in the library alone and imports nothing else: importing a module runs its code.
 
-    Within it, `find` looks in its places and in `LIBRARIES`, and takes functions that these or `IDEAS` define.
+    Within it, `find` looks in its places and in `LIBRARIES`, and takes functions that these or `IDEAS`
+    define.
 
     Args:
         needed: False for a context that changes nothing.
@@ -105,7 +106,7 @@ def find(name: Any, places: Sequence[ModuleType], field: str) -> Callable[..., A
 
 
 def names_code(text: str) -> bool:
-    """Tells if a text may name code elsewhere: a dotted path, or `community:name` of TFDS, which downloads it."""
+    """Tells if a text may name code elsewhere: a dotted path, or TFDS's `community:name`, a download."""
     dotted = "." in text and all(part.isidentifier() for part in text.split("."))
     return dotted or re.match(r"[^/.:]+:[^/\d.]", text) is not None
 

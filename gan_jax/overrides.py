@@ -11,7 +11,8 @@ from gan_jax.recipe import Recipe
 
 # Fields whose players must exist before a part of them is changed.
 _PLAYERS = ("nets", "losses", "optimizers", "updates")
-# Paths of numbers that are as long as a run, such as `decay_steps` of a schedule or `steps` of an augmentation.
+# Paths of numbers that are as long as a run, such as `decay_steps` of a schedule or `steps` of an
+# augmentation.
 _LENGTHS = re.compile(r".+\.(\w+_)?steps|.+\.boundaries_and_scales\..+")
 
 
@@ -84,8 +85,8 @@ def assign(tree: dict[Any, Any], path: str, value: Any) -> None:
     """Sets the value at a dotted path of a recipe's fields.
 
     A value replaces everything at its path. Parts that are not there yet are added, last in their dict: the
-    functions that the recipe names check them when they are looked up. A loss that is a weight alone becomes a
-    dict when something else of it is set.
+    functions that the recipe names check them when they are looked up. A loss that is a weight alone becomes
+    a dict when something else of it is set.
 
     Args:
         tree: From `fields`; changed in place.

@@ -17,8 +17,8 @@ from gan_jax.errors import UsageError, unknown
 
 # Fields that a resumed run may change: how long it is, how often it reports, and how devices share the work.
 RESUMABLE = (
-    "steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every", "diagnostics_every",
-    "max_rollbacks", "model_devices", "device_memory", "steps_per_call",
+    "steps", "log_every", "grid_every", "checkpoint_every", "keep_checkpoints", "eval_every",
+    "diagnostics_every", "max_rollbacks", "model_devices", "device_memory", "steps_per_call",
 )  # fmt: skip
 # Paths of dicts that are read in the order written.
 IN_ORDER = r"updates|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
@@ -59,15 +59,15 @@ class Recipe:
         batch_size: Real samples per move, over all devices and hosts.
         accumulate: Slices of a batch whose gradients are computed one after the other and averaged: more
             time, and the memory of one slice. It divides the batch, and devices divide a slice.
-        precision: The type in which networks compute, `float32` or `bfloat16`; parameters, optimizers, losses and
-            penalties are float32 in any case.
-        matmul_precision: How a step computes float32 products and convolutions: `default`, the fastest way (TF32 on
-            a GPU, bfloat16 on a TPU), `high` (TF32; three bfloat16 products on a TPU), or `highest` (float32). A
-            CPU computes float32 in any case.
+        precision: The type in which networks compute, `float32` or `bfloat16`; parameters, optimizers, losses
+            and penalties are float32 in any case.
+        matmul_precision: How a step computes float32 products and convolutions: `default`, the fastest way
+            (TF32 on a GPU, bfloat16 on a TPU), `high` (TF32; three bfloat16 products on a TPU), or `highest`
+            (float32). A CPU computes float32 in any case.
         model_devices: Devices over which large parameters, their averages and their optimizers' state are
             spread, a divisor of the devices of a process; the batch is spread over groups of so many.
-        device_memory: Memory of a device, GiB; a recipe that surely needs more is refused at the start. 0 to ask
-            the device, and a larger number to insist.
+        device_memory: Memory of a device, GiB; a recipe that surely needs more is refused at the start. 0 to
+            ask the device, and a larger number to insist.
         steps: Steps in the whole run.
         steps_per_call: Steps that one call of a program takes, where the host has nothing to do in between:
             faster on a GPU or TPU if a step is short. The steps are the same ones.
@@ -174,7 +174,8 @@ def of_data(config: str) -> tuple[str, str]:
 
     Args:
         config: Path of the file, or name of one in the package, perhaps with `:name` of other data, as in
-            `mine/dcgan.py:mnist` or `dcgan:mnist`. A colon in the path of a file that exists belongs to the path.
+            `mine/dcgan.py:mnist` or `dcgan:mnist`. A colon in the path of a file that exists belongs to the
+            path.
 
     Returns:
         Both.
@@ -189,7 +190,7 @@ def of_data(config: str) -> tuple[str, str]:
 
 
 def packaged() -> dict[str, str]:
-    """Paths of the config files that come with the package, by name: `dcgan`, `tricks/dropout`, `studies/...`."""
+    """Paths of the package's config files, by name: `dcgan`, `tricks/dropout`, `studies/...`."""
     here = os.path.dirname(os.path.abspath(__file__))
     # Inside an installed package, beside it in a checkout.
     inside, beside = os.path.join(here, "configs"), os.path.join(os.path.dirname(here), "configs")
@@ -339,15 +340,16 @@ def _dotted(function):
             home, home or "here"
         )
         raise UsageError(
-            f"{name or function} of {where} cannot be imported again later: put it at the top level of a module of "
-            "its own, such as my_functions.py in this folder, and import it from there or name it, as in "
-            "'my_functions.my_loss'; a schedule may be named, as in dict(cosine_decay_schedule=dict(...))"
+            f"{name or function} of {where} cannot be imported again later: put it at the top level of a "
+            "module of its own, such as my_functions.py in this folder, and import it from there or name it, "
+            "as in 'my_functions.my_loss'; a schedule may be named, as in "
+            "dict(cosine_decay_schedule=dict(...))"
         )
     return f"{_public(home, name, function)}.{name}"
 
 
 def _public(home, name, function):
-    """The module that offers a function of a private one: `jax.nn` for `jax._src.nn.functions`, which may move."""
+    """The module that offers a function of a private one: `jax.nn` for `jax._src.nn.functions`."""
     parts = [part for part in home.split(".") if part != "_src"]
     if "._src." in home:
         for count in range(len(parts), 0, -1):

@@ -1,4 +1,4 @@
-"""Where somebody else's function comes in: what it raises or returns by mistake becomes one line that says where."""
+"""Where somebody else's function comes in: its mistakes become one line that says where."""
 
 import contextlib
 import functools

@@ -193,9 +193,9 @@ def train_step(
 ) -> tuple[TrainState, dict[str, jax.Array]]:
     """One step: the players move one after the other, then the averages follow.
 
-    The k-th move of each player in a step sees the k-th batch and the k-th random key. So with one update each
-    both players look at the same real samples and at the same latents, whose samples XLA then makes once for
-    both; five critic updates look at five different batches and at five draws of latents.
+    The k-th move of each player in a step sees the k-th batch and the k-th random key. So with one update
+    each both players look at the same real samples and at the same latents, whose samples XLA then makes once
+    for both; five critic updates look at five different batches and at five draws of latents.
 
     Args:
         spec: The TrainSpec.

@@ -42,8 +42,8 @@ class Modality(NamedTuple):
             endings, such as `(".png",)`; the folder is made, but not the folder above that.
         flip: `(key, batch) -> batch`, inside `jit`: mirrors decoded rows at random, every entry of a row
             alike. None where mirroring makes no sense.
-        save_one: `(stem, row) -> endings`: writes one row, [*shape], as files of its own. None means `save` of
-            one row.
+        save_one: `(stem, row) -> endings`: writes one row, [*shape], as files of its own. None means `save`
+            of one row.
     """
 
     spec: dict[str, jax.ShapeDtypeStruct]

@@ -25,6 +25,7 @@ prepare() {
   recent "$python" || python=$(interpreter)
   wanted=$(cat "$root/setup.cfg" "$root/pyproject.toml" && "$python" -V && echo "$root")
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then return; fi
+  echo "installing into $venv, this once; it takes a minute or two" >&2
   if command -v uv >/dev/null 2>&1; then
     recent "$venv/bin/python" || uv venv --quiet --clear --python "$python" "$venv"
     UV_COMPILE_BYTECODE=1 uv pip install --quiet --python "$venv/bin/python" --editable "$package"

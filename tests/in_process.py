@@ -13,11 +13,11 @@ from absl import logging as absl_logging
 
 
 def run(*given, module="gan_jax.main"):
-    """The same as `python -m gan_jax.main`, without a process of its own.
+    """The same as `python -m module`, without a process of its own.
 
     Args:
         *given: Flags.
-        module: Another command.
+        module: A command line of the package.
 
     Returns:
         Exit code, stdout and stderr. What would end in a traceback is raised.
@@ -34,17 +34,26 @@ def run(*given, module="gan_jax.main"):
 
 @contextlib.contextmanager
 def _flags_as_before(module):
-    """Takes back what the command line defines, so that it can be defined again."""
+    """Takes back what the command line defines, so that it can be defined again.
+
+    Commands of the benchmark that this process has imported have flags of the same names; they are put aside.
+    """
     app.define_help_flags()  # absl does so only once.
+    by_module = flags.FLAGS.flags_by_module_dict().items()
+    others = [(flag, module) for module, each in by_module if module.startswith("gan_jax.") for flag in each]
+    for flag, _ in others:
+        delattr(flags.FLAGS, flag.name)
     try:
         yield
     finally:
         # Its module is the program, which absl knows by its path.
-        own = [
-            flag.name for flag in flags.FLAGS.get_flags_for_module(importlib.util.find_spec(module).origin)
-        ]
-        for name in own:
-            delattr(flags.FLAGS, name)
+        spec = importlib.util.find_spec(module)
+        program = importlib.util.find_spec(f"{module}.__main__") if spec.submodule_search_locations else spec
+        for flag in flags.FLAGS.get_flags_for_module(program.origin):
+            delattr(flags.FLAGS, flag.name)
+        for flag, module in others:
+            flags.FLAGS[flag.name] = flag
+            flags.FLAGS.register_flag_by_module(module, flag)
         flags.FLAGS.unparse_flags()
 
 

@@ -46,7 +46,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 def test_the_package_offers_the_interface_and_nothing_by_chance():
-    assert {"Model", "load", "load_recipe", "train"} <= set(dir(gan_jax))
+    assert {"Model", "load", "load_data", "load_recipe", "picture", "train"} <= set(dir(gan_jax))
     with pytest.raises(AttributeError, match="module 'gan_jax' has no attribute 'trian'"):
         gan_jax.trian
 
@@ -228,3 +228,29 @@ def test_all_of_it_in_a_program_and_in_a_notebook(config, tmp_path, place):
     written = np.load(tmp_path / "run" / "samples" / "step_0000010_seed_0_4_images_averaged_labels_3_7.npz")
     np.testing.assert_array_equal(written["images"], saved["sample"])
     np.testing.assert_array_equal(written["label"], [3, 7, 3, 7])
+
+
+def test_data_of_a_recipe_can_be_looked_at(config):
+    digits = gan_jax.load_data(gan_jax.load_recipe(config, data=dict(resolution=(8, 12))))
+    rows = digits.read(np.arange(5))
+    assert digits.size == 1297 and digits.classes == tuple("0123456789")
+    assert rows["real"].shape == (5, 8, 12, 1) and rows["real"].dtype == np.uint8
+    with pytest.raises(UsageError, match="data.name: unknown name 'digitz'; did you mean digits"):
+        gan_jax.load_data(gan_jax.load_recipe(config, data=dict(name="digitz", resolution=None)))
+
+
+def test_a_picture_is_the_same_of_bytes_and_of_floats():
+    rows = np.random.default_rng(0).integers(0, 256, (6, 4, 8, 3), np.uint8)
+    picture = gan_jax.picture(rows, columns=3)
+    # Tiles are 16 times as large, to have 64 pixels on their shorter side, with lines of 2 pixels between.
+    assert picture.mode == "RGB" and picture.size == (3 * (128 + 2) + 2, 2 * (64 + 2) + 2)
+    np.testing.assert_array_equal(np.asarray(picture)[2:66:16, 2:130:16], rows[0])
+    floats = np.float32(rows) / 127.5 - 1.0
+    assert list(gan_jax.picture(floats, columns=3).getdata()) == list(picture.getdata())
+    assert gan_jax.picture(rows[:1, ..., :1]).mode == "L"
+
+
+@pytest.mark.parametrize("shape", [(0, 8, 8, 1), (5, 2), (8, 8, 1), (4, 8, 8, 2)])
+def test_what_is_no_image_has_no_picture(shape):
+    with pytest.raises(UsageError, match=r"picture: expected images \[N, H, W, 1 or 3\], got \["):
+        gan_jax.picture(np.zeros(shape, np.uint8))

@@ -102,3 +102,18 @@ def test_an_animation_has_the_pictures_in_order():
     for number, (shade, duration) in enumerate(((10, 30), (200, 40), (90, 50))):
         film.seek(number)
         assert np.all(np.asarray(film.convert("RGB")) == shade) and film.info["duration"] == duration
+
+
+def test_a_picture_is_written_completely_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "grids" / "step_0000010.png"
+    images.save(path, np.zeros((4, 6, 1), np.uint8))
+    before = path.read_bytes()
+
+    def full(self, file, **options):
+        file.write(b"\x89PNG")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(OSError, match="no space"):
+        images.save(path, np.ones((4, 6, 3), np.uint8))
+    assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]

@@ -94,7 +94,7 @@ def test_a_line_has_the_sentence_and_the_paper():
 
 
 def test_readme_example_runs_in_somebody_elses_loop():
-    with open(os.path.join(library_table.ROOT, "README.md")) as file:
+    with open(os.path.join(library_table.ROOT, "gan_jax", "examples", "README.md")) as file:
         example = re.search(r"## Use the library.*?```python\n(.*?)```", file.read(), re.S).group(1)
     assert len([line for line in example.splitlines() if line.strip() and "import" not in line]) <= 12
     names = {}

@@ -3,6 +3,8 @@
 import configparser
 import pathlib
 
+import gan_jax
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 
@@ -20,3 +22,17 @@ def test_packages_are_the_folders_of_code_and_of_recipes():
     expected += [".".join(("gan_jax", *path.relative_to(ROOT).parts)) for path in recipes]
     assert sorted(listed) == sorted(expected)
     assert _setup()["package_dir"].split() == ["gan_jax.configs", "=", "configs"]
+
+
+def test_the_notebook_is_packed_with_the_recipes():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    assert setup["options.package_data"]["gan_jax.configs"] == "*.ipynb"
+    assert [path.name for path in ROOT.glob("configs/*.ipynb")] == ["first_hour.ipynb"]
+
+
+def test_the_citation_is_of_this_version():
+    citation = (ROOT / "gan_jax" / "CITATION.cff").read_text()
+    fields = dict(line.split(": ", 1) for line in citation.splitlines() if ": " in line and line[0] != " ")
+    assert fields["version"] == gan_jax.__version__ and fields["cff-version"] == "1.2.0"
+    assert set(fields) >= {"message", "title", "type", "license", "date-released"} and "authors:" in citation

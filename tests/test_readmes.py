@@ -1,4 +1,7 @@
-"""READMEs name every file of their folder, their Python parses, and their names, links and files exist."""
+"""READMEs name every file of their folder, their Python parses, their names, links and files exist, and they read well.
+
+Their commands are run in `test_readme_commands.py`.
+"""
 
 import ast
 import dataclasses
@@ -38,6 +41,40 @@ def _parts(path):
     return [textwrap.dedent(code) for language, code in blocks if language == "python"], prose
 
 
+def _sentences(prose):
+    """The sentences of paragraphs and items, without tables and headings; a code span or a link is its words."""
+    lines = ["" if line.lstrip().startswith(("|", "#")) else line for line in prose.splitlines()]
+    for part in re.split(r"\n\s*\n|\n *(?:- |\d+\. )", "\n".join(lines)):
+        words = re.sub(r"`[^`]*`", "code", re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", part))
+        yield from re.split(r"(?<=[.!?])[)\"*]*\s+(?=[A-Z*(\"]|code)", words.strip())
+
+
+def test_a_sentence_ends_at_its_full_stop_and_with_its_item():
+    prose = "- One `a. b` of\n  2.5 [links](x.md).\n- Two, e.g. these.\n\n| a | table |\n\nThree! Four"
+    sentences = [" ".join(sentence.split()) for sentence in _sentences(prose)]
+    assert [sentence for sentence in sentences if sentence] == [
+        "- One code of 2.5 links.", "Two, e.g. these.", "Three!", "Four"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", READMES, ids=_id)
+def test_lines_fit_a_screen_and_sentences_are_short(path):
+    lines = [line for line in path.read_text().splitlines() if not line.lstrip().startswith("|")]
+    assert [line for line in lines if len(line) > 120] == []
+    assert [sentence for sentence in _sentences(_parts(path)[1]) if len(sentence.split()) >= 35] == []
+
+
+def test_the_first_page_is_short():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 200 and len(text.encode()) <= 13_000
+
+
+def test_lines_of_code_fit():
+    files = sorted((ROOT / "gan_jax").rglob("*.py"))
+    lines = [(file.name, line) for file in files for line in file.read_text().splitlines()]
+    assert [place for place in lines if len(place[1]) > 110] == []
+
+
 def _exists(name):
     """Tells if a dotted name is a module, or an attribute of one."""
     parts = name.split(".")
@@ -65,7 +102,7 @@ def test_dotted_names_that_do_not_exist_are_noticed():
         "gan_jax.nowhere",
         "gan_jax.data.source.Nothing",
         "gan_jax.types.Game.eat",
-        "gan_jax.main.x.y",
+        "gan_jax.recipe.x.y",
     ):
         assert not _exists(name), name
 
@@ -124,7 +161,7 @@ def test_links_and_paths_point_to_files(path):
     assert [place for place in missing if not re.search(rf"new file.*`{place}`", text, re.S)] == []
 
 
-def _commands(path):
+def commands(path):
     """The lines of the shell blocks, without comments, each command on one line."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE)
     return re.sub(r"\\\n *", "", re.sub(r" +#.*", "", "".join(blocks))).splitlines()
@@ -132,7 +169,7 @@ def _commands(path):
 
 @pytest.mark.parametrize("path", READMES, ids=_id)
 def test_commands_and_their_config_files_exist(path):
-    text = "\n".join(_commands(path))
+    text = "\n".join(commands(path))
     for module, script, shell in COMMAND.findall(text):
         assert not module or importlib.util.find_spec(module), module
         assert (ROOT / (script or shell)).exists()
@@ -142,7 +179,7 @@ def test_commands_and_their_config_files_exist(path):
 
 @pytest.mark.parametrize("path", READMES, ids=_id)
 def test_flags_of_commands_exist(path):
-    for command in _commands(path):
+    for command in commands(path):
         module = re.search(r"python -m (gan_jax[\w.]*)", command)
         if module:
             place = ROOT / module[1].replace(".", "/")
@@ -150,7 +187,7 @@ def test_flags_of_commands_exist(path):
             files = [
                 place.with_suffix(".py"),
                 place / "__main__.py",
-                ROOT / "gan_jax/benchmark/timing_flags.py",
+                ROOT / "gan_jax/benchmark/shared_flags.py",
             ]
             source = "".join(file.read_text() for file in files if file.is_file())
             defined = re.findall(r"DEFINE\w*\(\s*(?:[\w.()]+,\s*)?\"(\w+)\"", source)

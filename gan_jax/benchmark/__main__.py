@@ -1,4 +1,7 @@
-"""Speed of training, beside other frameworks: `python -m gan_jax.benchmark --against=torch,tensorflow`."""
+"""Speed of training, beside other frameworks: `python -m gan_jax.benchmark --against=torch,tensorflow`.
+
+`--output` is a JSON file for the summary and every measurement; without it, nothing is written.
+"""
 
 import json
 import sys
@@ -6,13 +9,12 @@ from typing import Any
 
 from absl import flags
 
-from gan_jax.benchmark import cases, report, schedule
+from gan_jax.benchmark import cases, report, schedule, shared_flags
 from gan_jax.benchmark.frameworks import FRAMEWORKS, OURS
-from gan_jax.benchmark.timing_flags import REPEATS, SECONDS
+from gan_jax.benchmark.shared_flags import OUTPUT, REPEATS, SECONDS
 from gan_jax.cli import command
 from gan_jax.errors import UsageError, unknown
 
-_CASES = flags.DEFINE_list("cases", list(cases.CASES), "Cases to train.")
 _AGAINST = flags.DEFINE_list(
     "against",
     [],
@@ -23,24 +25,23 @@ _AGAINST = flags.DEFINE_list(
 _PYTHON = flags.DEFINE_list(
     "python", [], "Interpreters of other environments, as in torch:/path/python; this one by default."
 )
-_OUTPUT = flags.DEFINE_string("output", "", "JSON file for the summary and every measurement.")
+for _name in ("cases", "repeats", "seconds", "output"):
+    flags.declare_key_flag(_name)
 
 
 def _do() -> None:
     from gan_jax.runtime import files, folders
 
-    command.check("cases", _CASES.value, cases.CASES)
+    names = shared_flags.cases(cases.CASES)
     command.check("against", _AGAINST.value, FRAMEWORKS)
     frameworks = list(dict.fromkeys([OURS, *_AGAINST.value]))
     interpreters = _interpreters()
     for name in frameworks:
         schedule.check(name, interpreters.get(FRAMEWORKS[name].package, sys.executable))
-    output = command.path(_OUTPUT.value)
+    output = command.path(OUTPUT.value)
     if output:
         folders.make_room(output)
-    measurements = schedule.run(
-        _CASES.value, frameworks, interpreters, REPEATS.value, SECONDS.value, command.say
-    )
+    measurements = schedule.run(names, frameworks, interpreters, REPEATS.value, SECONDS.value, command.say)
     summary = report.summarise(measurements)
     print("\n".join(report.table(summary)), flush=True)
     if output:

@@ -1,8 +1,9 @@
 """One script for a machine with a GPU or TPU: `python -m gan_jax.benchmark.device --output=device.json`.
 
-It checks every recipe, measures speed beside PyTorch, measures the loop, and trains for the time that is left,
-all within `--budget` seconds and without a network. A part or a measurement that fails or does not fit says so
-in the table, which is printed last, and ends nothing else.
+It checks every recipe, measures speed beside PyTorch, measures the loop, and trains for the time that is
+left, all within `--budget` seconds and without a network. A part or a measurement that fails or does not fit
+says so in the table, which is printed last, and ends nothing else. `--output`, device.json if not given, is
+the JSON file of all results; a grid of samples lies beside it.
 """
 
 import concurrent.futures
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from gan_jax.benchmark import cases, device_report
+from gan_jax.benchmark import cases, device_report, shared_flags
 from gan_jax.benchmark.helper import Helper
 from gan_jax.cli import command
 from gan_jax.errors import Fault
@@ -34,23 +35,17 @@ CONFIGS = os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "configs"
 )
 
-# Flags of the other commands may have the same names: tests import several commands into one process.
 _PARTS = flags.DEFINE_list("parts", list(PARTS), "Parts to run, in this order.")
 _BUDGET = flags.DEFINE_float("budget", 480.0, "Seconds for everything.", 1.0)
-_OUTPUT = flags.DEFINE_string(
-    "output",
-    "device.json",
-    "JSON file of all results; a grid of samples lies beside it.",
-    allow_override=True,
-)
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder of prepared TFDS data with cifar10; digits without it.", allow_override=True
+    "data_dir", None, "Folder of prepared TFDS data with cifar10; digits without it."
 )
 _RECIPES = flags.DEFINE_list("recipes", [], "Recipes of configs/ to check; all if none is given.")
-_CASES = flags.DEFINE_list("cases", list(cases.DEVICE_CASES), "Cases to measure.", allow_override=True)
 _PRECISIONS = flags.DEFINE_list("precisions", list(PRECISIONS), "Precisions to measure.")
 _RECIPE = flags.DEFINE_string("recipe", "projection", "Recipe of configs/ for the loop and for quality.")
 _TINY = flags.DEFINE_bool("tiny", False, "Tiny networks and images: try the script itself, on any machine.")
+for _name in ("cases", "output"):
+    flags.declare_key_flag(_name)
 
 
 class Setting(NamedTuple):
@@ -110,7 +105,7 @@ def pair() -> Iterator[Pair]:
 
 @contextlib.contextmanager
 def _helper(module="gan_jax.benchmark.tasks", **environment):
-    """A Helper; it takes memory of a GPU as it needs it, since others share it, and the cache of all commands."""
+    """A Helper with the cache of all commands; it takes a GPU's memory as it needs it, as others share it."""
     fixed = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     folder = os.environ.get("JAX_COMPILATION_CACHE_DIR") or cache.folder("compiled")
     opened = Helper(
@@ -196,8 +191,8 @@ def _checked(setting, config, of, deadline):
 def speed(setting: Setting, first: Pair, deadline: float) -> dict[str, Any]:
     """Trains every case in every precision, step by step and several steps a call, beside PyTorch.
 
-    Where there are processors for it, several processes first compile, for up to half of the time; the one that
-    measures then finds their programs in the cache.
+    Where there are processors for it, several processes first compile, for up to half of the time; the one
+    that measures then finds their programs in the cache.
 
     Args:
         setting: The Setting.
@@ -344,13 +339,13 @@ def run(setting: Setting, parts: Sequence[str], budget: float) -> dict[str, Any]
 
 
 def _do() -> None:
-    from gan_jax.runtime import folders
+    from gan_jax.runtime import files, folders
 
     known = {os.path.basename(path)[:-3]: path for path in sorted(glob.glob(os.path.join(CONFIGS, "*.py")))}
     command.check("parts", _PARTS.value, PARTS)
-    command.check("cases", _CASES.value, cases.DEVICE_CASES)
+    names = shared_flags.cases(cases.DEVICE_CASES)
     command.check("recipes", _RECIPES.value, known)
-    output = os.path.abspath(_OUTPUT.value)
+    output = os.path.abspath(shared_flags.OUTPUT.value or "device.json")
     folders.make_writable(os.path.dirname(output))
     data_dir = command.path(_DATA_DIR.value)
     command.check("precisions", _PRECISIONS.value, PRECISIONS)
@@ -358,7 +353,7 @@ def _do() -> None:
     has_cifar = data_dir and os.path.isdir(os.path.join(data_dir, "cifar10"))
     setting = Setting(
         configs=[known[name] for name in _RECIPES.value or known],
-        cases=_CASES.value,
+        cases=names,
         precisions=_PRECISIONS.value,
         recipe=f"{known[_RECIPE.value]}:{'cifar10' if has_cifar else 'digits'}",
         data_dir=data_dir,
@@ -367,7 +362,7 @@ def _do() -> None:
         say=command.say,
     )
     results = run(setting, _PARTS.value, _BUDGET.value)
-    with open(output, "w") as file:
+    with files.write_atomically(output) as file:
         json.dump(results, file, indent=1)
     print("\n".join(device_report.table(results)))
 

@@ -80,8 +80,8 @@ def _smoke(rows):
 
 
 def _speed(part):
-    head = ("case", "framework", "precision", "steps a call", "ms a step", "images/s", "of peak", "time / ours",
-            "first call s", "memory MiB")  # fmt: skip
+    head = ("case", "framework", "precision", "steps a call", "ms a step", "images/s", "of peak",
+            "time / ours", "first call s", "memory MiB")  # fmt: skip
     rows = sorted(part["rows"], key=lambda row: row["case"])
     return aligned([head, *[_speed_cells(row, part) for row in rows]])
 

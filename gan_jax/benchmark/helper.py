@@ -1,4 +1,4 @@
-"""A process that does tasks one after the other, and may be killed: `python -m gan_jax.benchmark.helper MODULE`.
+"""A process that does tasks in turn, and may be killed: `python -m gan_jax.benchmark.helper MODULE`.
 
 Tasks come as lines of JSON on stdin, and results go as lines of JSON to stdout. So a task that crashes, hangs
 or needs all memory ends its process and no other, and processes that live on need not start JAX again.

@@ -12,7 +12,7 @@ from absl import flags
 
 from gan_jax.benchmark import cases
 from gan_jax.benchmark.report import Spread, between, spread
-from gan_jax.benchmark.timing_flags import REPEATS, SECONDS
+from gan_jax.benchmark.shared_flags import REPEATS, SECONDS
 from gan_jax.benchmark.worker import clocked
 from gan_jax.cli import command
 from gan_jax.recipe import Recipe
@@ -24,10 +24,9 @@ if TYPE_CHECKING:  # They import JAX, which must wait until the flags are parsed
     from gan_jax.data.source import Source
 
 _CASE = flags.DEFINE_string("case", "mlp", "Case to train; mlp is the fastest.")
-# `gan_jax.main` has a flag of this name too: tests import several commands into one process.
-_DATA = flags.DEFINE_string(
-    "data", "digits", "Images to train on, by their name in a recipe.", allow_override=True
-)
+_DATA = flags.DEFINE_string("data", "digits", "Images to train on, by their name in a recipe.")
+for _name in ("repeats", "seconds"):
+    flags.declare_key_flag(_name)
 
 
 def feeds(

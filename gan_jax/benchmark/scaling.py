@@ -1,7 +1,7 @@
 """The cost of a step as the work grows: `python -m gan_jax.benchmark.scaling --output=folder`.
 
 Varies one number of a DCGAN at a time: batch size, resolution, width, and the number of devices that one
-processor simulates. Writes `scaling.json` and `scaling.png`.
+processor simulates. Writes `scaling.json` and `scaling.png` into `--output`, this folder if not given.
 """
 
 import json
@@ -15,11 +15,13 @@ from absl import flags
 from gan_jax.benchmark import cases, schedule
 from gan_jax.benchmark.frameworks import OURS
 from gan_jax.benchmark.report import Spread, between, milliseconds, spread
-from gan_jax.benchmark.timing_flags import REPEATS, SECONDS
+from gan_jax.benchmark.shared_flags import OUTPUT, REPEATS, SECONDS
 from gan_jax.cli import command
+from gan_jax.runtime import files, folders
 
 _AXES = flags.DEFINE_list("axes", list(cases.AXES), "Numbers to vary.")
-_OUTPUT = flags.DEFINE_string("output", ".", "Folder of scaling.json and scaling.png.")
+for _name in ("repeats", "seconds", "output"):
+    flags.declare_key_flag(_name)
 
 
 class Point(NamedTuple):
@@ -107,15 +109,14 @@ def plot(lines: Mapping[str, Sequence[Point]], path: str | os.PathLike[str]) -> 
         axes.set_xlabel(axis.replace("_", " "))
     figure.axes[0].set_ylabel("ms per step")
     figure.axes[0].legend(frameon=False)
-    figure.savefig(path, dpi=110)
+    with files.write_atomically(path, "wb") as file:
+        figure.savefig(file, format="png", dpi=110)
 
 
 def _do() -> None:
-    from gan_jax.runtime import folders
-
     command.check("axes", _AXES.value, cases.AXES)
     numbers, picture = (
-        os.path.join(command.path(_OUTPUT.value) or ".", f"scaling.{end}") for end in ("json", "png")
+        os.path.join(command.path(OUTPUT.value) or ".", f"scaling.{end}") for end in ("json", "png")
     )
     for path in (numbers, picture):
         folders.make_room(path)
@@ -123,7 +124,7 @@ def _do() -> None:
     measurements = schedule.run(names, [OURS], {}, REPEATS.value, SECONDS.value, command.say)
     lines = {axis: points(measurements, axis) for axis in _AXES.value}
     print("\n".join(table(lines)), flush=True)
-    with open(numbers, "w") as file:
+    with files.write_atomically(numbers) as file:
         json.dump(measurements, file, indent=1)
     plot(lines, picture)
 

@@ -170,7 +170,7 @@ def speed(case: str, precision: str, steps_per_call: int, seconds: float, few_pi
 def loop(
     config: str, data_dir: str | None, period: int, steps_per_call: int, seconds: float, few_pixels: bool
 ) -> dict[str, Any]:
-    """The speed of a whole run, with logs, grids, diagnoses, checkpoints and evaluations, and of its steps alone.
+    """The speed of a whole run, with logs, grids, checkpoints and evaluations, and of its steps alone.
 
     Args:
         config: A file of configs/, perhaps with `:data`.
@@ -185,8 +185,8 @@ def loop(
     """
     recipe = dataclasses.replace(
         _to_train(config, few_pixels), steps=3 * period, log_every=max(period // 10, steps_per_call),
-        grid_every=period, checkpoint_every=period, eval_every=period, diagnostics_every=max(period // 2, steps_per_call),
-        steps_per_call=steps_per_call,
+        grid_every=period, checkpoint_every=period, eval_every=period,
+        diagnostics_every=max(period // 2, steps_per_call), steps_per_call=steps_per_call,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as workdir:
         train.run(recipe, workdir, data_dir)
@@ -209,8 +209,8 @@ def quality(
 ) -> dict[str, Any]:
     """Trains for a given time, and evaluates about five times.
 
-    A short run measures the speed, from which follows the number of steps. If the time runs out before, the run
-    stops as after SIGTERM.
+    A short run measures the speed, from which follows the number of steps. If the time runs out before, the
+    run stops as after SIGTERM.
 
     Args:
         config: A file of configs/, perhaps with `:data`.
@@ -220,8 +220,8 @@ def quality(
         few_pixels: Whether networks and images are tiny.
 
     Returns:
-        Dict of `data`, `images`, real ones seen, their median number `images_per_second`, with evaluations, and
-        `evaluations`: dicts of `step`, `seconds` at this speed, and the values by name.
+        Dict of `data`, `images`, real ones seen, their median number `images_per_second`, with evaluations,
+        and `evaluations`: dicts of `step`, `seconds` at this speed, and the values by name.
     """
     until, recipe = time.monotonic() + seconds, _to_train(config, few_pixels)
     probe = 10 if few_pixels else 200
@@ -237,7 +237,8 @@ def quality(
         more = max(5, int(0.6 * left * rate))  # The rest is for evaluations.
         every = -(-more // 5)
         longer = dataclasses.replace(
-            recipe, steps=probe + more, log_every=every, grid_every=every, checkpoint_every=every, eval_every=every
+            recipe, steps=probe + more, log_every=every, grid_every=every, checkpoint_every=every,
+            eval_every=every,
         )  # fmt: skip
         with _stopped_after(0.95 * left):
             train.run(longer, workdir, data_dir)

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from gan_jax.benchmark import cases
+from gan_jax.benchmark import cases, shared_flags
 from gan_jax.cli import command
 from gan_jax.recipe import Recipe
 
-_CASES = flags.DEFINE_list("cases", list(cases.CASES), "Cases to count.")
+flags.declare_key_flag("cases")
 
 
 class Parts(NamedTuple):
@@ -116,10 +116,10 @@ def counted(recipe: Recipe) -> tuple[Parts, Parts, float]:
 
 
 def _do() -> None:
-    command.check("cases", _CASES.value, cases.CASES)
+    names = shared_flags.cases(cases.CASES)
     command.import_jax()
     print("| case | forward of D and G | needed | compiled | excess |\n|---|---|---|---|---|")
-    for name in _CASES.value:
+    for name in names:
         recipe = cases.find(name)
         discriminator, generator, step = counted(recipe)
         least = needed(recipe, discriminator, generator)

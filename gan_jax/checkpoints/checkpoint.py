@@ -63,7 +63,7 @@ def manager(workdir: str, keep: int) -> Iterator[ocp.CheckpointManager]:
 
 @contextlib.contextmanager
 def _without_warnings():
-    """Hides orbax's warnings about what is as it should be: a checkpoint without a cost, or of no own metadata."""
+    """Hides orbax's warnings about what is right: a checkpoint without a cost, or without own metadata."""
     level = absl_logging.get_verbosity()
     absl_logging.set_verbosity(min(level, absl_logging.ERROR))  # The more, the more is said.
     try:
@@ -312,7 +312,7 @@ def named(tree: Any) -> dict[str, Any]:
 
 
 def _check_arrays(stored, abstract, name):
-    """Compares the arrays of a checkpoint with those of the recipe here. A difference is no damage: it is named."""
+    """Names differences between the arrays of a checkpoint and those of the recipe, which are no damage."""
     there, here = named(stored), named(abstract)
     of_optimizers = {path for path in (*there, *here) if path.startswith("opt/")}
     shapes = _differing(there, here, lambda array: tuple(array.shape))
@@ -320,8 +320,8 @@ def _check_arrays(stored, abstract, name):
         raise UsageError(f"{name} has other shapes: {_first(lines)}")
     if shapes:
         raise UsageError(
-            f"{name} has optimizers of other arrays: {_first(list(shapes.values()))}; another version of optax or "
-            "gan_jax has written it"
+            f"{name} has optimizers of other arrays: {_first(list(shapes.values()))}; another version of "
+            "optax or gan_jax has written it"
         )
     keys = {path for path, array in here.items() if jax.numpy.issubdtype(array.dtype, jax.dtypes.prng_key)}
     types = _differing(there, here, lambda array: jax.numpy.dtype(array.dtype).name, without=keys)
@@ -401,8 +401,8 @@ def read_recipe(workdir: str) -> tuple[dict[str, Any], dict[str, Any]] | tuple[N
         )
     if wrong := sorted(set(_PATTERNS) & set(os.path.abspath(workdir))):
         raise UsageError(
-            f"workdir={workdir}: {' '.join(wrong)} in a path is a pattern for orbax, which then does not find "
-            "its own checkpoints; give another folder, or a link to this one"
+            f"workdir={workdir}: {' '.join(wrong)} in a path is a pattern for orbax, which then does not "
+            "find its own checkpoints; give another folder, or a link to this one"
         )
     path = os.path.join(workdir, "recipe.json")
     if not os.path.exists(path):

@@ -10,6 +10,7 @@ from typing import NoReturn
 from absl import app, flags
 from absl import logging as absl_logging
 
+from gan_jax import __version__
 from gan_jax.errors import Divergence, Fault, UsageError, unknown
 from gan_jax.runtime import cache, memory, orbax_tracebacks, signals
 
@@ -52,6 +53,9 @@ def run(
             given = flags.FLAGS.read_flags_from_files(argv)
             if explain and any(re.fullmatch(r"--?(h|\?|help|helpshort)", word) for word in given[1:]):
                 print(explain())
+                sys.exit(0)
+            if any(re.fullmatch("--?version", word) for word in given[1:]):
+                print(f"gan_jax {__version__}")
                 sys.exit(0)
             rest = flags.FLAGS(take(given))
         except SystemExit:
@@ -100,7 +104,7 @@ def fail(error: Exception | str, code: int = 2) -> NoReturn:
 
 
 def import_jax() -> None:
-    """Imports JAX, sets its compilation cache, and leaves the advice about its own frames out of tracebacks."""
+    """Imports JAX, sets its compilation cache, and leaves its advice about frames out of tracebacks."""
     import jax
 
     if jax.config.jax_traceback_filtering == "auto":  # type: ignore[attr-defined]

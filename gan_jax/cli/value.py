@@ -13,8 +13,8 @@ def parse(text: str, old: Any = None) -> Any:
     """The value of a flag.
 
     Args:
-        text: A number, a word, `64x96` for a pair, or a Python literal, in which `dict(a=1)` is a dict. A word
-            alone needs no quotes.
+        text: A number, a word, `64x96` for a pair, or a Python literal, in which `dict(a=1)` is a dict. A
+            word alone needs no quotes.
         old: The value that it replaces. In the place of a string every text is a string.
 
     Returns:

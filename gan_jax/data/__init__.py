@@ -38,8 +38,8 @@ def opened(
     """A set of images by its name on a command line.
 
     Args:
-        name: A folder, an `.npz` or `.npy` file, or a data set with a split, as in `mnist:test`. A folder with
-            the splits of `folder` has one too, as in `photos:validation`; other folders are read whole.
+        name: A folder, an `.npz` or `.npy` file, or a data set with a split, as in `mnist:test`. A folder
+            with the splits of `folder` has one too, as in `photos:validation`; other folders are read whole.
         resolution: Height and width wanted, pixels, or one number for both; 0 for the data's own.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         background: Colour behind transparent pixels, as in `white` or `#808080`.

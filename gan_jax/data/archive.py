@@ -23,9 +23,9 @@ _DIGESTED = 64
 def archive(*, path: str, resolution: Resolution = 0, background: str = "white") -> Source:
     """uint8 images in a NumPy file.
 
-    An .npz holds them as `images` or `arr_0`, labels, if any, as `label`, `labels` or `arr_1`, and the names of
-    classes, if any, as `class_names`, strings [K]; a .npy holds images alone. A .npy is read from the disk row
-    by row; an .npz is loaded into memory.
+    An .npz holds them as `images` or `arr_0`, labels, if any, as `label`, `labels` or `arr_1`, and the names
+    of classes, if any, as `class_names`, strings [K]; a .npy holds images alone. A .npy is read from the disk
+    row by row; an .npz is loaded into memory.
 
     Args:
         path: File with uint8 [N, H, W, C] or [N, H, W], C 1 or 3, or 2 or 4 with opacity as the last channel,
@@ -66,7 +66,7 @@ def archive(*, path: str, resolution: Resolution = 0, background: str = "white")
 
 
 def has_labels(path: str) -> bool:
-    """Tells if a NumPy file holds labels beside its images. A file that cannot be read counts as if it did."""
+    """Tells if a NumPy file holds labels beside its images; one that cannot be read counts as if it did."""
     if path.endswith(".npy"):
         return False
     try:
@@ -133,7 +133,8 @@ def _classes(path, labels, names):
         return tuple(map(str, range(count)))
     if names.dtype.kind != "U" or names.ndim != 1 or len(names) < count or len(set(names)) < len(names):
         raise UsageError(
-            f"{path}: expected {_NAMES} as at least {count} different strings, got {names.dtype} {names.shape}"
+            f"{path}: expected {_NAMES} as at least {count} different strings, got {names.dtype} "
+            f"{names.shape}"
         )
     return tuple(map(str, names))
 

@@ -23,9 +23,9 @@ class Batches(NamedTuple):
 
     Attributes:
         resident: Arrays that lie on the device for the whole run, an argument of every step; may be empty.
-        feed: `(start, stop, calls=singly)` to an iterator over the inputs that steps start to stop - 1 need from
-            the host, those of the steps of one program call together: arrays [steps, count, B, ...]. `calls`
-            is a function from start and stop to the ranges of steps, one for each call.
+        feed: `(start, stop, calls=singly)` to an iterator over the inputs that steps start to stop - 1 need
+            from the host, those of the steps of one program call together: arrays [steps, count, B, ...].
+            `calls` is a function from start and stop to the ranges of steps, one for each call.
         decode: `(resident, fed, key) -> batches`, inside `jit`: from the inputs of one step, arrays
             [count, B, ...], to decoded rows by name, arrays [count, B, *shape].
     """

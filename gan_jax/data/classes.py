@@ -100,8 +100,8 @@ def lacking(source: Source, classes: Sequence[str]) -> list[str]:
 def numbers(asked: Sequence[int | str], classes: Sequence[str]) -> tuple[int, ...]:
     """Numbers of classes from what a person calls them.
 
-    A string is first of all a name, also where the name is a number: of the classes `1`, `2` and `3`, `"1"` is the
-    first, number 0. A string that is no name and an int are the number itself.
+    A string is first of all a name, also where the name is a number: of the classes `1`, `2` and `3`, `"1"`
+    is the first, number 0. A string that is no name and an int are the number itself.
 
     Args:
         asked: Names and numbers.
@@ -120,7 +120,8 @@ def numbers(asked: Sequence[int | str], classes: Sequence[str]) -> tuple[int, ..
     found = tuple(known[label] if label in known else int(label) for label in asked)
     if any(not 0 <= label < len(known) for label in found):
         raise UsageError(
-            f"labels={','.join(map(str, asked))}: expected 0 to {len(known) - 1}, or names: {listed(list(known))}"
+            f"labels={','.join(map(str, asked))}: expected 0 to {len(known) - 1}, or names: "
+            f"{listed(list(known))}"
         )
     return found
 

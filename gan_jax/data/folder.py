@@ -47,7 +47,8 @@ def folder(
 
     Args:
         path: The folder. Folders `train`, `val` (or `valid`, `validation`) and `test` in it are splits.
-        split: `train`, `validation` (or `val`, `valid`) or `test`, if there are such folders; `heldout`, or `all`.
+        split: `train`, `validation` (or `val`, `valid`) or `test`, if there are such folders; `heldout`, or
+            `all`.
         resolution: Height and width, pixels, or one number for both: the largest central part of each image
             with that aspect is resized to it. 0 for the images' own size, if all are of one size.
         classes: Use the folders directly inside, or inside `train`, as classes, in natural order (2 before

@@ -108,9 +108,9 @@ def layout(names: Sequence[str], classes: bool, share: float) -> Layout:
     """Splits and classes of images by their folders.
 
     Folders `train`, `val` or `valid` or `validation`, and `test` are splits; else all images are for
-    training, and a share of them is held out. The folders directly inside, or inside `train`, are classes if there are
-    at least two and no more than one image, or a tenth, lies in none. Other splits have the classes of
-    `train`, by name.
+    training, and a share of them is held out. The folders directly inside, or inside `train`, are classes if
+    there are at least two and no more than one image, or a tenth, lies in none. Other splits have the classes
+    of `train`, by name.
 
     Args:
         names: Paths relative to the folder, sorted.

@@ -13,14 +13,15 @@ from gan_jax.recipe import Recipe
 
 log = logging.getLogger("gan_jax")
 
-# Larger images are trained on at this size unless another is given: pixels that a small network learns in minutes.
+# Larger images are trained on at this size unless another is given: pixels that a small network learns in
+# minutes.
 SIDE = 64
 # With fewer images the log names an augmentation; Zhao et al. 2020, arXiv:2006.10738, learn from 100.
 FEW = 1_000
 
 
 def changes(path: str, recipe: Recipe) -> dict[str, Any]:
-    """The changes that train a recipe on one's own images; one line of the log says those that one may not expect.
+    """The changes that train a recipe on one's own images; the log says those that one may not expect.
 
     Args:
         path: A folder of images, or an `.npz` or `.npy` file.
@@ -35,8 +36,8 @@ def changes(path: str, recipe: Recipe) -> dict[str, Any]:
     is_file = os.path.isfile(path) and path.endswith((".npz", ".npy"))
     if not is_file and not os.path.isdir(path):
         raise UsageError(
-            f"data={path}: expected a folder of images, or an .npz or .npy file; other data is named after the "
-            "recipe, as in --config=dcgan:mnist"
+            f"data={path}: expected a folder of images, or an .npz or .npy file; other data is named after "
+            "the recipe, as in --config=dcgan:mnist"
         )
     names = [] if is_file else listing.images(path)[0]
     found: dict[str, Any] = {"data.name": "archive" if is_file else "folder", "data.path": path}

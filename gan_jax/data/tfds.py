@@ -155,15 +155,16 @@ def _readable_by_number(name, builder):
     if set(formats) & set(_BY_NUMBER):  # A builder by name forgets the formats that were added by conversion.
         return tfds.builder_from_directory(builder.data_dir)
     raise UsageError(
-        f"data set {name!r} is prepared as {' and '.join(formats)} in {builder.data_dir}, whose rows cannot be "
-        f"read by number; expected {' or '.join(_BY_NUMBER)}; this converts it, where tensorflow and apache-beam "
-        "are installed: python -m tensorflow_datasets.scripts.convert_format --out_file_format=array_record "
+        f"data set {name!r} is prepared as {' and '.join(formats)} in {builder.data_dir}, whose rows "
+        f"cannot be read by number; expected {' or '.join(_BY_NUMBER)}; this converts it, where tensorflow "
+        "and apache-beam are installed: python -m tensorflow_datasets.scripts.convert_format "
+        "--out_file_format=array_record "
         f"--dataset_version_dir={shlex.quote(str(builder.data_dir))}"
     )
 
 
 def _check_features(name, data_dir):
-    """Refuses a folder whose description of the data names classes of other modules: TFDS would import these."""
+    """Refuses a folder that describes the data by classes of other modules: TFDS would import these."""
     for place, _, files in os.walk(os.path.join(data_dir, re.split("[/:]", name)[0]) if data_dir else ""):
         if "features.json" not in files:
             continue
@@ -199,7 +200,8 @@ def _image_key(builder):
     kind = np.dtype(features[key].np_dtype)
     if kind not in (np.uint8, np.uint16):  # TFDS writes the bytes of a float as four channels.
         raise UsageError(
-            f"data set {builder.name!r}: expected images of 8 or 16 bits a channel, got {kind}, whose white is not known"
+            f"data set {builder.name!r}: expected images of 8 or 16 bits a channel, got {kind}, whose white "
+            "is not known"
         )
     return key
 

@@ -241,8 +241,8 @@ class Evaluator:
             extras: More inputs of metrics by name: functions without arguments.
 
         Returns:
-            By name of a value, a dict of `value` and, where there is one, `real_baseline`. Where held-out rows
-            cannot give one, `no_real_baseline` says why.
+            By name of a value, a dict of `value` and, where there is one, `real_baseline`. Where held-out
+            rows cannot give one, `no_real_baseline` says why.
 
         Raises:
             UsageError: Sets that cannot be compared, or a metric whose input is not available.
@@ -350,8 +350,8 @@ class Evaluator:
     def baseline_inputs(self, size: int) -> dict[str, Callable[[], Any]]:
         """The inputs of metrics with held-out samples as the generated ones: the result of a perfect model.
 
-        They are as many as the generated ones and are compared with the same real set, so that the sizes of both
-        sets, on which the values of many metrics depend, are those of the generated set's comparison.
+        They are as many as the generated ones and are compared with the same real set, so that the sizes of
+        both sets, on which the values of many metrics depend, are those of the generated set's comparison.
 
         Args:
             size: Number of generated samples.
@@ -392,14 +392,14 @@ class Evaluator:
         return min(most, (self.heldout or self.real).source.size)
 
     def _labelled(self, fake):
-        """A generated set with labels of the real set's classes, or without labels, and the reason for that."""
+        """A generated set with labels of the real set's classes, or without labels and with the reason."""
         try:
             return classes_lib.aligned(fake, self._classes, self.real.source.name), ""
         except UsageError as error:
             return source_lib.without_labels(fake), str(error)
 
     def _baseline(self, label, metric, size):
-        """A metric's values for held-out samples, computed once; empty if these lack an input, or the reason."""
+        """A metric's values for held-out samples, computed once; empty without an input, or the reason."""
         if (label, size) not in self._baselines:
             inputs = self.baseline_inputs(size)
             possible = set(reads(metric)) <= set(inputs)

@@ -51,8 +51,8 @@ def of_workdir(
         workdir: Folder of a run.
         metrics: See `evaluator.select`.
         features_name: See `features.named`.
-        num_images: Samples to generate; None for as many as are held out, or as there are if none are, at most
-            10,000.
+        num_images: Samples to generate; None for as many as are held out, or as there are if none are, at
+            most 10,000.
         seed: Seed of latents and of everything random in metrics.
         step: Steps taken, `best`, or None for the newest checkpoint and the best.
         all_steps: Evaluate every checkpoint.
@@ -220,8 +220,8 @@ def few(evaluator: Evaluator, size: int) -> list[str]:
     if count >= width:
         return []
     return [
-        f"{count} {evaluator.modality.unit} are fewer than {width} features: the covariance is singular, distances "
-        "are too large"
+        f"{count} {evaluator.modality.unit} are fewer than {width} features: the covariance is singular, "
+        "distances are too large"
     ]
 
 

@@ -1,7 +1,7 @@
 """A training loop of one's own in plain JAX: `python -m gan_jax.examples.plain_jax` writes digits.png.
 
-This package's networks, losses, penalties and transforms as a relativistic GAN with both zero-centred penalties
-(Huang et al. 2025, arXiv:2501.05441) on the digits that scikit-learn ships. No recipe, no flags.
+This package's networks, losses, penalties and transforms as a relativistic GAN with both zero-centred
+penalties (Huang et al. 2025, arXiv:2501.05441) on the digits that scikit-learn ships. No recipe, no flags.
 """
 
 import jax

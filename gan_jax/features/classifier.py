@@ -239,8 +239,8 @@ def classifier(real: Source, heldout: Source | None) -> Features:
             return kept["variables"], kept["facts"]
         where = f"kept in {folder}" if folder else "not kept, without a cache"
         log.info(
-            "training a classifier of %s: evaluations compare its features of real and generated images; it is "
-            "trained once and %s", real.name, where,
+            "training a classifier of %s: evaluations compare its features of real and generated images; it "
+            "is trained once and %s", real.name, where,
         )  # fmt: skip
         variables, facts = _trained(real, tested)
         if path:

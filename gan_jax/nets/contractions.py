@@ -39,7 +39,7 @@ def down(y: jax.Array, kernel: jax.Array, strides: Strides, padding: Padding) ->
 def kernel_gradient(
     x: jax.Array, y: jax.Array, size: tuple[int, int], strides: Strides, padding: Padding
 ) -> jax.Array:
-    """The adjoint of `up` in its kernel: that of `down`, which is equal, and which GPUs too have a program for."""
+    """The adjoint of `up` in its kernel: that of `down`, which is equal and has a program on GPUs."""
     shape = jax.ShapeDtypeStruct((*size, x.shape[-1], y.shape[-1]), x.dtype)
 
     def elsewhere(x: jax.Array, y: jax.Array) -> jax.Array:
@@ -50,8 +50,8 @@ def kernel_gradient(
         return jax.linear_transpose(down, shape)(x)[0]
 
     def on_cpu(x: jax.Array, y: jax.Array) -> jax.Array:
-        # y's channels are the batch and its batch the channels, which XLA:CPU arranges so itself outside loops
-        # only; in loops its own form is up to a hundred times slower.
+        # y's channels are the batch and its batch the channels, which XLA:CPU arranges so itself outside
+        # loops only; in loops its own form is up to a hundred times slower.
         spans = [(n - 1) * s + k for n, s, k in zip(x.shape[1:3], strides, size)]
         lows = [k - 1 - low for k, (low, _) in zip(size, padding)]
         rows, columns = ((low, span - n - low) for low, span, n in zip(lows, spans, y.shape[1:3]))

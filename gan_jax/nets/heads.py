@@ -204,7 +204,7 @@ def embedding(
 def _embedded(
     like: jax.Array, labels: jax.Array | None, classes: int, kernel_init: Callable[..., Any], head: str
 ) -> jax.Array:
-    """The labels' embeddings, with as many dimensions as `like`; zeros for a label below 0, which is no class."""
+    """The labels' embeddings, with as many dimensions as `like`; zeros for labels below 0, no class."""
     if labels is None:
         raise UsageError(f"heads.{head} needs labels, but the discriminator gets none: see game.condition_on")
     embed = nn.Embed(

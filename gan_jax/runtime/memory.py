@@ -15,13 +15,13 @@ _GROUPS, _LIMITS = "/sys/fs/cgroup", ("memory.max", "memory/memory.limit_in_byte
 
 # What a user can do about a step that needs too much memory.
 LEVERS = (
-    "a smaller batch_size, more slices (accumulate), precision=bfloat16, more model_devices or narrower networks "
-    "need less"
+    "a smaller batch_size, more slices (accumulate), precision=bfloat16, more model_devices or narrower "
+    "networks need less"
 )
 
 
 def of_host() -> int:
-    """Memory that this process can ever have on its machine, bytes: RAM and swap, less if there is a limit."""
+    """Memory that this process can ever have, bytes: RAM and swap, less if there is a limit."""
     return min([_physical(), *_limits()])
 
 

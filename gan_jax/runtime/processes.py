@@ -193,7 +193,7 @@ def or_end() -> Iterator[None]:
 
 @contextlib.contextmanager
 def stop_requests(manager: Any) -> Iterator[Callable[[int], bool]]:
-    """Turns SIGTERM, Ctrl-C or a hang-up of any process into a request to stop, which all see at the same step.
+    """Turns SIGTERM, Ctrl-C or a hang-up of any process into a request that all see at the same step.
 
     JAX has its own handler of SIGTERM, which another handler would replace.
 

@@ -1,4 +1,4 @@
-"""Requests to stop: a run saves first, everything else ends at once. `processes.py` has runs of many processes."""
+"""Requests to stop: a run saves first, all else ends at once. `processes.py` has runs of many processes."""
 
 import contextlib
 import logging
@@ -38,9 +38,9 @@ def handlers() -> dict[signal.Signals, Any]:
 def at_once() -> Iterator[None]:
     """Lets the signals that ask to stop end this process at once, whatever it does, unless a run has to save.
 
-    Python calls handlers between two of its own instructions, so that a compilation of minutes would delay them. A
-    thread is told of signals by the system and ends the process instead; half-written files are removed. A run that
-    has steps to save is left to `stop_requests`, until a second signal comes.
+    Python calls handlers between two of its own instructions, so that a compilation of minutes would delay
+    them. A thread is told of signals by the system and ends the process instead; half-written files are
+    removed. A run that has steps to save is left to `stop_requests`, until a second signal comes.
 
     Yields:
         Nothing.
@@ -104,7 +104,7 @@ def saving_first(stop: Callable[[int], bool]) -> Iterator[Callable[[int], bool]]
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Lets a request to stop interrupt long work between two steps that need not be finished, such as an evaluation.
+    """Lets a request to stop interrupt long work that need not be finished, such as an evaluation.
 
     Yields:
         Nothing.

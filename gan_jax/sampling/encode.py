@@ -160,11 +160,12 @@ def scatter(path: str, codes: np.ndarray, labels: np.ndarray | None, classes: Se
     axes.set(title=f"latent codes of {len(points):,} images", xlabel=names[0], ylabel=names[1])
     if 0 < len(classes) <= 20:
         axes.legend(markerscale=3)
-    figure.savefig(path, dpi=100)
+    with write_atomically(path, "wb") as file:
+        figure.savefig(file, format="png", dpi=100)
 
 
 def _source(model, split, data_dir):
-    """The chosen split and its name; without one, the held-out rows if there are any, else the training rows."""
+    """The chosen split and its name; without one, the held-out rows if there are any, else all."""
     if split is not None:
         return real_rows.of(model, data_dir, split=split, per_class=0), split
     source = real_rows.of(model, data_dir)

@@ -42,12 +42,13 @@ def run(
 ) -> str:
     """Writes walks between samples as a grid and as an animated WebP that goes there and back for ever.
 
-    The ends of walks are the samples that `samples.run` draws of the same number, seed and labels. Each goes to
-    the next one, the last to the first; or one walk goes from the sample `first` to the sample `last`.
+    The ends of walks are the samples that `samples.run` draws of the same number, seed and labels. Each goes
+    to the next one, the last to the first; or one walk goes from the sample `first` to the sample `last`.
 
     Args:
         workdir: Folder of a run.
-        num_images: Samples, at least 2; None for 8, or for 64 with `first` and `last`, as `samples.run` draws.
+        num_images: Samples, at least 2; None for 8, or for 64 with `first` and `last`, as `samples.run`
+            draws.
         sample_seed: Seed of the latents.
         labels: Names or numbers of the samples' classes; as for `samples.run`.
         first: Number of the sample where the only walk begins, from 0 on, row by row in the grid of samples.
@@ -60,8 +61,8 @@ def run(
         Path of the PNG, one walk per row; the WebP lies beside it.
 
     Raises:
-        UsageError: No run or no such checkpoint in the workdir, too few images, no such samples, labels that the
-            model does not know, or a model without latents.
+        UsageError: No run or no such checkpoint in the workdir, too few images, no such samples, labels that
+            the model does not know, or a model without latents.
     """
     alone = first is not None or last is not None
     count = num_images if num_images is not None else SAMPLES if alone else WALKS
@@ -121,9 +122,9 @@ def walks(
 ) -> np.ndarray:
     """Samples along walks between samples: normal latents along great circles, others along straight lines.
 
-    The ends are the samples of `samples.draw`, pixel for pixel. Between two classes the first half of a walk has
-    the one, the second half the other. A generator that draws numbers besides its latents draws the same ones
-    all along between the ends.
+    The ends are the samples of `samples.draw`, pixel for pixel. Between two classes the first half of a walk
+    has the one, the second half the other. A generator that draws numbers besides its latents draws the same
+    ones all along between the ends.
 
     Args:
         model: The LoadedModel, of a game whose samples depend on latents and labels alone.

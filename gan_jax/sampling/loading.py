@@ -54,8 +54,9 @@ def load(workdir: str, step: int | str | None = None, *, trust: bool = False) ->
         trust: Import whatever modules the workdir names.
 
     Returns:
-        The LoadedModel. The names of its networks, game, losses, optimizers and data have been looked up once, so
-        that later uses of the model import nothing else. Those of its evaluations in training have not been.
+        The LoadedModel. The names of its networks, game, losses, optimizers and data have been looked up
+        once, so that later uses of the model import nothing else. Those of its evaluations in training have
+        not been.
 
     Raises:
         UsageError: No run or no such checkpoint in the workdir, a damaged one, or names of other modules that
@@ -74,8 +75,8 @@ def load(workdir: str, step: int | str | None = None, *, trust: bool = False) ->
         except names.Foreign as error:
             listed = ", ".join(_foreign(plain, data)) or str(error)
             raise UsageError(
-                f"{workdir} names code outside of gan_jax, optax, flax.linen and jax.nn: {listed}; to open it "
-                "runs that code: if you trust it, add --trust, or in Python trust=True"
+                f"{workdir} names code outside of gan_jax, optax, flax.linen and jax.nn: {listed}; to open "
+                "it runs that code: if you trust it, add --trust, or in Python trust=True"
             ) from None
     state = checkpoint.restore(workdir, abstract, chosen)
     return LoadedModel(workdir, recipe, modality, train_spec, chosen, state, trust)

@@ -289,7 +289,8 @@ def run(
 ) -> str:
     """Writes samples of a workdir's checkpoint: files for people, and an `.npz`.
 
-    Their names tell step, seed, number, kind of parameters and labels, so that other requests get other files.
+    Their names tell step, seed, number, kind of parameters and labels, so that other requests get other
+    files.
 
     Args:
         workdir: Folder of a run.
@@ -301,9 +302,9 @@ def run(
         averaged: Use averaged parameters.
         trust: Import whatever modules the workdir names; see `loading.load`.
         data_dir: Folder of prepared TFDS data, for conditions that are data, such as `source`.
-        form: What is written besides the `.npz`: `grid`, the files that the modality makes of all samples; `files`,
-            a folder with a file for each sample, named by its number, those of conditional models in a folder for
-            each class; `npz`, nothing.
+        form: What is written besides the `.npz`: `grid`, the files that the modality makes of all samples;
+            `files`, a folder with a file for each sample, named by its number, those of conditional models in
+            a folder for each class; `npz`, nothing.
 
     Returns:
         Path of the `.npz`, which holds the samples as the data is stored, under the unit of its modality,
@@ -468,7 +469,7 @@ def bytes_of_sample(modality: Modality) -> int:
 
 
 def _checked_labels(labels, model):
-    """Numbers of classes. Only a conditional model may be asked for some, and only for those that it knows."""
+    """Numbers of classes. Only a conditional model may be asked for some, and only for those it knows."""
     if len(labels) and "label" not in model.game.conditions:
         text = ",".join(map(str, labels))
         raise UsageError(f"labels={text}: the networks of {model.workdir} are not conditioned on labels")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from gan_jax.runtime.files import write_atomically
 from gan_jax.study.summary import Summary
 
 COLUMNS = 5
@@ -39,7 +40,8 @@ def over_time(summaries: Mapping[str, Summary], measure: str, path: str | os.Pat
     panels[0].set_ylim(bottom=0)
     figure.supxlabel("step", fontsize=9)
     figure.supylabel(measure.replace("_", " "), fontsize=9)
-    figure.savefig(path, dpi=100)
+    with write_atomically(path, "wb") as file:
+        figure.savefig(file, format="png", dpi=100)
 
 
 def _draw(axes, runs, colour):

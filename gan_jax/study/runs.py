@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
+from gan_jax.runtime.files import write_atomically
 from gan_jax.study import page
 from gan_jax.training import report
 
@@ -187,4 +188,5 @@ def _draw(
     for axes in panels[len(names) :]:
         axes.set_axis_off()
     figure.supxlabel("step", fontsize=9)
-    figure.savefig(path, dpi=100)
+    with write_atomically(path, "wb") as file:
+        figure.savefig(file, format="png", dpi=100)

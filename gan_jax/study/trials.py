@@ -69,7 +69,8 @@ def write(output: str, name: str, recipe: Recipe, outcome: Outcome) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.remove(f"{stem}.npz")  # Of an earlier run, whose record was deleted.
     if outcome.samples is not None:
-        np.savez_compressed(f"{stem}.npz", samples=outcome.samples)
+        with write_atomically(f"{stem}.npz", "wb") as file:
+            np.savez_compressed(file, samples=outcome.samples)
     record = {"decides": definition.decides(recipe), **outcome._asdict()}
     del record["samples"]
     path = _path(output, name, recipe.seed)

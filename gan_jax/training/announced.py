@@ -14,7 +14,8 @@ def announced(step: Callable[..., Any], what: str) -> Callable[..., Any]:
     """The same step; calls that compile it are announced, awaited and timed in the log.
 
     Args:
-        step: `(state, resident, fed, key) -> anything`, under `jit`; inputs `fed` of other shapes are compiled anew.
+        step: `(state, resident, fed, key) -> anything`, under `jit`; inputs `fed` of other shapes are
+            compiled anew.
         what: Its name, for people.
 
     Returns:

@@ -44,6 +44,7 @@ def next_event(recipe: Recipe, done: int, stop: int) -> int:
         Steps taken at the event.
     """
     events = (
-        recipe.log_every, recipe.grid_every, recipe.checkpoint_every, recipe.eval_every, recipe.diagnostics_every
+        recipe.log_every, recipe.grid_every, recipe.checkpoint_every, recipe.eval_every,
+        recipe.diagnostics_every,
     )  # fmt: skip
     return min(stop, *[(done // every + 1) * every for every in events if every])

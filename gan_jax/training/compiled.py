@@ -18,10 +18,11 @@ class Programs(NamedTuple):
 
     Attributes:
         init: Key to first TrainState.
-        step: `(state, resident, fed, key) -> (state, scalars)`: as many steps as the inputs from the host are for,
-            arrays [steps, ...], as the scalars are; the state is donated.
+        step: `(state, resident, fed, key) -> (state, scalars)`: as many steps as the inputs from the host are
+            for, arrays [steps, ...], as the scalars are; the state is donated.
         finite: Params to bool by player: is every parameter finite?
-        diagnose: `(state, resident, fed, key) -> numbers`, from the first slice of the last step's first batch.
+        diagnose: `(state, resident, fed, key) -> numbers`, from the first slice of the last step's first
+            batch.
         abstract: Shapes, dtypes and shardings of the state.
     """
 

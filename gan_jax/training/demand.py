@@ -28,8 +28,8 @@ def of_step(step: Callable[..., Any], state: Any, batches: Any, mesh: jax.shardi
     """A lower bound of the memory of one step on a device.
 
     The state exists during the whole step, beside the largest result of a product or a convolution; gradients
-    of kernels are such results. What an operation reads exists beside what it makes. All that also must be kept
-    for the backward pass is left out, so that no step is refused which fits.
+    of kernels are such results. What an operation reads exists beside what it makes. All that also must be
+    kept for the backward pass is left out, so that no step is refused which fits.
 
     Args:
         step: `(state, batches, key) -> ...`, under `jit`.

@@ -47,8 +47,8 @@ class Watch(NamedTuple):
 
     Attributes:
         load: As in StateEvaluator; called by every process.
-        evaluate: `(step, state, reporter) -> cost`, called by every process at steps at which an evaluation is
-            due. The best checkpoint has the least cost; None if there is no evaluation, or if it failed.
+        evaluate: `(step, state, reporter) -> cost`, called by every process at steps at which an evaluation
+            is due. The best checkpoint has the least cost; None if there is no evaluation, or if it failed.
         every: Steps between evaluations; 0 if there are none.
     """
 
@@ -92,7 +92,7 @@ def watch(recipe: Recipe, game: Game, source: Source, sample: Callable) -> Watch
 
 
 def _say(evaluator, wanted):
-    """Logs what makes the values of evaluations less than they seem; not before the last mistake is excluded."""
+    """Logs what makes values of evaluations less than they seem, after the last mistake is excluded."""
     if 0 < evaluator.size < wanted:
         log.info(
             "evaluate  %d samples, not eval_samples=%d: there are no more real ones", evaluator.size, wanted
@@ -176,7 +176,8 @@ def _size(recipe, game, evaluator, chosen):
 def _reported(evaluate):
     """Function `(step, state, reporter) -> cost`; every value is also reported.
 
-    An evaluation that cannot be computed is a warning: it must not end the training, nor again at every restart.
+    An evaluation that cannot be computed is a warning: it must not end the training, nor again at every
+    restart.
     """
     history = alerts.History()
 

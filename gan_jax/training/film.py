@@ -20,9 +20,11 @@ def film(folder: str, until: int, path: str) -> None:
     """Writes the grids of a run as an animated WebP; with fewer than two grids nothing is written.
 
     Args:
-        folder: Folder of the grids, `step_0000500.png` and so on, also those of earlier starts; it need not exist.
+        folder: Folder of the grids, `step_0000500.png` and so on, also those of earlier starts; it need not
+            exist.
         until: Steps taken; grids of later steps are left over from a start that did not save them.
-        path: The film. Of more than 60 grids, it has 60 at equal distances, the first and the last one included.
+        path: The film. Of more than 60 grids, it has 60 at equal distances, the first and the last one
+            included.
 
     Raises:
         OSError: The film cannot be written.

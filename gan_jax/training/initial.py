@@ -35,9 +35,9 @@ class Initial(NamedTuple):
 
     Attributes:
         arrays: By path in the state, such as `params/generator/Dense_0/kernel`, arrays on the host.
-        record: For `recipe.json`: `workdir`, `step`, the paths that were `taken`, those of `other_shapes` with both
-            shapes, and those that exist only here (`new`) or only there (`unused`); None for a run that begins with
-            random parameters alone.
+        record: For `recipe.json`: `workdir`, `step`, the paths that were `taken`, those of `other_shapes`
+            with both shapes, and those that exist only here (`new`) or only there (`unused`); None for a run
+            that begins with random parameters alone.
     """
 
     arrays: dict[str, np.ndarray]
@@ -56,8 +56,8 @@ def found(origin: Origin | None, workdir: str, abstract: TrainState) -> Initial:
         The Initial.
 
     Raises:
-        UsageError: The run began in another way, or the origin holds no checkpoint, names code that is not trusted,
-            or has no array of a name and shape that are here too.
+        UsageError: The run began in another way, or the origin holds no checkpoint, names code that is not
+            trusted, or has no array of a name and shape that are here too.
     """
     record, resumes = checkpoint.read_origin(workdir), bool(checkpoint.steps(workdir))
     before = record["workdir"] if record else "random parameters"
@@ -70,8 +70,8 @@ def found(origin: Origin | None, workdir: str, abstract: TrainState) -> Initial:
         return Initial({}, record)
     if resumes and before != os.path.abspath(origin.workdir):
         raise UsageError(
-            f"init_from={origin.workdir}: the run in {workdir} began with {before} and has checkpoints; give another "
-            "--workdir"
+            f"init_from={origin.workdir}: the run in {workdir} began with {before} and has checkpoints; give "
+            "another --workdir"
         )
     return Initial({}, record) if resumes else taken(origin, abstract)
 
@@ -79,8 +79,8 @@ def found(origin: Origin | None, workdir: str, abstract: TrainState) -> Initial:
 def taken(origin: Origin, abstract: TrainState) -> Initial:
     """The arrays of another run that have the name, the shape and the type of arrays here.
 
-    These are parameters, averages, and what networks own besides, such as batch statistics. Optimizers, counters
-    and the state of augmentations begin anew.
+    These are parameters, averages, and what networks own besides, such as batch statistics. Optimizers,
+    counters and the state of augmentations begin anew.
 
     Args:
         origin: The Origin.

@@ -70,7 +70,7 @@ def state(
     seconds_left: float,
     eval_every: int,
 ) -> str:
-    """Speed, rest, the next evaluation and the losses in a line; the most important first, as terminals cut it.
+    """Speed, rest, the next evaluation and the losses; the most important first, as terminals cut lines.
 
     Args:
         step: Steps taken.

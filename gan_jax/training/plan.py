@@ -75,7 +75,7 @@ def _work(recipe, prepared):
 
 
 def work(recipe: Recipe, prepared: setup.Prepared) -> float | None:
-    """The floating point operations of one step over all devices, before XLA optimizes it; nothing is compiled.
+    """Floating point operations of a step over all devices, before XLA optimizes it; nothing is compiled.
 
     Args:
         recipe: The Recipe.

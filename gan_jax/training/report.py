@@ -1,4 +1,4 @@
-"""The reports of a run: to its log, to TensorBoard and trackers, and to metrics.jsonl, grids and curves in its folder."""
+"""Reports of a run: to its log, TensorBoard, trackers, and metrics.jsonl, grids and curves in its folder."""
 
 import contextlib
 import json
@@ -25,10 +25,11 @@ EVALUATIONS = "evaluations.jsonl"
 ALERTS = "alerts.jsonl"
 GRIDS = "grids"
 FILM = "progress.webp"
+CURVES = "curves.png"
 
 
 class Report:
-    """Tells everybody who follows a run what happens in it: files of the workdir, the log, TensorBoard, trackers.
+    """Tells what happens in a run to its files, its log, TensorBoard and trackers.
 
     Attributes:
         workdir: Folder of the run.
@@ -44,6 +45,16 @@ class Report:
         eval_every: int = 0,
         trackers: Sequence[Reporter] = (),
     ) -> None:
+        """Begins to report; the records of an earlier start are dropped where they are of later steps.
+
+        Args:
+            workdir: Folder of the run; it exists.
+            recipe: The Recipe.
+            unit: What a sample is, such as `images`.
+            first: Training steps finished before this start.
+            eval_every: Steps between evaluations; 0 if there are none.
+            trackers: Further Reporters.
+        """
         from gan_jax.training.tensorboard import tensorboard
 
         self.workdir = workdir
@@ -156,7 +167,7 @@ def files(workdir: str, first: int) -> Reporter:
         images.save(_picture(workdir, step, name), picture)
 
     def close(failed):
-        curves(os.path.join(workdir, METRICS), evaluations(workdir), os.path.join(workdir, "curves.png"))
+        curves(os.path.join(workdir, METRICS), evaluations(workdir), os.path.join(workdir, CURVES))
         if not failed:
             film(os.path.join(workdir, GRIDS), last, os.path.join(workdir, FILM))
 
@@ -186,30 +197,17 @@ class Silence:
 
 
 @contextlib.contextmanager
-def opened(
-    workdir: str,
-    recipe: recipe_lib.Recipe,
-    unit: str,
-    first: int,
-    eval_every: int = 0,
-    trackers: Sequence[Reporter] = (),
-) -> Iterator[Report]:
-    """A Report that is closed on leaving, also after an exception.
+def opened(report: Report) -> Iterator[Report]:
+    """Lets a bar and log lines share a terminal, and closes a Report on leaving, also after an exception.
 
     Args:
-        workdir: Folder of the run; it exists.
-        recipe: The Recipe.
-        unit: What a sample is, such as `images`.
-        first: Training steps finished before this start; records of later steps are dropped.
-        eval_every: Steps between evaluations; 0 if there are none.
-        trackers: Further Reporters.
+        report: The Report.
 
     Yields:
-        The Report.
+        The same.
     """
     from tqdm.contrib.logging import logging_redirect_tqdm
 
-    report = Report(workdir, recipe, unit, first, eval_every, trackers)
     redirected = logging_redirect_tqdm([log]) if sys.stderr.isatty() else contextlib.nullcontext()
     with redirected:
         try:
@@ -219,6 +217,19 @@ def opened(
                 report.close(failed=True)
             raise
         report.close()
+
+
+def contents(workdir: str) -> list[str]:
+    """What a run has left in its folder for people.
+
+    Args:
+        workdir: Folder of the run.
+
+    Returns:
+        Names that exist there, of checkpoints, grids, metrics, curves and film.
+    """
+    names = ("checkpoints", GRIDS, METRICS, CURVES, FILM)
+    return [name for name in names if os.path.exists(os.path.join(workdir, name))]
 
 
 def _drop_after(path, step):
@@ -286,7 +297,8 @@ def curves(metrics: str, judged: list[dict[str, Any]], path: str) -> None:
         axes.set(title=player, xlabel="step")
         axes.legend()
         axes.label_outer()
-    figure.savefig(path, dpi=100)
+    with write_atomically(path, "wb") as file:
+        figure.savefig(file, format="png", dpi=100)
 
 
 def _draw_evaluations(axes, judged):

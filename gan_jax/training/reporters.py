@@ -15,10 +15,10 @@ class Reporter(NamedTuple):
 
     Attributes:
         advance: `(steps)`: so many more steps are taken, or at least under way.
-        scalars: `(step, values, samples_per_second, seconds_left)`: the mean of each scalar since the last call,
-            by name; real samples per second; the rest of the run at this speed. 0 for an unknown speed.
-        evaluation: `(step, values, protocol)`: metrics by name, dicts of `value` and perhaps `real_baseline`, and how
-            they were computed.
+        scalars: `(step, values, samples_per_second, seconds_left)`: the mean of each scalar since the last
+            call, by name; real samples per second; the rest of the run at this speed. 0 for an unknown speed.
+        evaluation: `(step, values, protocol)`: metrics by name, dicts of `value` and perhaps `real_baseline`,
+            and how they were computed.
         alerts: `(step, numbers, lines)`: diagnostics by subject and name, and new alerts.
         picture: `(step, name, picture)`: uint8 [H, W, 1 or 3]; the name is `samples` or `real`.
         close: `(failed)`: the last call; did the run end with an error?

@@ -203,9 +203,10 @@ def check_memory(
     there = recipe.device_memory * 2**30 or memory.of_device()
     if least.bytes > there:
         raise UsageError(
-            f"a step of batch_size={recipe.batch_size} needs at least {memory.gibibytes(least.bytes)} on a device, "
-            f"{memory.gibibytes(least.state)} of it for parameters, averages and optimizers, and a device has "
-            f"{memory.gibibytes(there)}; {memory.LEVERS}; device_memory={-(-least.bytes // 2**30)} insists"
+            f"a step of batch_size={recipe.batch_size} needs at least {memory.gibibytes(least.bytes)} on a "
+            f"device, {memory.gibibytes(least.state)} of it for parameters, averages and optimizers, and a "
+            f"device has {memory.gibibytes(there)}; {memory.LEVERS}; "
+            f"device_memory={-(-least.bytes // 2**30)} insists"
         )
     return least
 

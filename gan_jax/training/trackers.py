@@ -1,8 +1,8 @@
 """Weights & Biases and MLflow, by their own clients, which are imported only when a run asks for them.
 
 Where they write and as whom is their own matter: both read the environment, as in `WANDB_MODE=offline` or
-`MLFLOW_TRACKING_URI`. A workdir keeps the name of its run in `trackers.json`, so that every start of it goes on with the
-same one.
+`MLFLOW_TRACKING_URI`. A workdir keeps the name of its run in `trackers.json`, so that every start of it goes
+on with the same one.
 """
 
 import contextlib
@@ -33,8 +33,8 @@ class Tracker(NamedTuple):
 
     Attributes:
         check: Function without arguments that raises whatever the client raises if it cannot work.
-        open: `(workdir, recipe, identity) -> (identity, reporter)`: begins a run, or goes on with the one of that
-            identity, None for a new one.
+        open: `(workdir, recipe, identity) -> (identity, reporter)`: begins a run, or goes on with the one of
+            that identity, None for a new one.
     """
 
     check: Callable[[], Any]

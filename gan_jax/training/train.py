@@ -20,6 +20,7 @@ from gan_jax.data.classes import listed
 from gan_jax.errors import Divergence
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, lock, memory, parallel, processes, signals
+from gan_jax.sampling import samples
 from gan_jax.step import TrainState
 from gan_jax.training import alerts, calls, evaluating, initial, report, rollback
 from gan_jax.training import trackers as trackers_lib
@@ -30,7 +31,8 @@ from gan_jax.training.setup import Prepared, prepare
 
 log = logging.getLogger("gan_jax")
 
-# Keys of steps and rollbacks are folded with smaller numbers, and no `sample_seed` gives the key of the grids.
+# Keys of steps and rollbacks are folded with smaller numbers, and no `sample_seed` gives the key of the
+# grids.
 PREVIEW = 2**32 - 1
 
 
@@ -72,8 +74,8 @@ def run(
         workdir: Folder of the run; made if it does not exist.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
         accept_changed_data: Go on although the data is not that of the run's last start.
-        init_from: Another run whose parameters this one begins with; where the workdir has a checkpoint already,
-            nothing is taken again.
+        init_from: Another run whose parameters this one begins with; where the workdir has a checkpoint
+            already, nothing is taken again.
         trackers: Names of trackers that the run also reports to: `wandb`, `mlflow`.
 
     Returns:
@@ -110,8 +112,8 @@ def _resume(recipe, workdir, prepared, data, trackers):
         prepared.decode,
     )
     programs = compiled(
-        prepared.train_spec, prepared.diagnose, prepared.modality, recipe.batch_size, fed.decode, prepared.mesh,
-        key, slices=recipe.accumulate,
+        prepared.train_spec, prepared.diagnose, prepared.modality, recipe.batch_size, fed.decode,
+        prepared.mesh, key, slices=recipe.accumulate,
     )  # fmt: skip
     programs = programs._replace(step=announced(programs.step, "the train step"))
     state = checkpoint.restore_latest(workdir, programs.abstract)
@@ -168,7 +170,7 @@ def _reporter(run, first, followers):
     if not processes.is_first():
         return contextlib.nullcontext(report.Silence())
     unit, every = run.prepared.modality.unit, run.prepared.watch.every
-    return report.opened(run.workdir, run.recipe, unit, first, every, followers)
+    return report.opened(report.Report(run.workdir, run.recipe, unit, first, every, followers))
 
 
 def _conclude(recipe, workdir, step):
@@ -184,9 +186,9 @@ def _conclude(recipe, workdir, step):
             "steps=%d: %s stands at step %d already, so nothing was trained", recipe.steps, workdir, step
         )
     log.info(
-        "finished %d steps; %s holds checkpoints, grids, metrics.jsonl, curves.png and TensorBoard events; "
+        "finished %d steps; %s holds %s and TensorBoard events; "
         "sample with: %s -m gan_jax.main --mode=sample --workdir=%s --num_images=64",
-        step, workdir, _python(), shlex.quote(workdir),
+        step, workdir, ", ".join(report.contents(workdir)), _python(), shlex.quote(workdir),
     )  # fmt: skip
 
 
@@ -294,9 +296,15 @@ def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) ->
     devices = jax.devices()
     where = f" in {jax.process_count()} processes" if jax.process_count() > 1 else ""
     computes = f"{recipe.precision}, matmul precision {recipe.matmul_precision}"
+    grids = []
+    if "label" in prepared.train_spec.game.conditions:
+        rows = samples.rows_of_classes(recipe.grid_size, modality)
+        grids = [f"grids     classes of samples, from 0 on: {samples.of_rows(rows, source.classes)}"]
     return [
         f"data      {source.name}: {source.size:,} {modality.unit} of {shape}, {labels}",
         *(f"network   {player}: {count:,} parameters" for player, count in counts.items()),
-        f"devices   {len(devices)} x {devices[0].device_kind}{where}, batch size {recipe.batch_size}, {computes}",
+        f"devices   {len(devices)} x {devices[0].device_kind}{where}, batch size {recipe.batch_size}, "
+        f"{computes}",
+        *grids,
         f"workdir   {workdir}, {f'resuming from step {step}' if step else 'new'}",
     ]

@@ -1,11 +1,14 @@
 """How a command line ends."""
 
+import configparser
+import pathlib
 import subprocess
 import sys
 
 import command_line
 import pytest
 
+import gan_jax
 from gan_jax.cli import command
 
 
@@ -29,6 +32,17 @@ def test_an_error_is_one_line_and_an_exit_code(error, code, says):
         [sys.executable, "-c", program], cwd=command_line.ROOT, text=True, capture_output=True
     )
     assert (done.returncode, done.stderr) == (code, says)
+
+
+def test_every_command_line_tells_the_version_of_the_package():
+    setup = configparser.ConfigParser()
+    setup.read(pathlib.Path(command_line.ROOT) / "setup.cfg")
+    assert setup["metadata"]["version"] == "attr: gan_jax.__version__"  # One place for all.
+    for module in ("gan_jax.main", "gan_jax.study"):
+        done = subprocess.run(
+            [sys.executable, "-m", module, "--version"], cwd=command_line.ROOT, text=True, capture_output=True
+        )
+        assert (done.returncode, done.stdout) == (0, f"gan_jax {gan_jax.__version__}\n"), done.stderr
 
 
 def test_a_path_may_begin_with_the_home_folder(monkeypatch):

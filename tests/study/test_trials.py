@@ -44,6 +44,7 @@ def test_a_kill_leaves_no_trial(tiny, tmp_path, monkeypatch):
         patched.setattr(os, "replace", killed)
         trials.write(str(tmp_path), "plain", tiny(), _outcome(np.zeros((1, 1, 1, 2))))
     assert trials.read(str(tmp_path), "plain", tiny()) is None
+    assert list((tmp_path / "trials" / "plain").iterdir()) == []  # Neither samples nor a part of them.
 
 
 def test_trials_of_another_study_are_refused(tiny, tmp_path):

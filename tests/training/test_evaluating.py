@@ -262,7 +262,7 @@ def test_missing_classes_are_reported_where_a_classifier_is_at_hand(tiny, tmp_pa
     sample = sampler(train_spec.game, source.modality)
     watch = evaluating.watch(recipe, train_spec.game, source, sample)
     watch.load()
-    with report.opened(str(tmp_path), recipe, "images", 0) as reporter:
+    with report.opened(report.Report(str(tmp_path), recipe, "images", 0)) as reporter:
         for step in (500, 1000, 1500):
             watch.evaluate(step, state, reporter)
     records = report.read_metrics(tmp_path / "alerts.jsonl")

@@ -39,7 +39,7 @@ def test_a_terminal_has_one_line_that_is_rewritten(tiny, tmp_path, monkeypatch, 
     monkeypatch.setattr(sys, "stderr", terminal)
     log = logging.getLogger("gan_jax")
     with caplog.at_level(logging.INFO, "gan_jax"):
-        with report.opened(str(tmp_path), tiny(), "images", 0, eval_every=5) as reporter:
+        with report.opened(report.Report(str(tmp_path), tiny(), "images", 0, eval_every=5)) as reporter:
             reporter.advance(4)
             reporter.scalars(4, VALUES, 1234.0, 12.0)
             reporter.evaluation(5, {"own": {"value": 3.0}}, {})

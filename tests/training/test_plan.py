@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from gan_jax.training import plan, setup
+from gan_jax.training import plan, setup, train
 
 
 def _wide(tiny, width=256, **changes):
@@ -50,3 +50,14 @@ def test_says_sizes_and_numbers_of_files_and_writes_none(tiny, tmp_path):
     )
     assert "          grids/: 3 pictures of 4 images, and one of real ones" in lines
     assert not os.path.exists(workdir)
+
+
+def test_grids_of_a_conditional_model_name_their_classes(tiny, tmp_path):
+    game = dict(name="gan", latents=dict(name="normal", size=4), condition_on=("label",))
+    recipe = tiny(game=game, grid_size=16)
+    prepared = setup.prepare(recipe, str(tmp_path / "run"))
+    # 16 samples are 4 rows of 4, a class each.
+    line = "grids     classes of samples, from 0 on: 0 to 3: 0, 4 to 7: 1, 8 to 11: 2, 12 to 15: 3"
+    assert line in train.introduction(recipe, prepared, "run", 0)
+    plain = setup.prepare(tiny(), str(tmp_path / "run"))
+    assert not [line for line in train.introduction(tiny(), plain, "run", 0) if line.startswith("grids")]

@@ -9,7 +9,7 @@ from gan_jax.training import report
 
 
 def _report(tmp_path, recipe, first=0):
-    return report.opened(str(tmp_path), recipe, "images", first)
+    return report.opened(report.Report(str(tmp_path), recipe, "images", first))
 
 
 @pytest.fixture
@@ -86,6 +86,15 @@ def test_no_curves_from_one_point(tiny, tmp_path):
     with _report(tmp_path, tiny()) as reporter:
         reporter.scalars(5, {"generator/loss": 2.0}, 1.0, 1.0)
     assert not (tmp_path / "curves.png").exists()
+    assert report.contents(str(tmp_path)) == ["metrics.jsonl"]
+
+
+def test_contents_are_what_was_drawn(written):
+    assert report.contents(str(written[0])) == [
+        "grids",
+        "metrics.jsonl",
+        "curves.png",
+    ]  # One grid is no film.
 
 
 def test_silence_makes_and_writes_nothing():

@@ -43,7 +43,7 @@ def fake(monkeypatch):
 def test_everything_has_a_name(fake, tiny, tmp_path):
     asked = fake()
     with trackers.opened(("fake",), str(tmp_path), tiny()) as reporters:
-        with report.opened(str(tmp_path), tiny(), "images", 0, trackers=reporters) as reporter:
+        with report.opened(report.Report(str(tmp_path), tiny(), "images", 0, trackers=reporters)) as reporter:
             reporter.advance()
             reporter.scalars(5, {"generator/loss": 0.5}, 100.0, 1.0)
             reporter.evaluation(5, {"own": {"value": 3.0, "real_baseline": 1.0}}, {"seed": 0})
@@ -77,7 +77,7 @@ def test_a_second_start_goes_on_with_the_same_run_and_its_end_is_told(fake, tiny
 def test_a_run_outlives_its_tracker(fake, tiny, tmp_path, caplog):
     asked = fake(fails=lambda step: step == 10)
     with trackers.opened(("fake",), str(tmp_path), tiny()) as reporters:
-        with report.opened(str(tmp_path), tiny(), "images", 0, trackers=reporters) as reporter:
+        with report.opened(report.Report(str(tmp_path), tiny(), "images", 0, trackers=reporters)) as reporter:
             for step in (5, 10, 15):
                 reporter.scalars(step, {"generator/loss": 0.5}, 100.0, 1.0)
     assert [each[0] for each in asked] == ["open", 5]
