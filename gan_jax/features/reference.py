@@ -134,8 +134,8 @@ def moments_of(features: np.ndarray) -> Moments:
     Returns:
         The Moments, computed in float64.
     """
-    rows = np.float64(features)
-    return Moments(np.float32(rows.mean(axis=0)), np.float32(np.cov(rows, rowvar=False)))
+    rows = np.asarray(features, np.float64)
+    return Moments(rows.mean(axis=0).astype(np.float32), np.cov(rows, rowvar=False).astype(np.float32))
 
 
 def least_accuracy(reference: Reference) -> float:
