@@ -125,7 +125,7 @@ def compiled(
         return {player: jnp.array(jax.tree.leaves(each[player])).all() for player in params}
 
     return Programs(
-        init=jax.jit(start, out_shardings=placed),
+        init=jax.jit(start, out_shardings=placed, compiler_options=cpu.options_of_one_call()),
         step=jax.jit(
             in_one_call(decoded_step(train_spec, decode)),
             in_shardings=(placed, everywhere, rows, everywhere),

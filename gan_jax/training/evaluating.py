@@ -26,33 +26,33 @@ class StateEvaluator(NamedTuple):
     """Evaluates states as a recipe says.
 
     Attributes:
-        load: Function without arguments that loads the features, which may train a classifier for minutes.
         evaluate: Function from a state to values of metrics, by name a dict of `value` and perhaps
-            `real_baseline`, and to their protocol.
+            `real_baseline`, and to their protocol. The first call loads the features, and trains a classifier of
+            data that have none.
         size: Samples generated for an evaluation.
         warnings: What makes the values less than they seem, a line each.
     """
 
-    load: Callable[[], None]
     evaluate: Callable[[TrainState], tuple[dict[str, dict[str, Any]], dict[str, Any]]]
     size: int = 0
     warnings: tuple[str, ...] = ()
 
 
-NOTHING = StateEvaluator(lambda: None, lambda state: ({}, {}))
+NOTHING = StateEvaluator(lambda state: ({}, {}))
 
 
 class Watch(NamedTuple):
     """Evaluates a run while it trains, on the first process alone.
 
     Attributes:
-        load: As in StateEvaluator; called by every process.
-        evaluate: `(step, state, reporter) -> cost`, called by every process at steps at which an evaluation
-            is due. The best checkpoint has the least cost; None if there is no evaluation, or if it failed.
+        announce: Function without arguments that logs what makes the values less than they seem; not before the
+            last mistake is excluded.
+        evaluate: `(step, state, reporter) -> cost`, called by every process at steps at which an evaluation is
+            due. The best checkpoint has the least cost; None if there is no evaluation, or if it failed.
         every: Steps between evaluations; 0 if there are none.
     """
 
-    load: Callable[[], None]
+    announce: Callable[[], None]
     evaluate: Callable[[int, TrainState, Any], float | None]
     every: int = 0
 
@@ -84,15 +84,11 @@ def watch(recipe: Recipe, game: Game, source: Source, sample: Callable) -> Watch
     def evaluate(step, state, reporter):
         return processes.from_first(lambda: reported(step, parallel.local(state), reporter))
 
-    def load():
-        _say(first, recipe.eval_samples)
-        processes.together(first.load)
-
-    return Watch(load, evaluate, recipe.eval_every)
+    return Watch(lambda: _say(first, recipe.eval_samples), evaluate, recipe.eval_every)
 
 
 def _say(evaluator, wanted):
-    """Logs what makes values of evaluations less than they seem, after the last mistake is excluded."""
+    """Logs what makes the values of evaluations less than they seem."""
     if 0 < evaluator.size < wanted:
         log.info(
             "evaluate  %d samples, not eval_samples=%d: there are no more real ones", evaluator.size, wanted
@@ -151,12 +147,9 @@ def state_evaluator(recipe: Recipe, game: Game, source: Source, sample: Callable
         fake = made_of(state, size)
         return evaluator(chosen, fake), reports.protocol(evaluator, fake)
 
-    def load():
-        evaluator.features  # noqa: B018 (Computed once, when first read.)
-
     reason = evaluator.baseline_obstacle(size)
     warnings = [f"no real baseline: {reason}"] if reason else []
-    return StateEvaluator(load, evaluate, size, (*warnings, *reports.few(evaluator, size)))
+    return StateEvaluator(evaluate, size, (*warnings, *reports.few(evaluator, size)))
 
 
 def _size(recipe, game, evaluator, chosen):

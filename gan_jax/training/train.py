@@ -96,7 +96,7 @@ def run(
     processes.check_alike("data", [source.name, data])
     folders.share(workdir)
     with lock.held(workdir), memory.exhaustion_as_fault():
-        prepared.watch.load()
+        prepared.watch.announce()
         return _resume(recipe, workdir, prepared, data, trackers)
 
 

@@ -41,6 +41,20 @@ def test_other_platforms_get_no_options(monkeypatch, fresh):
     assert cpu.compiler_options() == {}
 
 
+def test_a_program_that_runs_once_is_optimized_less_unless_the_user_says_how_much(monkeypatch):
+    try:
+        monkeypatch.setenv("XLA_FLAGS", "")
+        cpu.options_of_one_call.cache_clear()
+        options = cpu.options_of_one_call()
+        assert options == {"xla_backend_optimization_level": "1"}
+        assert jax.jit(lambda x: x + 1, compiler_options=options)(2) == 3
+        monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+        cpu.options_of_one_call.cache_clear()
+        assert cpu.options_of_one_call() == {}
+    finally:
+        cpu.options_of_one_call.cache_clear()
+
+
 _FAULTS = """
 import resource, sys
 import numpy as np

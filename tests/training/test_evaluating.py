@@ -183,7 +183,7 @@ def test_the_log_tells_what_is_wrong_with_the_values(tiny, caplog):
     """Before any step: no baseline, and fewer images than the 64 pixels that are their features."""
     source = build.source(tiny())
     with caplog.at_level(logging.INFO, "gan_jax"):
-        _watch(_watched(tiny, eval_features="pixels"), source._replace(heldout=lambda: None)).load()
+        _watch(_watched(tiny, eval_features="pixels"), source._replace(heldout=lambda: None)).announce()
     reason = f"no rows of {source.name} are held out, so there is no honest baseline"
     few = "50 images are fewer than 64 features: the covariance is singular, distances are too large"
     assert caplog.messages == [
@@ -192,7 +192,7 @@ def test_the_log_tells_what_is_wrong_with_the_values(tiny, caplog):
     ]
     caplog.clear()
     with caplog.at_level(logging.INFO, "gan_jax"):
-        _watch(_watched(tiny, eval_features="pixels", eval_samples=700), source).load()
+        _watch(_watched(tiny, eval_features="pixels", eval_samples=700), source).announce()
     assert caplog.messages == ["evaluate  500 samples, not eval_samples=700: there are no more real ones"]
 
 
@@ -261,7 +261,7 @@ def test_missing_classes_are_reported_where_a_classifier_is_at_hand(tiny, tmp_pa
     state = state.replace(average=jax.tree.map(jnp.zeros_like, state.average))  # Its samples are grey.
     sample = sampler(train_spec.game, source.modality)
     watch = evaluating.watch(recipe, train_spec.game, source, sample)
-    watch.load()
+    watch.announce()
     with report.opened(report.Report(str(tmp_path), recipe, "images", 0)) as reporter:
         for step in (500, 1000, 1500):
             watch.evaluate(step, state, reporter)

@@ -1,4 +1,4 @@
-"""A run finds every mistake and claims its workdir before it trains a classifier."""
+"""A run finds every mistake and claims its workdir before it trains, and takes steps before its classifier does."""
 
 import importlib
 import os
@@ -14,7 +14,7 @@ from gan_jax.data import fingerprint
 from gan_jax.data.source import of_arrays
 from gan_jax.errors import UsageError
 from gan_jax.runtime import lock
-from gan_jax.training import setup, train
+from gan_jax.training import report, setup, train
 
 pytestmark = pytest.mark.usefixtures("without_curves")
 
@@ -43,17 +43,18 @@ def not_fitted(monkeypatch):
     )
 
 
-def test_a_classifier_is_trained_after_everything_else_in_a_claimed_workdir(tiny, tmp_path, monkeypatch):
-    workdir, traces, train_step, sampled = str(tmp_path / "run"), [], step.train_step, []
+def test_a_classifier_is_trained_before_the_first_evaluation_and_no_step_waits_for_it(
+    tiny, tmp_path, monkeypatch
+):
+    workdir, traces, train_step, fitted = str(tmp_path / "run"), [], step.train_step, []
     monkeypatch.setattr(step, "train_step", lambda *args: traces.append(1) or train_step(*args))
-    monkeypatch.setattr(
-        setup, "check_samples", lambda *args, check=setup.check_samples: sampled.append(1) or check(*args)
-    )
 
     def fit(source, *args, **options):
-        assert (source.name, traces, sampled) == ("digits of scikit-learn, train", [1], [1])
-        # No recipe yet: a run without its classifier has not begun.
-        assert os.listdir(workdir) == [lock.FILE]
+        fitted.append(source.name)
+        # Five steps are taken and logged, and nobody else has the workdir.
+        assert [record["step"] for record in report.read_metrics(os.path.join(workdir, report.METRICS))] == [
+            5
+        ]
         with pytest.raises(UsageError, match="is held by another run"), lock.held(workdir):
             pass
         raise _Fitted
@@ -61,6 +62,9 @@ def test_a_classifier_is_trained_after_everything_else_in_a_claimed_workdir(tiny
     monkeypatch.setattr(classifier_lib, "fit", fit)
     with pytest.raises(_Fitted):
         train.run(_evaluated(tiny), workdir)
+    assert (traces, fitted) == ([1], ["digits of scikit-learn, train"])
+    # Killed there, the run has its checkpoint, and its next start makes up for the evaluation.
+    assert checkpoint.steps(workdir) == [5] and checkpoint.is_without_cost(workdir, 5)
 
 
 def test_preparation_trains_and_writes_nothing(tiny, tmp_path, not_fitted):
