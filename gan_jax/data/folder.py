@@ -136,12 +136,7 @@ def _header(path, background, decode):
     except UsageError:
         raise
     except Exception as error:  # Decoders fail in many ways.
-        return _Header(flaw=f"{path}: {_corrupt(error)}")
-
-
-def _corrupt(error):
-    reason = str(error).strip().partition("\n")[0]
-    return f"not an image that can be read, or corrupt ({reason or type(error).__name__})"
+        return _Header(flaw=f"{path}: {pixels.flaw(error)}")
 
 
 def _without_corrupt(path, headers, left):
@@ -177,4 +172,4 @@ def _read(path, resolution, channels, background):
         with Image.open(path) as image:
             return pixels.fit(image, resolution, channels, background)
     except Exception as error:  # Decoders fail in many ways.
-        raise UsageError(f"{path}: {_corrupt(error)}") from None
+        raise UsageError(f"{path}: {pixels.flaw(error)}") from None
