@@ -38,7 +38,7 @@ CALL, ROWS = 2**18, 64
 PIXELS = 2**18
 # Share of the memory that a program may need.
 SHARE = 0.5
-# Smaller images are padded to one of so many sizes between a power of 2 and the next.
+# Images are padded to one of so many sizes between a power of 2 and the next, so that many share a program.
 SIZES = 16
 
 
@@ -279,20 +279,16 @@ def _cutter(here, programs, tile, overlap):
         return False
 
     def cut(height, width):
-        sizes = height, width
-        padded = [_padded(length, trained, multiple) for length, trained in zip(sizes, here.shape)]
-        if tile is None and not local and fits(*padded):
+        padded = [_padded(length, trained, multiple) for length, trained in zip((height, width), here.shape)]
+        if tile is None and (max(padded) <= large if local else fits(*padded)):
             return tuple(map(tiles.Cuts, padded))
-        if tile is None and max(_up(length, multiple) for length in sizes) <= large:
-            return tuple(tiles.Cuts(min(length, large)) for length in padded)
-        limits = [(_up(length, multiple), min(length, side())) for length in padded]
-        return tuple(tiles.cuts(max(length, size), size, wide, margin) for length, size in limits)
+        return tuple(tiles.cuts(length, min(length, side()), wide, margin) for length in padded)
 
     return cut
 
 
 def _padded(length, trained, multiple):
-    """What a side of an image that is translated whole is padded to: as trained, else one of few sizes."""
+    """What a side of an image is padded to: no more than needed if it was trained on, else one of few sizes."""
     if length == trained:
         return _up(length, multiple)
     grain = max(1, (1 << length.bit_length() - 1) // SIZES)
