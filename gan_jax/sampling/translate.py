@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -75,7 +75,7 @@ def run(
     model = loading.load(workdir, step, trust=trust)
     other = loading.load(blend_with, trust=trust) if blend_with else None
     made = _translator(model, other, share, backward=backward, averaged=averaged, tile=tile, overlap=overlap)
-    reader = _Reader(made, _background(model), _mask_of(made.way, mask))
+    reader = _Reader(made, **_seen_in_training(model), mask=_mask_of(made.way, mask))
     flaws: dict[str, str] = {}
     begun, replaced, notes = time.monotonic(), 0, Counter[str]()
 
@@ -146,7 +146,7 @@ def arrays(
     """
     made = _translator(model, blend_with, share, **options)
     _check_masks(made.way, masks is not None)
-    reader = _Reader(made, _background(model), None)
+    reader = _Reader(made, **_seen_in_training(model))
 
     def pictures():
         for number, image in enumerate(images):
@@ -232,11 +232,19 @@ class _Picture(NamedTuple):
 
 
 class _Reader(NamedTuple):
-    """Reads images as a Translator takes them; `mask` gives the path of a mask by name, or is None."""
+    """Reads images as a Translator takes them.
+
+    Attributes:
+        made: The Translator.
+        background: The colour behind transparent pixels.
+        fill: The level of holes, one number or one a channel; None for the mean of the other pixels.
+        mask: Function from the name of an image to the path of its mask, or None.
+    """
 
     made: Translator
-    background: str
-    mask: Any
+    background: str = "white"
+    fill: float | Sequence[float] | None = None
+    mask: Callable[[str], str] | None = None
 
     def file(self, path: str, name: str, notes: Counter) -> _Picture:
         """An image of a file."""
@@ -267,6 +275,7 @@ class _Reader(NamedTuple):
         entries = {way.given: source.reshape(*source.shape[:2], way.shape[2])}
         if hole is not None:
             entries["mask"] = np.float32(hole)[..., None]
+            entries[way.given] = filled(entries[way.given], hole, self.fill)
         try:
             self.made.check(*source.shape[:2])
         except UsageError as error:
@@ -355,9 +364,29 @@ def _uncovered(image, alpha, background):
     return Image.fromarray(np.uint8(np.clip(np.round(np.where(share > 0, colours, seen)), 0, 255)))
 
 
-def _background(model):
-    """The colour behind transparent pixels in the training."""
-    return model.recipe.data.get("background", "white")
+def _seen_in_training(model):
+    """What the run's data shows behind transparent pixels, and in holes."""
+    data = model.recipe.data
+    fills = [options["fill"] for options in data.get("degrade", {}).values() if "fill" in options]
+    return dict(background=data.get("background", "white"), fill=next(iter(fills), None))
+
+
+def filled(
+    image: np.ndarray, hole: np.ndarray, fill: float | Sequence[float] | None = None
+) -> np.ndarray:
+    """An image whose hole has one colour, as degradations with masks leave it.
+
+    Args:
+        image: uint8 [h, w, C].
+        hole: bool [h, w].
+        fill: The hole's level of 0 to 255, or one a channel; None for the mean of the other pixels.
+
+    Returns:
+        uint8 [h, w, C].
+    """
+    known = image[~hole]
+    level = fill if fill is not None else known.mean(0) if len(known) else 127.5
+    return np.where(hole[..., None], np.uint8(np.round(level)), image)
 
 
 def _check_masks(way: Way, given: bool) -> None:
@@ -415,7 +444,12 @@ def _listed(given, output):
     if inner == outer:
         raise UsageError(f"output={output}: expected another folder than that of the images")
     names, left = listing.images(given)
-    own = [name for name in names if os.path.realpath(os.path.join(given, name)).startswith(inner + os.sep)]
+    inside = (inner + os.sep).startswith(outer.rstrip(os.sep) + os.sep)
+    own = [
+        name
+        for name in (names if inside else ())
+        if os.path.realpath(os.path.join(given, name)).startswith(inner + os.sep)
+    ]
     if len(own) == len(names):
         raise UsageError(f"input={given}: all {len(names)} images in it lie in the folder of results, {output}")
     if own:

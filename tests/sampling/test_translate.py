@@ -1,5 +1,6 @@
 """Images of any size through tiny translations, whole and in tiles, as arrays and as files."""
 
+import dataclasses
 import logging
 import os
 from fractions import Fraction
@@ -83,6 +84,18 @@ class Dense(nn.Module):
     @nn.compact
     def __call__(self, images, *, train):
         return nn.Dense(images[0].size)(images.reshape(len(images), -1)).reshape(images.shape)
+
+
+class Broken(nn.Module):
+    """Nothing but NaN."""
+
+    channels: int
+    radius = 0
+
+    @nn.compact
+    def __call__(self, images, *, train):
+        own = self.param("own", nn.initializers.ones, ())
+        return images * own / (own - own)
 
 
 class Noisy(nn.Module):
@@ -357,19 +370,20 @@ COLOUR = dict(source=(8, 8, 3), real=(8, 8, 3))
 
 @pytest.fixture
 def files(model, monkeypatch, tmp_path):
-    """`(net, images by name, data, **flags) -> results by name`; images are PIL images or bytes."""
+    """`(net, images by name, data, hyperparameters, **flags) -> results by name`; images are of PIL, or bytes."""
 
-    def of(net, images, data=COLOUR, seen=(), **flags):
-        monkeypatch.setattr(loading, "load", lambda workdir, *given, **options: model(net, data=data))
+    def of(net, images, data=COLOUR, hyperparameters=None, game=None, **flags):
+        made = model(net, data=data, game=game, **(hyperparameters or {}))
+        monkeypatch.setattr(loading, "load", lambda workdir, *given, **options: made)
         for name, image in images.items():
             path = tmp_path / "in" / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(image) if isinstance(image, bytes) else image.save(path)
+            path.write_bytes(image) if isinstance(image, bytes) else image.save(path, exif=image.getexif())
         flags = {"input": str(tmp_path / "in"), "output": str(tmp_path / "out"), **flags}
         try:
             translate.run("run", **flags)
         finally:
-            found = [os.path.join(at, name) for at, _, names in os.walk(flags["output"]) for name in names]
+            found = [os.path.join(at, name) for at, _, names in os.walk(flags["output"] or "") for name in names]
             results.update({os.path.relpath(path, flags["output"]): Image.open(path) for path in found})
         return results
 
@@ -386,7 +400,6 @@ def test_every_file_under_its_name(files, caplog):
             ["a.png", "b.bmp", "b.tiff", "deep/er/a.webp", "deep/B.png", "B.x.png", ".hidden.png"]
         )
     }
-    images["deep/er/a.webp"].save  # Lossy files are compared with what they hold.
     with caplog.at_level(logging.INFO, "gan_jax"):
         results = files("Same", images)
     assert sorted(results) == ["B.x.png", "a.png", "b.bmp.png", "b.tiff.png", "deep/B.png", "deep/er/a.png"]
@@ -438,18 +451,18 @@ def test_a_model_of_grey_gets_the_luma_of_colours(files):
 
 
 def test_opacity_goes_beside_the_colours(files):
-    """Networks see the image over white, as in training; over white the result looks like what they make."""
-    rgba = _image(6, 6, 4)
-    rgba[0, 0, 3], rgba[0, 1, 3] = 0, 255
-    data = dict(source=(8, 8, 3), real=(16, 16, 3))
-    results = files("Near", {"a.png": Image.fromarray(rgba)}, data | {"source": (8, 8, 3), "real": (8, 8, 3)})
-    result = np.asarray(results["a.png"], float)
+    """Networks see the image over white, as in training; over white the result looks like what they make of it."""
+    rgba = _image(9, 9, 4)
+    result = np.asarray(files("Near", {"a.png": Image.fromarray(rgba)})["a.png"], float)
     np.testing.assert_array_equal(result[..., 3], rgba[..., 3])
     share = rgba[..., 3:] / 255
-    seen = np.round(share * rgba[..., :3] + (1 - share) * 255)
-    (made,) = translate.arrays(loading.load("run"), [np.uint8(seen)])
-    opaque = share[..., 0] > 0.9
-    np.testing.assert_allclose((share * result[..., :3] + (1 - share) * 255)[opaque], made[opaque], atol=26)
+    seen = np.uint8(np.round(share * rgba[..., :3] + (1 - share) * 255))
+    (made,) = translate.arrays(loading.load("run"), [seen])
+    possible = (result[..., :3] > 0) & (result[..., :3] < 255)
+    assert possible.mean() > 0.4
+    over_white = share * result[..., :3] + (1 - share) * 255
+    # Half a level in the files, and one level where white is mixed in before and here in another order of rounding.
+    assert np.quantile(np.abs(over_white - made)[possible], 0.9) < 1.01
 
 
 def test_opaque_pixels_of_an_image_with_opacity_are_kept(files):
@@ -461,21 +474,171 @@ def test_opaque_pixels_of_an_image_with_opacity_are_kept(files):
 
 
 def test_opacity_at_twice_the_size(files):
-    rgba = np.full((4, 4, 2), 255, np.uint8)
-    rgba[:, :2, 1] = 0
+    grey = np.full((4, 6, 2), 255, np.uint8)
+    grey[:, :3, 1] = 0
     data = dict(source=(8, 8, 1), real=(16, 16, 1))
-    results = files("Near", {"a.png": Image.fromarray(rgba)}, data, **{})
-    assert results["a.png"].mode == "LA"
+    result = files("Near", {"a.png": Image.fromarray(grey)}, data, dict(scale=2))["a.png"]
+    assert (result.mode, result.size) == ("LA", (12, 8))
+    opacity = np.asarray(result)[..., 1]
+    assert opacity[:, :4].max() == 0 and opacity[:, 8:].min() == 255
 
 
 def test_turned_images_and_sixteen_bits(files, caplog):
-    image = Image.fromarray(_image(2, 5, 3))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # The first row is on the right.
-    deep = np.array([[0, 65535, 257 * 77]], np.uint16)
-    image.save("/dev/null", "PNG", exif=exif)
+    turned = Image.fromarray(_image(2, 5, 3))
+    turned.getexif()[0x0112] = 6  # The first row of what is stored is the right column of what is shown.
+    deep = Image.fromarray(np.array([[0, 65535, 257 * 77]], np.uint16))
     with caplog.at_level(logging.INFO, "gan_jax"):
-        results = files("Same", {"deep.png": Image.fromarray(deep)})
+        results = files("Same", {"deep.png": deep, "turned.png": turned})
     np.testing.assert_array_equal(np.asarray(results["deep.png"]), [[0, 255, 77]])
+    np.testing.assert_array_equal(np.asarray(results["turned.png"]), np.rot90(_image(2, 5, 3), -1))
+    assert not results["turned.png"].getexif()
     assert "1 had 16 bits a channel, which became 8" in caplog.messages[-1]
-    assert translate.arrays(loading.load("run"), [np.zeros((2, 5), np.uint8)])[0].shape == (2, 5, 1)
+
+
+MASKED = dict(source=(8, 8, 3), real=(8, 8, 3), masked=True)
+GIVEN = dict(condition_on=("source", "mask"))
+
+
+def test_masks(files, tmp_path):
+    """White is the hole; the identity puts the source there, so that the colour of holes is seen."""
+    image, hole = _image(9, 7, 3), np.zeros((9, 7), np.uint8)
+    hole[2:4, 1:6] = 255
+    for folder in ("in", "masks/deep"):
+        os.makedirs(tmp_path / folder)
+    Image.fromarray(hole).save(tmp_path / "mask.png")
+    Image.fromarray(hole[::-1]).save(tmp_path / "masks" / "a.bmp")
+    Image.fromarray(hole).save(tmp_path / "masks" / "deep" / "b.png")
+    images = {"a.png": Image.fromarray(image), "deep/b.png": Image.fromarray(image)}
+    for mask, holes in (("mask.png", (hole, hole)), ("masks", (hole[::-1], hole))):
+        results = files("Same", images, MASKED, game=GIVEN, mask=str(tmp_path / mask))
+        for name, where in zip(("a.png", "deep/b.png"), holes):
+            result = np.asarray(results[name])
+            np.testing.assert_array_equal(result[where == 0], image[where == 0])
+            assert len(np.unique(result[where > 0].reshape(-1, 3), axis=0)) == 1
+
+
+def test_holes_have_the_colour_that_they_had_in_training():
+    image, hole = _image(3, 3, 3), np.eye(3, dtype=bool)
+    result = translate.filled(image, hole, (0, 100.4, 255))
+    np.testing.assert_array_equal(result[hole], [[0, 100, 255]] * 3)
+    np.testing.assert_array_equal(result[~hole], image[~hole])
+    assert translate.filled(image, hole, 7.0)[0, 0].tolist() == [7, 7, 7]
+    assert translate.filled(image, hole | True)[2, 1].tolist() == [128, 128, 128]
+
+
+def test_transparent_pixels_are_holes(files):
+    rgba = _image(9, 7, 4)
+    rgba[..., 3] = 255
+    rgba[2:4, 1:6, 3] = 0
+    result = files("Same", {"a.png": Image.fromarray(rgba)}, MASKED, game=GIVEN)["a.png"]
+    assert result.mode == "RGB"
+    known = rgba[..., 3] == 255
+    np.testing.assert_array_equal(np.asarray(result)[known], rgba[known][:, :3])
+
+
+def test_what_is_said_about_masks(files, tmp_path):
+    image = Image.fromarray(_image(9, 7, 3))
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "small.png")
+    os.makedirs(tmp_path / "masks")
+    Image.fromarray(np.zeros((9, 7), np.uint8)).save(tmp_path / "masks" / "b.png")
+    images = {"a.png": image, "b.png": image}
+    with pytest.raises(Fault, match=r"a.png: its mask has \[4, 4\] pixels, expected \[9, 7\], and 1 more"):
+        files("Same", images, MASKED, game=GIVEN, mask=str(tmp_path / "small.png"))
+    with pytest.raises(Fault, match="^1 of 2 .* not translated: a.png: .*masks has no mask of this name$"):
+        files("Same", images, MASKED, game=GIVEN, mask=str(tmp_path / "masks"))
+    with pytest.raises(Fault, match="a.png: the model fills holes: give a mask, or make the hole transparent"):
+        files("Same", images, MASKED, game=GIVEN)
+    with pytest.raises(UsageError, match="^mask: this model fills no holes$"):
+        files("Same", images, mask=str(tmp_path / "small.png"))
+
+
+def test_results_in_the_folder_of_the_images_are_not_translated_again(files, caplog, tmp_path):
+    images = {"a.png": Image.fromarray(_image(3, 3, 3))}
+    output = str(tmp_path / "in" / "out")
+    files("Same", images, output=output)
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        assert sorted(files("Same", images, output=output)) == ["a.png"]
+    assert "1 files that were there before are replaced" in caplog.messages[-1]
+    assert any("left out: 1 in the folder of results" in line for line in caplog.messages)
+
+
+def test_one_file(files, tmp_path):
+    Image.fromarray(_image(3, 4, 3)).save(tmp_path / "one.bmp")
+    results = files("Same", {}, input=str(tmp_path / "one.bmp"))
+    np.testing.assert_array_equal(np.asarray(results["one.png"]), _image(3, 4, 3))
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (dict(input=None), "^--input is missing: a file or folder of images$"),
+        (dict(output=None), "^--output is missing: a folder$"),
+        (dict(input="nowhere"), "^input=.*nowhere: there is no such file or folder$"),
+        (dict(output="in"), "^output=.*in: expected another folder than that of the images$"),
+        (dict(input="in/a.png", output="in"), "in/a.png would take the place of the image that is translated$"),
+        (dict(input="in/deep", output="in"), "in/b.png would"),
+        (dict(output="in/a.png/x"), "^folder .*a.png/x cannot be written: Not a directory$"),
+        (dict(mask="nowhere"), "^mask=.*nowhere: there is no such file or folder$"),
+        (dict(tile=16, overlap=8), "^tile=16: expected more than 16 pixels, twice the overlap of 8 on each side$"),
+    ],
+)
+def test_mistakes(files, tmp_path, flags, message):
+    os.makedirs(tmp_path / "in" / "deep")
+    Image.fromarray(_image(3, 3, 3)).save(tmp_path / "in" / "deep" / "b.png")
+    if flags.get("input") == "in/deep":
+        os.symlink(tmp_path / "in" / "deep" / "b.png", tmp_path / "in" / "b.png")
+        message = "b.png would take the place of the image that is translated$"
+    paths = {
+        name: value and str(tmp_path / value) if name in ("input", "output", "mask") else value
+        for name, value in flags.items()
+    }
+    output = {} if "output" in flags else dict(output=str(tmp_path / "out"))
+    with pytest.raises(UsageError, match=message):
+        files("Near", {"a.png": Image.fromarray(_image(3, 3, 3))}, **{**output, **paths})
+
+
+def test_models_that_translate_no_images_or_not_this_way(model, tiny):
+    made = tiny()
+    modality = build.source(made).modality
+    gan = LoadedModel("run", made, modality, build.train_spec(made, modality), 0, None, True)
+    with pytest.raises(UsageError, match="^run: the game gan translates no images: it has no `source` of images$"):
+        translating.way(gan)
+    near = model("Near")
+    forward = near.game._replace(backward=None)
+    near = near._replace(train_spec=dataclasses.replace(near.train_spec, game=forward))
+    with pytest.raises(UsageError, match="has no way back; cyclegan has one$"):
+        translating.way(near, backward=True)
+
+
+def test_networks_of_one_size_say_so(model):
+    dense = model("Dense")
+    assert translate.arrays(dense, [_image(8, 8)])[0].shape == (8, 8, 1)
+    with pytest.raises(UsageError, match=r"^images\[1\]: run0: its networks do not take images of 9 x 8 pixels \("):
+        translate.arrays(dense, [_image(8, 8), _image(9, 8)])
+
+
+def test_outputs_that_are_not_finite_are_no_file(files, monkeypatch):
+    with pytest.raises(Fault, match="^0 of 1 .*a.png: the networks make numbers of it that are not finite$"):
+        files("Broken", {"a.png": Image.fromarray(_image(3, 3, 3))})
+    assert not files.results
+
+
+def test_a_file_is_written_whole_or_not_at_all(model, monkeypatch, tmp_path):
+    os.makedirs(tmp_path / "out")
+    (tmp_path / "out" / "a.png").write_bytes(b"before")
+
+    def full(image, file, *given, **options):
+        file.write(b"half of")
+        raise OSError(28, "No space left on device")
+
+    image = Image.fromarray(_image(3, 3, 3))
+    image.save(tmp_path / "a.png")
+    same = model("Same", data=COLOUR)
+    monkeypatch.setattr(loading, "load", lambda workdir, *given, **options: same)
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        translate.run("run", input=str(tmp_path / "a.png"), output=str(tmp_path / "out"))
+    assert os.listdir(tmp_path / "out") == ["a.png"]
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"before"
+
+
