@@ -227,7 +227,7 @@ class Model:
             mask: For models that fill holes: as many arrays [h, w], not 0 in the holes, or paths of images that
                 are white there. None for the transparent pixels of each image.
             backward: From images like `real` to images like `source`, where the game has a way back.
-            tile: Side of a tile, pixels; None for 512, or the whole image where the networks see all of it.
+            tile: Side of a tile, pixels; None for 256, or the whole image where the networks see all of it.
             overlap: Pixels that a tile sees beyond its part on each side; None for as many as the networks see
                 and 8 more.
             blend_with: A model of the same networks, with whose generator's parameters these are blended.
@@ -242,7 +242,9 @@ class Model:
             UsageError: An image that cannot be read or translated, or a model that translates none.
             Fault: The outputs are not finite.
         """
-        single = isinstance(images, (str, os.PathLike)) or np.ndim(images) in (2, 3) and hasattr(images, "dtype")
+        single = (
+            isinstance(images, (str, os.PathLike)) or np.ndim(images) in (2, 3) and hasattr(images, "dtype")
+        )
         masks = None if mask is None else [mask] if single else mask
         with _logged():
             results = translate_lib.arrays(

@@ -113,7 +113,9 @@ _IMAGES_PER_CLASS = flags.DEFINE_integer(
     "Real images of each class for a classifier; if not given, as many as the model was trained on.",
 )
 _SEEDS = flags.DEFINE_integer("seeds", 5, "Number of times to train the classifiers.")
-_INPUT = flags.DEFINE_string("input", None, "Image, or folder of images with the folders below it, to translate.")
+_INPUT = flags.DEFINE_string(
+    "input", None, "Image, or folder of images with the folders below it, to translate."
+)
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder for the results: a PNG for each image, under its own name."
 )
@@ -127,7 +129,7 @@ _MASK = flags.DEFINE_string(
 _TILE = flags.DEFINE_integer(
     "tile",
     None,
-    "Side of a tile, pixels; if not given, 512 where the networks see a part of the image, else the whole image.",
+    "Side of a tile, pixels; if not given, 256 where the networks see a part of the image, else the whole image.",
     1,
 )
 _OVERLAP = flags.DEFINE_integer(
@@ -137,7 +139,9 @@ _OVERLAP = flags.DEFINE_integer(
     0,
 )
 _BLEND_WITH = flags.DEFINE_string(
-    "blend_with", None, "Workdir of another run, with whose generator's parameters those of the run are blended."
+    "blend_with",
+    None,
+    "Workdir of another run, with whose generator's parameters those of the run are blended.",
 )
 _SHARE = flags.DEFINE_float("share", 0.8, "Share of the run's own parameters with --blend_with.", 0.0, 1.0)
 _DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the Inception weights if they are absent.")

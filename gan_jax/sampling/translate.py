@@ -209,7 +209,9 @@ def blend(
 
     def mixed_if_shared(path, here):
         there = running.get(jax.tree_util.keystr(path))
-        alike = there is not None and np.shape(there) == here.shape and jnp.issubdtype(here.dtype, jnp.floating)
+        alike = (
+            there is not None and np.shape(there) == here.shape and jnp.issubdtype(here.dtype, jnp.floating)
+        )
         return mixed(here, there) if alike else here
 
     carry = model.state.carry
@@ -256,8 +258,8 @@ class _Reader(NamedTuple):
         opened = _opened(image, name)
         notes = Counter() if notes is None else notes
         notes["had 16 bits a channel, which became 8"] += pixels.has_sixteen_bits(opened)
-        notes["are animated: their first frame"] += (
-            opened.format not in (None, "MPO") and getattr(opened, "is_animated", False)
+        notes["are animated: their first frame"] += opened.format not in (None, "MPO") and getattr(
+            opened, "is_animated", False
         )
         colours, alpha = _decoded(opened, name)
         hole = None if mask is None else _hole(mask, colours.size, name)
@@ -371,9 +373,7 @@ def _seen_in_training(model):
     return dict(background=data.get("background", "white"), fill=next(iter(fills), None))
 
 
-def filled(
-    image: np.ndarray, hole: np.ndarray, fill: float | Sequence[float] | None = None
-) -> np.ndarray:
+def filled(image: np.ndarray, hole: np.ndarray, fill: float | Sequence[float] | None = None) -> np.ndarray:
     """An image whose hole has one colour, as degradations with masks leave it.
 
     Args:
@@ -416,7 +416,9 @@ def _files(given, output, mask):
     """Paths of the images by name, and paths of what they become."""
     for flag, value in (("input", given), ("output", output)):
         if not value:
-            raise UsageError(f"--{flag} is missing: {'a file or folder of images' if flag == 'input' else 'a folder'}")
+            raise UsageError(
+                f"--{flag} is missing: {'a file or folder of images' if flag == 'input' else 'a folder'}"
+            )
     if mask is not None and not os.path.exists(mask):
         raise UsageError(f"mask={mask}: there is no such file or folder")
     if os.path.isdir(given):
@@ -451,7 +453,9 @@ def _listed(given, output):
         if os.path.realpath(os.path.join(given, name)).startswith(inner + os.sep)
     ]
     if len(own) == len(names):
-        raise UsageError(f"input={given}: all {len(names)} images in it lie in the folder of results, {output}")
+        raise UsageError(
+            f"input={given}: all {len(names)} images in it lie in the folder of results, {output}"
+        )
     if own:
         left = {**left, f"in the folder of results, {output}": own}
     return sorted(set(names) - set(own)), left

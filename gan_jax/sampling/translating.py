@@ -29,7 +29,7 @@ from gan_jax.sampling.tiles import Cuts
 log = logging.getLogger("gan_jax")
 
 # Side of a tile, and what tiles see beyond their part, if nothing else is asked for; pixels of what is given.
-TILE, WIDE = 512, 64
+TILE, WIDE = 256, 64
 # Pixels that neighbours share besides those that the networks need, in which one fades into the other.
 FADE = 16
 # Pixels of one call, and images of one call at most.
@@ -96,7 +96,9 @@ def way(model: LoadedModel, backward: bool = False) -> Way:
     """
     game, spec, name = model.game, model.modality.spec, model.recipe.game["name"]
     if "source" not in game.conditions or model.modality.unit != "images" or len(spec["source"].shape) != 3:
-        raise UsageError(f"{model.workdir}: the game {name} translates no images: it has no `source` of images")
+        raise UsageError(
+            f"{model.workdir}: the game {name} translates no images: it has no `source` of images"
+        )
     if foreign := set(game.conditions) - {"source", "mask"}:
         raise UsageError(
             f"{model.workdir}: its samples depend on {', '.join(sorted(foreign))} too; only images and masks can be "
@@ -135,7 +137,7 @@ def translator(
         backward: From images like `real` to images like `source`.
         averaged: Use averaged parameters.
         tile: Side of a tile, pixels of what is given, rounded up to a multiple that the networks take. None for
-            the whole image if the networks see all of it, else for 512, or less if memory is scarce.
+            the whole image if the networks see all of it, else for 256, or less if memory is scarce.
         overlap: Pixels that a tile sees beyond its part on each side, rounded up; None for as many as the
             networks see and 8 more.
         owned: Other parameters and carry by player than the model's own, as from `blend`.
@@ -200,7 +202,11 @@ def _programs(model, here, params, carry):
         batch = modality.decode({name: entry[None] for name, entry in image.items()})
         return jnp.float32(sample(params, carry, latents, batch, stream(key, GENERATOR))[0])
 
-    every = jax.jit(jax.vmap(one, (None, None, 0)))
+    def one_by_one(params, carry, images):
+        return jax.lax.map(functools.partial(one, params, carry), images)
+
+    # A CPU's cache holds what one tile needs; other devices need many at once.
+    every = jax.jit(one_by_one if jax.default_backend() == "cpu" else jax.vmap(one, (None, None, 0)))
 
     @functools.cache
     def program(height, width):

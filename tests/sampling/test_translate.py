@@ -6,6 +6,7 @@ import os
 from fractions import Fraction
 
 import flax.linen as nn
+import in_process
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +21,9 @@ from gan_jax.sampling import loading, samples, translate, translating
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.training import train
 from gan_jax.types import Game
+
+
+COLOUR = dict(source=(8, 8, 3), real=(8, 8, 3))
 
 
 class Same(nn.Module):
@@ -257,6 +261,13 @@ def test_images_are_padded_as_in_a_mirror_to_few_sizes(model):
     assert len(sizes) == 17 and all(size % 16 == 0 for size in sizes)
 
 
+def test_a_large_image_in_tiles(model):
+    """5,000 pixels wide, as Same gives it back; its tiles lie over each other."""
+    same, image = model("Same", data=COLOUR), _image(5000, 700, 3)
+    (result,) = translate.arrays(same, [image])
+    np.testing.assert_array_equal(result, image)
+
+
 def test_images_of_one_size_share_calls_and_order_stays(model):
     near = model("Near")
     images = [_image(8, 8, seed=seed) for seed in range(70)] + [_image(6, 8), _image(8, 8, seed=71)]
@@ -354,18 +365,34 @@ def test_parameters_of_two_runs_are_blended(model, share, levels):
     np.testing.assert_allclose(result[0, :2, 0], levels, atol=0.501)
 
 
+def test_from_the_command_line(workdir, tmp_path):
+    """Exit code 0 if every file is written, 1 if not; the others are written, blended with themselves."""
+    os.makedirs(tmp_path / "in")
+    Image.fromarray(_image(5, 4)[..., 0]).save(tmp_path / "in" / "a.png")
+    flags = [
+        "--mode=translate", f"--workdir={workdir}", "--trust", f"--input={tmp_path}/in", f"--output={tmp_path}/out",
+    ]  # fmt: skip
+    code, said = in_process.run(*flags, f"--blend_with={workdir}", "--share=0.3", "--tile=24", "--overlap=4")
+    assert code == 0 and f"1 of 1 images translated to {tmp_path}/out: step 2, " in said, said
+    (expected,) = translate.arrays(loading.load(workdir, trust=True), [_image(5, 4)])
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / "a.png")), expected[..., 0])
+    (tmp_path / "in" / "b.png").write_bytes(b"no image")
+    code, said = in_process.run(*flags)
+    assert code == 1 and said.splitlines()[-1].startswith("error: 1 of 2 images translated to "), said
+
+
 def test_what_cannot_be_blended(model):
     for other, message in (
-        (model("Near", scale=2, data=dict(real=(16, 16, 1))), r"generator\['last'\]\['bias'\] is \[1\] and \[4\]"),
+        (
+            model("Near", scale=2, data=dict(real=(16, 16, 1))),
+            r"generator\['last'\]\['bias'\] is \[1\] and \[4\]",
+        ),
         (model("Same"), r"generator\['first'\]\['bias'\] is \[4\] and nothing"),
     ):
         with pytest.raises(UsageError, match=f"^run0 and run0 cannot be blended: {message}$"):
             translate.blend(model("Near"), other)
     with pytest.raises(UsageError, match=r"^share=1.5: expected a number in \[0, 1\]$"):
         translate.blend(model("Near"), model("Near"), 1.5)
-
-
-COLOUR = dict(source=(8, 8, 3), real=(8, 8, 3))
 
 
 @pytest.fixture
@@ -383,7 +410,9 @@ def files(model, monkeypatch, tmp_path):
         try:
             translate.run("run", **flags)
         finally:
-            found = [os.path.join(at, name) for at, _, names in os.walk(flags["output"] or "") for name in names]
+            found = [
+                os.path.join(at, name) for at, _, names in os.walk(flags["output"] or "") for name in names
+            ]
             results.update({os.path.relpath(path, flags["output"]): Image.open(path) for path in found})
         return results
 
@@ -421,8 +450,16 @@ def test_a_corrupt_file_is_named_and_the_others_go_on(files, caplog, tmp_path):
     good = Image.fromarray(_image(5, 4, 3))
     good.save(tmp_path / "good.png")
     cut = (tmp_path / "good.png").read_bytes()[:-30]
-    images = {"a.png": good, "b.png": cut, "c.jpg": b"no image", "d.png": good, "e.tif": Image.fromarray(np.zeros((2, 2), np.float32))}
-    with pytest.raises(Fault, match=r"^2 of 5 images translated to .*out; not translated: .*b.png: not an image that"):
+    images = {
+        "a.png": good,
+        "b.png": cut,
+        "c.jpg": b"no image",
+        "d.png": good,
+        "e.tif": Image.fromarray(np.zeros((2, 2), np.float32)),
+    }
+    with pytest.raises(
+        Fault, match=r"^2 of 5 images translated to .*out; not translated: .*b.png: not an image that"
+    ):
         files("Same", images)
     assert sorted(files.results) == ["a.png", "d.png"]
     said = [line for line in caplog.messages if "in" + os.sep in line]
@@ -546,7 +583,9 @@ def test_what_is_said_about_masks(files, tmp_path):
         files("Same", images, MASKED, game=GIVEN, mask=str(tmp_path / "small.png"))
     with pytest.raises(Fault, match="^1 of 2 .* not translated: a.png: .*masks has no mask of this name$"):
         files("Same", images, MASKED, game=GIVEN, mask=str(tmp_path / "masks"))
-    with pytest.raises(Fault, match="a.png: the model fills holes: give a mask, or make the hole transparent"):
+    with pytest.raises(
+        Fault, match="a.png: the model fills holes: give a mask, or make the hole transparent"
+    ):
         files("Same", images, MASKED, game=GIVEN)
     with pytest.raises(UsageError, match="^mask: this model fills no holes$"):
         files("Same", images, mask=str(tmp_path / "small.png"))
@@ -575,11 +614,17 @@ def test_one_file(files, tmp_path):
         (dict(output=None), "^--output is missing: a folder$"),
         (dict(input="nowhere"), "^input=.*nowhere: there is no such file or folder$"),
         (dict(output="in"), "^output=.*in: expected another folder than that of the images$"),
-        (dict(input="in/a.png", output="in"), "in/a.png would take the place of the image that is translated$"),
+        (
+            dict(input="in/a.png", output="in"),
+            "in/a.png would take the place of the image that is translated$",
+        ),
         (dict(input="in/deep", output="in"), "in/b.png would"),
         (dict(output="in/a.png/x"), "^folder .*a.png/x cannot be written: Not a directory$"),
         (dict(mask="nowhere"), "^mask=.*nowhere: there is no such file or folder$"),
-        (dict(tile=16, overlap=8), "^tile=16: expected more than 16 pixels, twice the overlap of 8 on each side$"),
+        (
+            dict(tile=16, overlap=8),
+            "^tile=16: expected more than 16 pixels, twice the overlap of 8 on each side$",
+        ),
     ],
 )
 def test_mistakes(files, tmp_path, flags, message):
@@ -601,7 +646,9 @@ def test_models_that_translate_no_images_or_not_this_way(model, tiny):
     made = tiny()
     modality = build.source(made).modality
     gan = LoadedModel("run", made, modality, build.train_spec(made, modality), 0, None, True)
-    with pytest.raises(UsageError, match="^run: the game gan translates no images: it has no `source` of images$"):
+    with pytest.raises(
+        UsageError, match="^run: the game gan translates no images: it has no `source` of images$"
+    ):
         translating.way(gan)
     near = model("Near")
     forward = near.game._replace(backward=None)
@@ -613,7 +660,9 @@ def test_models_that_translate_no_images_or_not_this_way(model, tiny):
 def test_networks_of_one_size_say_so(model):
     dense = model("Dense")
     assert translate.arrays(dense, [_image(8, 8)])[0].shape == (8, 8, 1)
-    with pytest.raises(UsageError, match=r"^images\[1\]: run0: its networks do not take images of 9 x 8 pixels \("):
+    with pytest.raises(
+        UsageError, match=r"^images\[1\]: run0: its networks do not take images of 9 x 8 pixels \("
+    ):
         translate.arrays(dense, [_image(8, 8), _image(9, 8)])
 
 
@@ -640,5 +689,3 @@ def test_a_file_is_written_whole_or_not_at_all(model, monkeypatch, tmp_path):
         translate.run("run", input=str(tmp_path / "a.png"), output=str(tmp_path / "out"))
     assert os.listdir(tmp_path / "out") == ["a.png"]
     assert (tmp_path / "out" / "a.png").read_bytes() == b"before"
-
-
