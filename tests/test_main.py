@@ -272,7 +272,7 @@ MISTAKES = {
     ),
     "translate by a model of latents": (
         ["--mode=translate", "--workdir={f}/run", "--input={f}", "--output={f}/unborn"],
-        "{f}: no images in this folder",
+        "{f}/run: the game gan translates no images: it has no `source` of images",
     ),
     "more of a class than there are": (
         ["--config={f}/tiny.py", "--config.data.per_class=132"],

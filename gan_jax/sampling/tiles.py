@@ -81,7 +81,7 @@ def weights(along: Cuts, scale: Fraction = Fraction(1)) -> list[np.ndarray]:
     pieces = [slice(int(start * scale), int(start * scale) + len(places)) for start in along.starts]
     for piece, weight in zip(pieces, raw):
         total[piece] += weight
-    return [np.float32(weight / total[piece]) for piece, weight in zip(pieces, raw)]
+    return [(weight / total[piece]).astype(np.float32) for piece, weight in zip(pieces, raw)]
 
 
 def blended(

@@ -357,7 +357,7 @@ def _finished(result, picture, background):
 
 def _uncovered(image, alpha, background):
     """The colours that look like the image when they stand in front of the background with this opacity."""
-    share = np.asarray(alpha, np.float32) / 255
+    share = np.asarray(alpha).astype(np.float32) / 255
     behind = np.array(ImageColor.getcolor(background, image.mode), np.float32)
     if image.mode == "RGB":
         share = share[..., None]
@@ -429,7 +429,7 @@ def _files(given, output, mask):
         names = [name]
     else:
         raise UsageError(f"input={given}: there is no such file or folder")
-    folders.make_writable(output)
+    folders.check_writable(output)
     for why, others in left.items():
         log.info("%s: left out: %d %s", given, len(others), why)
     paths = {name: os.path.join(root, name) for name in names}

@@ -178,10 +178,12 @@ def translator(
             height, width, rows, columns = waiting.popleft()
             rest = itertools.islice(made, len(rows.starts) * len(columns.starts) - 1)
             strips = tiles.blended(itertools.chain([first], rest), rows, columns, here.scale)
-            parts = [of_pixels(strip) if np.isfinite(strip).all() else None for strip in strips]
+            parts, finite = [], True
+            for strip in strips:
+                finite = finite and bool(np.isfinite(strip).all())
+                parts.append(of_pixels(strip))
             size = math.ceil(height * here.scale), math.ceil(width * here.scale)
-            whole = all(part is not None for part in parts)
-            yield np.concatenate(parts)[: size[0], : size[1]] if whole else None
+            yield np.concatenate(parts)[: size[0], : size[1]] if finite else None
 
     return Translator(here, check, apply)
 
@@ -234,7 +236,7 @@ def _programs(model, here, params, carry):
 class _Program(NamedTuple):
     """A compiled program: images of a call, the function of them, and bytes that it needs besides parameters."""
 
-    count: int
+    images: int
     apply: Callable[[dict[str, np.ndarray]], jax.Array]
     needed: int
 
@@ -320,7 +322,7 @@ def _made(pieces, programs):
 
     for (height, width), alike in itertools.groupby(pieces, shape):
         program = programs(height, width)
-        while batch := list(itertools.islice(alike, program.count)):
-            full = [*batch, *[batch[0]] * (program.count - len(batch))]
+        while batch := list(itertools.islice(alike, program.images)):
+            full = [*batch, *[batch[0]] * (program.images - len(batch))]
             stacked = {name: np.stack([piece[name] for piece in full]) for name in batch[0]}
             yield from np.asarray(program.apply(stacked))[: len(batch)]
