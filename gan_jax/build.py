@@ -40,7 +40,7 @@ from gan_jax.nets.linen import from_linen
 from gan_jax.recipe import Recipe, from_dict
 from gan_jax.seams import described, guarded, made
 from gan_jax.step import TrainSpec, TrainState, average_decay, init
-from gan_jax.terms import reads
+from gan_jax.terms import reading, reads
 from gan_jax.types import Augment, Context, Game, Modality, Net, Term
 
 log = logging.getLogger("gan_jax")
@@ -558,19 +558,27 @@ def _wrapped(inner, spec, place, provided, kind, field):
 
 
 def _term(name: Any, spec: Any, player: str, players: Collection[str]) -> Term:
-    """A Term from a weight, or from a dict of weight, every, wrap and hyperparameters."""
+    """A Term from a weight, or from a dict of weight, every, wrap, reads and hyperparameters."""
     fn = _loss(name, player, players)
     parts = dict(spec) if isinstance(spec, dict) else {"weight": spec}
     field = f"losses.{player}.{_name(name)}"
     weight = schedule(parts.get("weight", 1.0), f"{field}.weight")
-    own = ("weight", "every", "wrap")
+    own = ("weight", "every", "wrap", "reads")
     options = {option: value for option, value in parts.items() if option not in own}
     bound = functools.partial(fn, **bind(fn, options, field, reads(fn), own))
     every = parts.get("every", 1)
     if not isinstance(every, int) or isinstance(every, bool) or every < 1:
         raise UsageError(f"{field}.every={every!r}: expected a whole number of steps, at least 1")
     wrapped = _wrapped(bound, parts, modifiers, "loss", Callable, field)
-    return Term(guarded(wrapped, field, _is_loss), weight, every)
+    renamed = reading(wrapped, _other_names(parts.get("reads", {}), f"{field}.reads"), f"{field}.reads")
+    return Term(guarded(renamed, field, _is_loss), weight, every)
+
+
+def _other_names(names, field):
+    """The game's outputs that a term reads in place of those of its parameters' names."""
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise UsageError(f"{field}={names!r}: expected names of the game's outputs by name of a parameter")
+    return names
 
 
 def _loss(name, player, players):

@@ -47,8 +47,9 @@ class Recipe:
             hyperparameters, the first one innermost. Resolution, channels and classes come from the data
             unless given. A player of several networks has a dict of such dicts.
         losses: By player, terms by name: a weight, or a dict of `weight` (a number or a schedule), `every`
-            (steps between two computations of a lazy term), `wrap` (`top_k`, `smooth`) and the term's
-            hyperparameters.
+            (steps between two computations of a lazy term), `wrap` (`top_k`, `smooth`), `reads` (the game's
+            outputs that it reads in place of those of its parameters' names, as in
+            `reads=dict(fake_logits="past_logits")`) and the term's hyperparameters.
         optimizers: By player, optax transforms by name in the order in which they are chained, each with
             its hyperparameters; a hyperparameter may be a schedule, `dict(cosine_decay_schedule=dict(...))`,
             of the player's own number of moves.

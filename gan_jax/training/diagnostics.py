@@ -17,6 +17,8 @@ from gan_jax.types import Context, Game
 
 # Heads that rank samples: logits are high for real, energies low.
 RANKS = ("logits", "energy")
+# Samples that are not real, new ones first; past ones are from a pool.
+FAKES = ("fake", "past")
 
 
 def diagnostics(
@@ -61,11 +63,17 @@ def ranks(train_spec: TrainSpec) -> bool:
         train_spec: The TrainSpec.
 
     Returns:
-        True if its terms read logits or energies of both real and fake samples, and no balance of them.
+        True if its terms read logits or energies of both real and fake samples, new or past ones, and no
+        balance of them.
     """
     read = _read(train_spec)
-    pairs = ({f"real_{head}", f"fake_{head}"} for head in RANKS)
-    return any(pair <= read for pair in pairs) and "balance" not in read
+    return _ranked(read) != "" and "balance" not in read
+
+
+def _ranked(read):
+    """The head of both real and fake samples among the names of outputs; empty if there is none."""
+    pairs = ((head, {f"real_{head}", f"{fake}_{head}"}) for head in RANKS for fake in FAKES)
+    return next((head for head, pair in pairs if pair <= set(read)), "")
 
 
 def _read(train_spec):
@@ -100,8 +108,9 @@ def verdict(train_spec: TrainSpec, outputs: dict, state: TrainState) -> dict[str
         inputs = {**outputs, **read, "params": state.params["discriminator"]}
         return terms_lib.total(train_spec.terms["discriminator"], inputs, state.step)[0]
 
-    head, sign = ("logits", 1.0) if {"real_logits", "fake_logits"} <= set(read) else ("energy", -1.0)
-    real, fake = (sign * jnp.ravel(read[f"{side}_{head}"]) for side in ("real", "fake"))
+    head = _ranked(read)
+    sign = 1.0 if head == "logits" else -1.0
+    real, fake = (sign * jnp.ravel(outputs[f"{side}_{head}"]) for side in ("real", "fake"))
     slopes = jax.tree.leaves(jax.grad(loss)(read))
     return {
         "discriminator_accuracy": _share_above(real, fake),
@@ -119,7 +128,7 @@ def _share_above(left, right):
 def _ranking(name):
     """Whether an output is a ranking head of some samples: `real_logits`, but not `real_class_logits`."""
     samples, _, head = name.partition("_")
-    return samples in ("real", "fake", "reconstruction") and head in RANKS
+    return samples in ("real", *FAKES, "reconstruction") and head in RANKS
 
 
 def movement(
