@@ -113,9 +113,7 @@ def accumulated(slices: int) -> Callable[..., tuple[Any, Any, dict[str, jax.Arra
 
         zeros = jax.tree.map(jnp.zeros_like, state.params[player])
         # A loop in the program: unrolled, XLA might compute slices in parallel, each with its own memory.
-        (total, nodes), results = jax.lax.scan(
-            add, (zeros, nodes), (jnp.arange(slices), cut(batch, slices))
-        )
+        (total, nodes), results = jax.lax.scan(add, (zeros, nodes), (jnp.arange(slices), cut(batch, slices)))
         carry, values = averaged(results)
         return jax.tree.map(lambda leaf: leaf / slices, total), joined(nodes, carry), values
 

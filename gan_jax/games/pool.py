@@ -55,7 +55,9 @@ def exchange(pool: Pool, new: jax.Array, key: jax.Array) -> tuple[jax.Array, Poo
     """
     size, count, new = len(pool.samples), len(new), jax.lax.stop_gradient(new)
     if count > size:
-        raise UsageError(f"game.pool={size}: expected at least {count}, the samples of a batch, or 0 for none")
+        raise UsageError(
+            f"game.pool={size}: expected at least {count}, the samples of a batch, or 0 for none"
+        )
     coins, places = jax.random.split(key)
     order = pool.filled + jnp.arange(count)
     taken = jax.random.permutation(places, size)[:count]
