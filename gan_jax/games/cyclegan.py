@@ -40,7 +40,7 @@ def cyclegan(nets: Mapping[str, Any], augment: Augment, *, pool: FromZero = 50) 
     logit with the mean of others would mix the domains;
     `real`, `fake`, `past`: what the discriminators judge, dicts by domain, before augmentation;
     `discriminate`: function from such a dict (augmented inside) to the dict of heads, its carry frozen;
-    `critic`: the same to the sum over domains of the mean logit of a sample, [B], for penalties;
+    `critic`: the same to `logits` only, [B, 2, ...], those of both domains beside each other;
     every other entry of the batch, `key`, `step`.
 
     Args:
@@ -210,7 +210,7 @@ def _play(parts, context):
         "fake": fake,
         "past": past,
         "discriminate": discriminate,
-        "critic": lambda samples: _verdicts(discriminate(samples)["logits"]),
+        "critic": lambda samples: _by_sample(discriminate(samples)["logits"]),
         "key": keys["terms"],
         "step": context.step,
     }
@@ -222,9 +222,9 @@ def _play(parts, context):
     }
 
 
-def _verdicts(logits):
-    """The sum over domains of a sample's mean logit, [B], from the logits of both domains [2B, ...]."""
-    return jnp.sum(jnp.mean(logits.reshape(2, len(logits) // 2, -1), axis=-1), axis=0)
+def _by_sample(logits):
+    """Logits of both domains one after the other, [2B, ...], as [B, 2, ...]."""
+    return jnp.stack(jnp.split(logits, 2), axis=1)
 
 
 def _apply(parts, name, params, carry, images, key):

@@ -157,11 +157,10 @@ def test_outputs():
         rtol=1e-5,
     )
     np.testing.assert_allclose(outputs["real_logits"][3:], _patches(np, WEIGHTS["source"], a), rtol=1e-5)
-    critic = outputs["critic"](outputs["real"])
-    logits = np.float32(outputs["real_logits"])
-    np.testing.assert_allclose(critic, logits[:3].mean((1, 2)) + logits[3:].mean((1, 2)), rtol=1e-5)
-    # The slope of a discriminator's mean logit is its weight over the 32 numbers of an image.
-    expected = sum(WEIGHTS[name][0] ** 2 for name in ("target", "source")) / 32 / 2
+    critic, logits = outputs["critic"](outputs["real"]), outputs["real_logits"]
+    np.testing.assert_allclose(critic, np.stack([logits[:3], logits[3:]], axis=1), rtol=1e-6)
+    # Each of a patch's 8 numbers has the slope w / 8, and an image has 32 numbers.
+    expected = sum(32 * (WEIGHTS[name][0] / 8) ** 2 for name in ("target", "source")) / 2
     np.testing.assert_allclose(
         gan_jax.penalties.r1(outputs["critic"], outputs["real"]), [expected] * 3, rtol=1e-5
     )
