@@ -27,6 +27,7 @@ MODULES = {
     "upsampling": "nets.upsampling",
     "latents": "latents",
     "data": "data",
+    "degradations": "degradations",
 }
 # Kinds of config files, by which their names begin; recipes are the others.
 _FILES = {"recipes": "", "studies": "studies/"}
