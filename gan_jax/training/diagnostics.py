@@ -13,6 +13,7 @@ import optax
 from gan_jax import terms as terms_lib
 from gan_jax.kernels import kernels
 from gan_jax.step import TrainSpec, TrainState, gradient
+from gan_jax.training import translations
 from gan_jax.types import Context, Game
 
 # Heads that rank samples: logits are high for real, energies low.
@@ -33,7 +34,7 @@ def diagnostics(
         key: Random key; all players get the same random numbers.
 
     Returns:
-        Float32 scalars by subject and name, as the functions of this module name them.
+        Float32 scalars by subject and name, as the functions of this module and of `translations` name them.
     """
     context = Context(state.params, state.carry, batch, key, state.step)
     outputs, _ = train_spec.game.play(context)
@@ -46,8 +47,13 @@ def diagnostics(
     }
     for player, average in state.average.items():
         players[player]["average_distance"] = relative_distance(state.params[player], average)
+    game, sampling = train_spec.game, state.sampling_params()
     return {
-        "game": {**verdict(train_spec, outputs, state), **diversity(train_spec.game, state, batch, key)},
+        "game": {
+            **verdict(train_spec, outputs, state),
+            **diversity(game, state, batch, key),
+            **translations.numbers(game, sampling, state.carry, outputs, batch, key),
+        },
         **players,
     }
 
