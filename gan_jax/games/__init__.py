@@ -3,6 +3,7 @@
 from gan_jax.games.autoencoding import autoencoding
 from gan_jax.games.bigan import bigan
 from gan_jax.games.gan import gan
+from gan_jax.games.translation import translation
 from gan_jax.games.vaegan import vaegan
 
-__all__ = ["autoencoding", "bigan", "gan", "vaegan"]
+__all__ = ["autoencoding", "bigan", "gan", "translation", "vaegan"]
