@@ -32,6 +32,8 @@ from gan_jax import data as data_lib
 from gan_jax.accumulation import accumulated
 from gan_jax.data.source import Source, checked, per_class
 from gan_jax.errors import Unknown, UsageError, unknown
+from gan_jax.features import perceptual as perceptual_lib
+from gan_jax.features.types import Maps
 from gan_jax.latents import linear
 from gan_jax.losses import modifiers
 from gan_jax.names import bind, find, schedule
@@ -46,14 +48,20 @@ from gan_jax.types import Augment, Context, Game, Modality, Net, Term
 log = logging.getLogger("gan_jax")
 
 # Modules whose functions a recipe may name without their path.
-PLACES = (augment, data_lib, games, latents, losses, moves, nets, penalties, transforms, wrap, modifiers)
+PLACES = (
+    augment, data_lib, games, latents, losses, moves, nets, penalties, perceptual_lib, transforms, wrap,
+    modifiers,
+)  # fmt: skip
 
 # Options of a recipe's data that are not the data set's own.
 COMMON = ("name", "flip", "per_class")
 
 
 def train_spec(
-    recipe: Recipe, modality: Modality, spread: Callable[[jax.Array], jax.Array] = lambda array: array
+    recipe: Recipe,
+    modality: Modality,
+    spread: Callable[[jax.Array], jax.Array] = lambda array: array,
+    features: Maps | None = None,
 ) -> TrainSpec:
     """Everything of a recipe but its data.
 
@@ -61,6 +69,8 @@ def train_spec(
         recipe: The Recipe.
         modality: Of the data.
         spread: Function from an array [B, ...] to the same array spread over the devices.
+        features: From `perceptual` of the recipe. A game without them can be sampled from, and its terms that
+            read features cannot be computed.
 
     Returns:
         The TrainSpec.
@@ -70,7 +80,7 @@ def train_spec(
     """
     samples = recipe.samples_per_step
     return TrainSpec(
-        game=_game(recipe, modality, spread),
+        game=_game(recipe, modality, spread, features),
         terms={
             player: {_name(name): _term(name, spec, player, recipe.losses) for name, spec in specs.items()}
             for player, specs in recipe.losses.items()
@@ -139,6 +149,7 @@ def _named(tree: dict[str, Any]) -> list[tuple[str, tuple[ModuleType, ...]]]:
         ("data", (data_lib,)),
         ("game", (games,)),
         ("game.latents", (latents,)),
+        ("game.features", (perceptual_lib,)),
         *((f"nets.{player}", (nets,)) for player in tree["nets"]),
         *((path, (nets,)) for path in several),
         *((f"moves.{player}", (moves,)) for player in tree["moves"]),
@@ -147,7 +158,7 @@ def _named(tree: dict[str, Any]) -> list[tuple[str, tuple[ModuleType, ...]]]:
 
 def _parameters(name: Any, places: tuple[ModuleType, ...], path: str) -> Collection[str]:
     """What may stand beside the name of a function; nothing if there is no such function."""
-    own = {"data": COMMON, "game": ("name", "latents", "augment")}.get(path, ("name", "wrap"))
+    own = {"data": COMMON, "game": ("name", "latents", "augment", "features")}.get(path, ("name", "wrap"))
     try:
         function = find(name, places, f"{path}.name")
     except Unknown:  # It is said where the name is used.
@@ -336,7 +347,41 @@ def _name(name):
     return name if isinstance(name, str) else getattr(name, "__name__", str(name))
 
 
-def _game(recipe, modality, spread):
+def perceptual(recipe: Recipe, source: Source) -> Maps | None:
+    """The fixed network that perceptual losses of a recipe look through.
+
+    Args:
+        recipe: The Recipe.
+        source: Its data set.
+
+    Returns:
+        The Maps, which may have yet to be loaded; None if the game has no `features`.
+
+    Raises:
+        UsageError: An unknown name or hyperparameter, a file that cannot be read, or data without labels.
+    """
+    spec, field = recipe.game.get("features"), "game.features"
+    if spec is None:
+        return None
+    if not isinstance(spec, dict) or "name" not in spec:
+        raise UsageError(f"{field}={spec!r}: expected a dict with a 'name'")
+    factory = find(spec["name"], (perceptual_lib,), f"{field}.name")
+    options = {option: value for option, value in spec.items() if option != "name"}
+    bound = bind(factory, options, field, ("source",), ("name",))
+    if "source" in inspect.signature(factory).parameters:
+        bound["source"] = source
+    field = f"{field}.name={_name(spec['name'])}"
+    found = made(factory, bound, Maps, field)
+    return found._replace(maps=guarded(found.maps, field, _is_maps))
+
+
+def _is_maps(result):
+    """The check of what a fixed network returns."""
+    right = isinstance(result, dict) and result and all(map(_is_floats, result.values()))
+    return "" if right else "a dict of arrays of real numbers by layer"
+
+
+def _game(recipe, modality, spread, features):
     """The game over the recipe's networks and latents, the latents spread over the devices."""
     options = dict(recipe.game)
     factory = find(options.pop("name"), (games,), "game.name")
@@ -347,8 +392,11 @@ def _game(recipe, modality, spread):
         },
         "latents": _latents(options.pop("latents", None), spread),
         "augment": _augment(options.pop("augment", {})),
+        "features": features,
     }
     inputs = reads(factory)
+    if options.pop("features", None) is not None and "features" not in inputs:
+        raise UsageError(f"game.features: {factory.__name__} compares no features")
     for name in inputs:
         if name not in parts:
             raise UsageError(

@@ -41,8 +41,9 @@ class Recipe:
             and width, 0 for the data's own; `split`); `flip=True` mirrors rows at random; `per_class` keeps
             that many rows of each class to train on, 0 all.
         game: `name` of a game, its `latents` (`name` and hyperparameters; none in games without latents),
-            `augment` (augmentations by name with their hyperparameters, in the order applied), and the game's
-            other arguments, such as `condition_on`: names of the data's entries that networks get.
+            `augment` (augmentations by name with their hyperparameters, in the order applied), perhaps
+            `features` (`name` and hyperparameters of a fixed network that perceptual losses look through), and
+            the game's other arguments, such as `condition_on`: names of the data's entries that networks get.
         nets: By player, `name` of a network, its hyperparameters, and `wrap`: wrappers by name with their
             hyperparameters, the first one innermost. Resolution, channels and classes come from the data
             unless given. A player of several networks has a dict of such dicts.

@@ -36,6 +36,13 @@ def test_floats_are_averaged_and_counters_kept():
     assert merged == {"mean": 3.0, "moves": 7} and merged["moves"].dtype == jnp.int32
 
 
+def test_what_is_equal_in_all_slices_is_not_rounded():
+    """The arrays of a fixed network would drift, move by move."""
+    fixed = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    assert (np.float32((fixed + fixed + fixed) / np.float32(3)) != fixed).any()
+    np.testing.assert_array_equal(accumulation.averaged(jnp.stack([fixed] * 3)), fixed)
+
+
 def same(key, count):
     """Latents that are drawn alike for every sample, so that slices draw what the batch draws."""
     return jnp.ones((count, 4)) * jnp.array([0.5, -1.0, 2.0, 0.1])
