@@ -3,7 +3,6 @@
 import functools
 import inspect
 import itertools
-import logging
 import sys
 from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
@@ -17,12 +16,12 @@ import optax
 
 from gan_jax import (
     augment,
+    degradations,
     games,
     latents,
     losses,
     moves,
     nets,
-    overrides,
     penalties,
     step,
     transforms,
@@ -30,6 +29,7 @@ from gan_jax import (
 )
 from gan_jax import data as data_lib
 from gan_jax.accumulation import accumulated
+from gan_jax.data import views
 from gan_jax.data.source import Source, checked, per_class
 from gan_jax.errors import Unknown, UsageError, unknown
 from gan_jax.features import perceptual as perceptual_lib
@@ -39,22 +39,31 @@ from gan_jax.losses import modifiers
 from gan_jax.names import bind, find, schedule
 from gan_jax.names import offers as offered_by
 from gan_jax.nets.linen import from_linen
-from gan_jax.recipe import Recipe, from_dict
+from gan_jax.recipe import Recipe
 from gan_jax.seams import described, guarded, made
 from gan_jax.step import TrainSpec, TrainState, average_decay, init
 from gan_jax.terms import reads
-from gan_jax.types import Augment, Context, Game, Modality, Net, Term
-
-log = logging.getLogger("gan_jax")
+from gan_jax.types import Augment, Context, Degradation, Game, Modality, Net, Term
 
 # Modules whose functions a recipe may name without their path.
 PLACES = (
-    augment, data_lib, games, latents, losses, moves, nets, penalties, perceptual_lib, transforms, wrap,
+    augment,
+    data_lib,
+    degradations,
+    games,
+    latents,
+    losses,
+    moves,
+    nets,
+    penalties,
+    perceptual_lib,
+    transforms,
+    wrap,
     modifiers,
-)  # fmt: skip
+)
 
 # Options of a recipe's data that are not the data set's own.
-COMMON = ("name", "flip", "per_class")
+COMMON = ("name", "per_class", "crop", "flip", "degrade")
 
 
 def train_spec(
@@ -106,66 +115,6 @@ def train_spec(
         },
         matmul_precision=recipe.matmul_precision,
     )
-
-
-def adapted(before: Recipe, after: Recipe) -> Recipe:
-    """A changed recipe without the hyperparameters that were written for functions which it no longer names.
-
-    What is left out, and lengths that no longer fit the number of steps, are said in the log.
-
-    Args:
-        before: The Recipe as it was written.
-        after: The Recipe with some values changed.
-
-    Returns:
-        The changed Recipe; its other names may still be unknown.
-    """
-    tree = overrides.fields(after)
-    written = overrides.fields(before)
-    for path, places in _named(tree):
-        old, new = overrides.at(written, path), overrides.at(tree, path)
-        if not isinstance(old, dict) or not isinstance(new, dict) or old.get("name") == new.get("name"):
-            continue
-        takes = _parameters(new.get("name"), places, path)
-        left = [name for name, value in new.items() if takes and name not in takes and old.get(name) == value]
-        for name in left:
-            del new[name]
-        if left:
-            log.info("%s.name=%s takes no %s: left out", path, _name(new["name"]), ", ".join(left))
-    if lengths := overrides.stale(before, after):
-        log.warning("%s", lengths)
-    return from_dict(tree)
-
-
-def _named(tree: dict[str, Any]) -> list[tuple[str, tuple[ModuleType, ...]]]:
-    """The paths of a recipe's parts that have a `name`, and the modules in which that is looked up."""
-    several = [
-        f"nets.{player}.{part}"
-        for player, parts in tree["nets"].items()
-        if isinstance(parts, dict) and "name" not in parts
-        for part in parts
-    ]
-    return [
-        ("data", (data_lib,)),
-        ("game", (games,)),
-        ("game.latents", (latents,)),
-        ("game.features", (perceptual_lib,)),
-        *((f"nets.{player}", (nets,)) for player in tree["nets"]),
-        *((path, (nets,)) for path in several),
-        *((f"moves.{player}", (moves,)) for player in tree["moves"]),
-    ]
-
-
-def _parameters(name: Any, places: tuple[ModuleType, ...], path: str) -> Collection[str]:
-    """What may stand beside the name of a function; nothing if there is no such function."""
-    own = {"data": COMMON, "game": ("name", "latents", "augment", "features")}.get(path, ("name", "wrap"))
-    try:
-        function = find(name, places, f"{path}.name")
-    except Unknown:  # It is said where the name is used.
-        if places != (data_lib,):
-            return ()
-        function = data_lib.tfds
-    return (*own, *inspect.signature(function).parameters)
 
 
 def start(spec: TrainSpec, modality: Modality, batch_size: int) -> Callable[[jax.Array], TrainState]:
@@ -235,7 +184,7 @@ def blank(modality: Modality, *shape: int) -> dict[str, jax.Array]:
 
 
 def decoder(recipe: Recipe, modality: Modality) -> Callable[[jax.Array, dict], dict]:
-    """How stored rows become a batch: decoded, and mirrored at random if the recipe says so.
+    """How stored rows become a batch: decoded, and cropped, mirrored and degraded at random if the recipe says so.
 
     Args:
         recipe: The Recipe.
@@ -245,14 +194,10 @@ def decoder(recipe: Recipe, modality: Modality) -> Callable[[jax.Array, dict], d
         Function `(key, rows) -> batch`, arrays [..., *shape] by name.
 
     Raises:
-        UsageError: The recipe mirrors data that have no mirror image.
+        UsageError: The recipe mirrors data that have no mirror image, or an unknown degradation.
     """
-    if not recipe.data.get("flip", False):
-        return lambda key, rows: modality.decode(rows)
-    flip = modality.flip
-    if flip is None:
-        raise UsageError(f"data.flip=True: {modality.unit} cannot be mirrored")
-    return lambda key, rows: flip(key, modality.decode(rows))
+    options = recipe.data
+    return views.at_random(modality, options.get("crop", 0), options.get("flip", False), _degrade(recipe))
 
 
 def source(recipe: Recipe, data_dir: str | None = None) -> Source:
@@ -263,18 +208,37 @@ def source(recipe: Recipe, data_dir: str | None = None) -> Source:
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
     Returns:
-        A `gan_jax.data.Source`.
+        A `gan_jax.data.Source`. Its rows are fixed: central crops, degraded by keys of their own; training draws
+        from its `parts`, by `decoder`.
 
     Raises:
-        UsageError: No such data set, one that is not prepared and cannot be, or too few rows of a class.
+        UsageError: No such data set, one that is not prepared and cannot be, too few rows of a class, or rows that
+            cannot be cropped or degraded as the recipe says.
     """
-    count = recipe.data.get("per_class", 0)
-    return per_class(_opened(recipe, data_dir), count) if count else _opened(recipe, data_dir)
+    crop, degrade, count = recipe.data.get("crop", 0), _degrade(recipe), recipe.data.get("per_class", 0)
+    opened = _checked(opener(recipe, data_dir)(), recipe.data["name"])
+    opened = per_class(opened, count) if count else opened
+    return views.fixed(opened, crop, degrade) if crop or degrade else opened
 
 
-def _opened(recipe, data_dir):
-    """All rows of the recipe's data set."""
-    return _checked(opener(recipe, data_dir)(), recipe.data["name"])
+def _degrade(recipe):
+    """The recipe's degradations one after the other, in the order written; None without any."""
+    spec = recipe.data.get("degrade", {})
+    links = _chain(spec, (degradations,), Callable, "data.degrade")
+    named = zip(links, (f"data.degrade.{_name(name)}" for name in spec))
+    return degradations.chain(*itertools.starmap(_guarded_degradation, named)) if spec else None
+
+
+def _guarded_degradation(link, field):
+    """The degradation, whose result has the entries of a row."""
+
+    def entries(result):
+        right = isinstance(result, dict) and all(map(_is_floats, result.values())) and "source" in result
+        return "" if right else "a dict of `real`, `source` and perhaps `mask`, arrays of real numbers"
+
+    if isinstance(link, Degradation):
+        return link._replace(apply=guarded(link.apply, field, entries))
+    return guarded(link, field, entries)
 
 
 def opener(recipe: Recipe, data_dir: str | None = None) -> Callable[[], Any]:

@@ -28,6 +28,7 @@ MODULES = {
     "latents": "latents",
     "perceptual": "features.perceptual",
     "data": "data",
+    "degradations": "degradations",
 }
 # Kinds of config files, by which their names begin; recipes are the others.
 _FILES = {"recipes": "", "studies": "studies/"}

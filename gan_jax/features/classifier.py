@@ -101,7 +101,8 @@ def fit(source: Source, seed: int = 0, *, steps: int | None = None) -> dict[str,
         raise UsageError(f"a classifier of {source.name} cannot be trained: the data has no labels")
     net, modality = from_linen(Classifier(len(source.classes))), source.modality
     mesh = parallel.mesh(BATCH, jax.local_devices()[:1])
-    fed = batches(source, BATCH, 1, seed, mesh, lambda key, rows: modality.decode(rows))
+    # Rows as evaluations see them, not the parts from which training makes others.
+    fed = batches(source._replace(parts=()), BATCH, 1, seed, mesh, lambda key, rows: modality.decode(rows))
     steps = usual_steps(source.size) if steps is None else steps
     optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, steps))
     key = jax.random.key(seed)
