@@ -35,6 +35,8 @@ def cut(batch: Any, slices: int) -> Any:
 def averaged(tree: Any) -> Any:
     """Results of slices as one: the mean of floats; integers count moves and are equal in all slices.
 
+    What is equal in all slices, such as the arrays of a fixed network, stays as it is, without rounding.
+
     Args:
         tree: Pytree of arrays [slices, ...].
 
@@ -43,7 +45,9 @@ def averaged(tree: Any) -> Any:
     """
 
     def one(leaf):
-        return jnp.mean(leaf, axis=0) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf[0]
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            return leaf[0]
+        return jnp.where(jnp.all(leaf == leaf[0], axis=0), leaf[0], jnp.mean(leaf, axis=0))
 
     return jax.tree.map(one, tree)
 

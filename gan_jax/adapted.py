@@ -9,6 +9,7 @@ from typing import Any
 from gan_jax import build, games, latents, moves, nets, overrides
 from gan_jax import data as data_lib
 from gan_jax.errors import Unknown
+from gan_jax.features import perceptual
 from gan_jax.names import find
 from gan_jax.recipe import Recipe, from_dict
 
@@ -57,6 +58,7 @@ def _named(tree: dict[str, Any]) -> list[tuple[str, tuple[ModuleType, ...]]]:
         ("data", (data_lib,)),
         ("game", (games,)),
         ("game.latents", (latents,)),
+        ("game.features", (perceptual,)),
         *((f"nets.{player}", (nets,)) for player in tree["nets"]),
         *((path, (nets,)) for path in several),
         *((f"moves.{player}", (moves,)) for player in tree["moves"]),
@@ -65,7 +67,7 @@ def _named(tree: dict[str, Any]) -> list[tuple[str, tuple[ModuleType, ...]]]:
 
 def _parameters(name: Any, places: tuple[ModuleType, ...], path: str) -> Collection[str]:
     """What may stand beside the name of a function; nothing if there is no such function."""
-    own = {"data": build.COMMON, "game": ("name", "latents", "augment")}.get(path, ("name", "wrap"))
+    own = {"data": build.COMMON, "game": ("name", "latents", "augment", "features")}.get(path, ("name", "wrap"))
     try:
         function = find(name, places, f"{path}.name")
     except Unknown:  # It is said where the name is used.

@@ -32,6 +32,8 @@ from gan_jax.accumulation import accumulated
 from gan_jax.data import views
 from gan_jax.data.source import Source, checked, per_class
 from gan_jax.errors import Unknown, UsageError, unknown
+from gan_jax.features import perceptual as perceptual_lib
+from gan_jax.features.types import Maps
 from gan_jax.latents import linear
 from gan_jax.losses import modifiers
 from gan_jax.names import bind, find, schedule
@@ -54,6 +56,7 @@ PLACES = (
     moves,
     nets,
     penalties,
+    perceptual_lib,
     transforms,
     wrap,
     modifiers,
@@ -64,7 +67,10 @@ COMMON = ("name", "per_class", "crop", "flip", "degrade")
 
 
 def train_spec(
-    recipe: Recipe, modality: Modality, spread: Callable[[jax.Array], jax.Array] = lambda array: array
+    recipe: Recipe,
+    modality: Modality,
+    spread: Callable[[jax.Array], jax.Array] = lambda array: array,
+    features: Maps | None = None,
 ) -> TrainSpec:
     """Everything of a recipe but its data.
 
@@ -72,6 +78,8 @@ def train_spec(
         recipe: The Recipe.
         modality: Of the data.
         spread: Function from an array [B, ...] to the same array spread over the devices.
+        features: From `perceptual` of the recipe. A game without them can be sampled from, and its terms that
+            read features cannot be computed.
 
     Returns:
         The TrainSpec.
@@ -81,7 +89,7 @@ def train_spec(
     """
     samples = recipe.samples_per_step
     return TrainSpec(
-        game=_game(recipe, modality, spread),
+        game=_game(recipe, modality, spread, features),
         terms={
             player: {_name(name): _term(name, spec, player, recipe.losses) for name, spec in specs.items()}
             for player, specs in recipe.losses.items()
@@ -303,7 +311,41 @@ def _name(name):
     return name if isinstance(name, str) else getattr(name, "__name__", str(name))
 
 
-def _game(recipe, modality, spread):
+def perceptual(recipe: Recipe, source: Source) -> Maps | None:
+    """The fixed network that perceptual losses of a recipe look through.
+
+    Args:
+        recipe: The Recipe.
+        source: Its data set.
+
+    Returns:
+        The Maps, which may have yet to be loaded; None if the game has no `features`.
+
+    Raises:
+        UsageError: An unknown name or hyperparameter, a file that cannot be read, or data without labels.
+    """
+    spec, field = recipe.game.get("features"), "game.features"
+    if spec is None:
+        return None
+    if not isinstance(spec, dict) or "name" not in spec:
+        raise UsageError(f"{field}={spec!r}: expected a dict with a 'name'")
+    factory = find(spec["name"], (perceptual_lib,), f"{field}.name")
+    options = {option: value for option, value in spec.items() if option != "name"}
+    bound = bind(factory, options, field, ("source",), ("name",))
+    if "source" in inspect.signature(factory).parameters:
+        bound["source"] = source
+    field = f"{field}.name={_name(spec['name'])}"
+    found = made(factory, bound, Maps, field)
+    return found._replace(maps=guarded(found.maps, field, _is_maps))
+
+
+def _is_maps(result):
+    """The check of what a fixed network returns."""
+    right = isinstance(result, dict) and result and all(map(_is_floats, result.values()))
+    return "" if right else "a dict of arrays of real numbers by layer"
+
+
+def _game(recipe, modality, spread, features):
     """The game over the recipe's networks and latents, the latents spread over the devices."""
     options = dict(recipe.game)
     factory = find(options.pop("name"), (games,), "game.name")
@@ -314,8 +356,11 @@ def _game(recipe, modality, spread):
         },
         "latents": _latents(options.pop("latents", None), spread),
         "augment": _augment(options.pop("augment", {})),
+        "features": features,
     }
     inputs = reads(factory)
+    if options.pop("features", None) is not None and "features" not in inputs:
+        raise UsageError(f"game.features: {factory.__name__} compares no features")
     for name in inputs:
         if name not in parts:
             raise UsageError(

@@ -26,6 +26,7 @@ MODULES = {
     "norms": "nets.norms",
     "upsampling": "nets.upsampling",
     "latents": "latents",
+    "perceptual": "features.perceptual",
     "data": "data",
     "degradations": "degradations",
 }

@@ -44,8 +44,9 @@ class Recipe:
             makes `source` of `real`, for games conditioned on it: degradations by name with their
             hyperparameters, in the order applied. Evaluations and grids see central crops and fixed degradations.
         game: `name` of a game, its `latents` (`name` and hyperparameters; none in games without latents),
-            `augment` (augmentations by name with their hyperparameters, in the order applied), and the game's
-            other arguments, such as `condition_on`: names of the data's entries that networks get.
+            `augment` (augmentations by name with their hyperparameters, in the order applied), perhaps
+            `features` (`name` and hyperparameters of a fixed network that perceptual losses look through), and
+            the game's other arguments, such as `condition_on`: names of the data's entries that networks get.
         nets: By player, `name` of a network, its hyperparameters, and `wrap`: wrappers by name with their
             hyperparameters, the first one innermost. Resolution, channels and classes come from the data
             unless given. A player of several networks has a dict of such dicts.

@@ -36,6 +36,13 @@ def test_floats_are_averaged_and_counters_kept():
     assert merged == {"mean": 3.0, "moves": 7} and merged["moves"].dtype == jnp.int32
 
 
+def test_what_is_equal_in_all_slices_is_not_rounded():
+    """The arrays of a fixed network would drift, move by move."""
+    fixed = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    assert (np.float32((fixed + fixed + fixed) / np.float32(3)) != fixed).any()
+    np.testing.assert_array_equal(accumulation.averaged(jnp.stack([fixed] * 3)), fixed)
+
+
 class _Seen(accumulation.InSequence):
     sums: jax.Array
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.names import FromZero, find
-from gan_jax.nets import norms, upsampling
+from gan_jax.nets import fields, norms, upsampling
 from gan_jax.nets.convolution import Conv, ReflectedConv
 from gan_jax.nets.inner import beside
 from gan_jax.nets.linen import name_of
@@ -69,6 +69,17 @@ class ResNet(nn.Module):
     def multiple(self) -> int:
         """What height and width are multiples of, pixels."""
         return 1 << self.halvings
+
+    @property
+    def radius(self) -> int | None:
+        """Pixels of the source that an output pixel depends on, on each side; None if on the whole image."""
+        double = fields.doubling(self.upsample, 3)
+        if not fields.is_local(self.norm) or double is None:
+            return None
+        ends, halve, block = fields.convolution(7), fields.convolution(3, 2), fields.convolution(3)
+        blocks = 2 * self.blocks * [block]
+        network = [ends, *self.halvings * [halve], *blocks, *self.halvings * [double], ends]
+        return fields.radius(fields.chained(network), multiple=self.multiple)
 
     @nn.compact
     def __call__(self, source: jax.Array, *, train: bool) -> Any:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.names import FromZero, find
-from gan_jax.nets import norms, upsampling
+from gan_jax.nets import fields, norms, upsampling
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.dropout import Dropout
 from gan_jax.nets.inner import beside
@@ -56,6 +56,26 @@ class UNet(nn.Module):
     def multiple(self) -> int:
         """What height and width are multiples of, pixels."""
         return 1 << self.depth
+
+    @property
+    def radius(self) -> int | None:
+        """Pixels of the source that an output pixel depends on, on each side; None if on the whole image.
+
+        Dropout is noise of the whole image too: parts that are translated on their own get other noise.
+        """
+        double, halve = fields.doubling(self.upsample, 4), fields.convolution(4, 2)
+        if not fields.is_local(self.norm) or self.dropout or double is None:
+            return None
+
+        def network(read: fields.Interval) -> fields.Interval:
+            reads = []
+            for level in range(self.depth):
+                read = double(read)
+                # Of the features at this level, and of all below.
+                reads.append(fields.chained([halve] * (level + 1))(read))
+            return min(first for first, _ in reads), max(last for _, last in reads)
+
+        return fields.radius(network, multiple=self.multiple)
 
     @nn.compact
     def __call__(self, source: jax.Array, *, train: bool) -> Any:
