@@ -12,9 +12,9 @@ import jax
 import numpy as np
 from absl import logging as absl_logging
 
-from gan_jax import build
 from gan_jax import overrides as overrides_lib
 from gan_jax import recipe as recipe_lib
+from gan_jax.adapted import adapted
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.recipe import Recipe
@@ -47,7 +47,7 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
     changed = overrides_lib.merged(written, overrides)
     recipe_lib.validate(changed)
     with _logged():
-        return build.adapted(written, changed)
+        return adapted(written, changed)
 
 
 def train(

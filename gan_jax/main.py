@@ -158,13 +158,13 @@ def _train():
     recipe_lib.to_dict(changed)  # Functions that no later process would find.
     cluster = _cluster()
     command.import_jax()
-    from gan_jax import build
+    from gan_jax.adapted import adapted
     from gan_jax.runtime import cpu, processes
     from gan_jax.training import initial, plan, train
 
     cpu.keep_memory()
     with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):
-        recipe = build.adapted(written, changed)
+        recipe = adapted(written, changed)
         workdir = os.path.join("runs", f"{_CONFIG.stem()}-{_named(recipe.data)}")
         step, trust, other = _STEP.value, _TRUST.value, command.path(_INIT_FROM.value)
         given: dict[str, Any] = dict(

@@ -142,19 +142,6 @@ def over(colours: Image.Image, alpha: Image.Image | None, background: str = "whi
     return behind
 
 
-def flaw(error: Exception) -> str:
-    """Why an image cannot be read.
-
-    Args:
-        error: What a decoder raised.
-
-    Returns:
-        Words for people, without the file's name.
-    """
-    reason = str(error).strip().partition("\n")[0]
-    return f"not an image that can be read, or corrupt ({reason or type(error).__name__})"
-
-
 def has_sixteen_bits(image: Image.Image) -> bool:
     """Tells from its header if an image has more than 8 bits a channel.
 

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageColor
 
 from gan_jax.data import listing, pixels
+from gan_jax.data.files import opened
 from gan_jax.errors import Fault, UsageError
 from gan_jax.runtime import folders, memory, progress
 from gan_jax.runtime.files import write_atomically
@@ -255,13 +256,10 @@ class _Reader(NamedTuple):
 
     def given(self, image: Any, name: str, mask: Any, notes: Counter | None = None) -> _Picture:
         """An image of a path or an array."""
-        opened = _opened(image, name)
-        notes = Counter() if notes is None else notes
-        notes["had 16 bits a channel, which became 8"] += pixels.has_sixteen_bits(opened)
-        notes["are animated: their first frame"] += opened.format not in (None, "MPO") and getattr(
-            opened, "is_animated", False
-        )
-        colours, alpha = _decoded(opened, name)
+        colours, alpha, deep, animated = _opened(image, name)
+        if notes is not None:
+            notes["had 16 bits a channel, which became 8"] += deep
+            notes["are animated: their first frame"] += animated
         hole = None if mask is None else _hole(mask, colours.size, name)
         return self._of(colours, alpha, hole, name)
 
@@ -286,36 +284,28 @@ class _Reader(NamedTuple):
 
 
 def _opened(image, name):
-    """A PIL image of a path or an array, not decoded yet."""
-    try:
-        if isinstance(image, (str, os.PathLike)):
-            return Image.open(image)
-        array = np.asarray(image)
-        if array.dtype != np.uint8 or array.ndim not in (2, 3) or 0 in array.shape:
-            raise UsageError(f"{name}: expected uint8 [h, w, C], got {array.dtype} {list(array.shape)}")
-        return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
-    except UsageError:
-        raise
-    except Exception as error:
-        raise UsageError(f"{name}: {pixels.flaw(error)}") from None
+    """Colours and opacity of a path or an array, and whether it has 16 bits a channel, and several frames."""
 
+    def read(image):
+        pixels.check_range(image, name)
+        animated = image.format not in (None, "MPO") and getattr(image, "is_animated", False)
+        deep = pixels.has_sixteen_bits(image)
+        return *pixels.apart(image), deep, animated
 
-def _decoded(image, name):
-    """Colours and opacity of an image."""
-    try:
-        with image:
-            pixels.check_range(image, name)
-            return pixels.apart(image)
-    except UsageError:
-        raise
-    except Exception as error:  # Decoders fail in many ways.
-        raise UsageError(f"{name}: {pixels.flaw(error)}") from None
+    if isinstance(image, (str, os.PathLike)):
+        return opened(image, read)
+    array = np.asarray(image)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or 0 in array.shape or array.shape[2:] > (4,):
+        raise UsageError(
+            f"{name}: expected uint8 [h, w] or [h, w, 1 to 4], got {array.dtype} {list(array.shape)}"
+        )
+    return read(Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array))
 
 
 def _hole(mask, size, name):
     """Where a mask is white, bool [h, w]."""
     if isinstance(mask, (str, os.PathLike)):
-        colours, _ = _decoded(_opened(mask, str(mask)), str(mask))
+        colours, *_ = _opened(mask, str(mask))
         hole = np.asarray(colours.convert("L")) >= _HALF
     else:
         hole = np.asarray(mask).astype(bool)
@@ -358,9 +348,8 @@ def _finished(result, picture, background):
 def _uncovered(image, alpha, background):
     """The colours that look like the image when they stand in front of the background with this opacity."""
     share = np.asarray(alpha).astype(np.float32) / 255
-    behind = np.array(ImageColor.getcolor(background, image.mode), np.float32)
-    if image.mode == "RGB":
-        share = share[..., None]
+    share = share.reshape(*share.shape, *[1] * (image.mode == "RGB"))
+    behind = np.array(ImageColor.getcolor(background, image.mode)).astype(np.float32)
     seen = np.asarray(image, np.float32)
     colours = (seen - (1 - share) * behind) / np.where(share > 0, share, 1)
     return Image.fromarray(np.uint8(np.clip(np.round(np.where(share > 0, colours, seen)), 0, 255)))
