@@ -274,7 +274,7 @@ class _Reader(NamedTuple):
         source = np.asarray(seen.convert("L" if way.shape[2] == 1 else "RGB"))
         entries = {way.given: source.reshape(*source.shape[:2], way.shape[2])}
         if hole is not None:
-            entries["mask"] = np.float32(hole)[..., None]
+            entries["mask"] = np.asarray(hole).astype(np.float32)[..., None]
             entries[way.given] = filled(entries[way.given], hole, self.fill)
         try:
             self.made.check(*source.shape[:2])

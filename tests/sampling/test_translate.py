@@ -128,8 +128,8 @@ def pairs(*, source: tuple = (8, 8, 1), real: tuple = (8, 8, 1), masked: bool = 
     return Source("pairs", 32, spec, {"modality": "images"}, read)
 
 
-def pixels(nets, *, condition_on: tuple = ("source",)):
-    """A generator alone, from `source` to `real`; backward are negatives, half as large for a scale of two."""
+def pixels(nets, *, condition_on: tuple = ("source",), smaller: int = 1):
+    """A generator alone, from `source` to `real`; backward are negatives, so many times smaller."""
     net = nets["generator"]
 
     def init(key, batch):
@@ -150,8 +150,7 @@ def pixels(nets, *, condition_on: tuple = ("source",)):
         return {"prediction": made, "target": context.batch["real"]}, context.carry
 
     def backward(params, carry, latents, batch, key):
-        step = getattr(net, "scale", 2)
-        return -batch["real"][:, ::step, ::step]
+        return -batch["real"][:, ::smaller, ::smaller]
 
     return Game(
         init, play, sample, conditions=tuple(condition_on), backward=backward,
@@ -339,7 +338,8 @@ def test_tiles_become_smaller_where_memory_is_scarce(model, monkeypatch):
 
 def test_backward(model):
     """From `real`, twice as large, to its negative at every second pixel; odd sizes are rounded up."""
-    near, image = model("Near", scale=2, data=dict(real=(16, 16, 1))), _image(7, 6)
+    near = model("Near", scale=2, data=dict(real=(16, 16, 1)), game=dict(smaller=2))
+    image = _image(7, 6)
     assert translating.way(near, True) == translating.Way(
         "real", ("real",), (16, 16, 1), 1, Fraction(1, 2), 2, 2
     )
