@@ -411,7 +411,7 @@ def _files(given, output, mask):
     if mask is not None and not os.path.exists(mask):
         raise UsageError(f"mask={mask}: there is no such file or folder")
     if os.path.isdir(given):
-        names, left = _listed(given, output)
+        names, left = _listed(given, output, mask)
         root = given
     elif os.path.exists(given):
         (root, name), left = os.path.split(given), {}
@@ -429,25 +429,26 @@ def _files(given, output, mask):
     return paths, places
 
 
-def _listed(given, output):
-    """Names of the images in a folder, without those in the folder for results, and what was left out."""
-    inner, outer = os.path.realpath(output), os.path.realpath(given)
-    if inner == outer:
+def _listed(given, output, mask):
+    """Names of the images in a folder, without results and masks that lie in it too, and what was left out."""
+    if os.path.realpath(output) == os.path.realpath(given):
         raise UsageError(f"output={output}: expected another folder than that of the images")
     names, left = listing.images(given)
-    inside = (inner + os.sep).startswith(outer.rstrip(os.sep) + os.sep)
-    own = [
-        name
-        for name in (names if inside else ())
-        if os.path.realpath(os.path.join(given, name)).startswith(inner + os.sep)
-    ]
-    if len(own) == len(names):
-        raise UsageError(
-            f"input={given}: all {len(names)} images in it lie in the folder of results, {output}"
-        )
-    if own:
-        left = {**left, f"in the folder of results, {output}": own}
-    return sorted(set(names) - set(own)), left
+    for folder in filter(None, (output, mask)):
+        own = _inside(folder, given, names)
+        names = [name for name in names if name not in own]
+        left = {**left, **({f"in {folder}": sorted(own)} if own else {})}
+    if not names:
+        raise UsageError(f"input={given}: all images in it are results or masks")
+    return names, left
+
+
+def _inside(folder, given, names):
+    """Which of the images of a folder lie in a folder inside it."""
+    inner, outer = (os.path.join(os.path.realpath(path), "") for path in (folder, given))
+    if inner == outer or not inner.startswith(outer):
+        return set()
+    return {name for name in names if os.path.realpath(os.path.join(given, name)).startswith(inner)}
 
 
 def targets(names: Sequence[str]) -> list[str]:
