@@ -18,11 +18,13 @@ from absl import logging as absl_logging
 from gan_jax import build, images
 from gan_jax import overrides as overrides_lib
 from gan_jax import recipe as recipe_lib
+from gan_jax.adapted import adapted
 from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.recipe import Recipe
 from gan_jax.sampling import loading, samples
+from gan_jax.sampling import translate as translate_lib
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.training import initial
 from gan_jax.training import train as training
@@ -50,7 +52,7 @@ def load_recipe(config: str, **overrides: Any) -> Recipe:
     changed = overrides_lib.merged(written, overrides)
     recipe_lib.validate(changed)
     with _logged():
-        return build.adapted(written, changed)
+        return adapted(written, changed)
 
 
 def load_data(recipe: Recipe, data_dir: str | None = None) -> Source:
@@ -246,6 +248,58 @@ class Model:
         """
         game = self.loaded.game
         return None if game.draw is None else samples.latents_of(game, jax.random.key(seed), np.arange(count))
+
+    def translate(
+        self,
+        images: Any,
+        *,
+        mask: Any = None,
+        backward: bool = False,
+        tile: int | None = None,
+        overlap: int | None = None,
+        blend_with: "Model | None" = None,
+        share: float = translate_lib.SHARE,
+        averaged: bool = True,
+    ) -> Any:
+        """Translations of images of any size, as `--mode=translate` writes them.
+
+        Where the networks see only a part of an image, it is translated in tiles, else as a whole. A grey image
+        stays grey where the model translates colours to colours, and opacity is kept.
+
+        Args:
+            images: One image or a list of them, of any sizes: arrays uint8 [h, w, C], C 1 to 4 (grey, grey and
+                opacity, colour, colour and opacity), or paths of files; or an array uint8 [N, h, w, C].
+            mask: For models that fill holes: as many arrays [h, w], not 0 in the holes, or paths of images that
+                are white there. None for the transparent pixels of each image.
+            backward: From images like `real` to images like `source`, where the game has a way back.
+            tile: Side of a tile, pixels; None for 256, or the whole image where the networks see all of it.
+            overlap: Pixels that a tile sees beyond its part on each side; None for as many as the networks see
+                and 8 more.
+            blend_with: A model of the same networks, with whose generator's parameters these are blended.
+            share: This model's share of the parameters then, in [0, 1].
+            averaged: Use averaged parameters.
+
+        Returns:
+            One array uint8 [h * scale, w * scale, C], or a list of them, as images are given; for an array of
+            N images an array.
+
+        Raises:
+            UsageError: An image that cannot be read or translated, or a model that translates none.
+            Fault: The outputs are not finite.
+        """
+        single = (
+            isinstance(images, (str, os.PathLike)) or np.ndim(images) in (2, 3) and hasattr(images, "dtype")
+        )
+        masks = None if mask is None else [mask] if single else mask
+        with _logged():
+            results = translate_lib.arrays(
+                self.loaded, [images] if single else images,
+                masks=masks, blend_with=blend_with.loaded if blend_with else None, share=share,
+                backward=backward, tile=tile, overlap=overlap, averaged=averaged,
+            )  # fmt: skip
+        if single:
+            return results[0]
+        return np.stack(results) if hasattr(images, "dtype") else results
 
     def evaluate(
         self,

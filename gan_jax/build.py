@@ -3,7 +3,6 @@
 import functools
 import inspect
 import itertools
-import logging
 import sys
 from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
@@ -17,12 +16,12 @@ import optax
 
 from gan_jax import (
     augment,
+    degradations,
     games,
     latents,
     losses,
     moves,
     nets,
-    overrides,
     penalties,
     step,
     transforms,
@@ -30,30 +29,48 @@ from gan_jax import (
 )
 from gan_jax import data as data_lib
 from gan_jax.accumulation import accumulated
+from gan_jax.data import views
 from gan_jax.data.source import Source, checked, per_class
 from gan_jax.errors import Unknown, UsageError, unknown
+from gan_jax.features import perceptual as perceptual_lib
+from gan_jax.features.types import Maps
 from gan_jax.latents import linear
 from gan_jax.losses import modifiers
 from gan_jax.names import bind, find, schedule
 from gan_jax.names import offers as offered_by
 from gan_jax.nets.linen import from_linen
-from gan_jax.recipe import Recipe, from_dict
+from gan_jax.recipe import Recipe
 from gan_jax.seams import described, guarded, made
 from gan_jax.step import TrainSpec, TrainState, average_decay, init
-from gan_jax.terms import reads
-from gan_jax.types import Augment, Context, Game, Modality, Net, Term
-
-log = logging.getLogger("gan_jax")
+from gan_jax.terms import reading, reads
+from gan_jax.types import Augment, Context, Degradation, Game, Modality, Net, Term
 
 # Modules whose functions a recipe may name without their path.
-PLACES = (augment, data_lib, games, latents, losses, moves, nets, penalties, transforms, wrap, modifiers)
+PLACES = (
+    augment,
+    data_lib,
+    degradations,
+    games,
+    latents,
+    losses,
+    moves,
+    nets,
+    penalties,
+    perceptual_lib,
+    transforms,
+    wrap,
+    modifiers,
+)
 
 # Options of a recipe's data that are not the data set's own.
-COMMON = ("name", "flip", "per_class")
+COMMON = ("name", "per_class", "crop", "flip", "degrade")
 
 
 def train_spec(
-    recipe: Recipe, modality: Modality, spread: Callable[[jax.Array], jax.Array] = lambda array: array
+    recipe: Recipe,
+    modality: Modality,
+    spread: Callable[[jax.Array], jax.Array] = lambda array: array,
+    features: Maps | None = None,
 ) -> TrainSpec:
     """Everything of a recipe but its data.
 
@@ -61,6 +78,8 @@ def train_spec(
         recipe: The Recipe.
         modality: Of the data.
         spread: Function from an array [B, ...] to the same array spread over the devices.
+        features: From `perceptual` of the recipe. A game without them can be sampled from, and its terms that
+            read features cannot be computed.
 
     Returns:
         The TrainSpec.
@@ -70,7 +89,7 @@ def train_spec(
     """
     samples = recipe.samples_per_step
     return TrainSpec(
-        game=_game(recipe, modality, spread),
+        game=_game(recipe, modality, spread, features),
         terms={
             player: {_name(name): _term(name, spec, player, recipe.losses) for name, spec in specs.items()}
             for player, specs in recipe.losses.items()
@@ -96,65 +115,6 @@ def train_spec(
         },
         matmul_precision=recipe.matmul_precision,
     )
-
-
-def adapted(before: Recipe, after: Recipe) -> Recipe:
-    """A changed recipe without the hyperparameters that were written for functions which it no longer names.
-
-    What is left out, and lengths that no longer fit the number of steps, are said in the log.
-
-    Args:
-        before: The Recipe as it was written.
-        after: The Recipe with some values changed.
-
-    Returns:
-        The changed Recipe; its other names may still be unknown.
-    """
-    tree = overrides.fields(after)
-    written = overrides.fields(before)
-    for path, places in _named(tree):
-        old, new = overrides.at(written, path), overrides.at(tree, path)
-        if not isinstance(old, dict) or not isinstance(new, dict) or old.get("name") == new.get("name"):
-            continue
-        takes = _parameters(new.get("name"), places, path)
-        left = [name for name, value in new.items() if takes and name not in takes and old.get(name) == value]
-        for name in left:
-            del new[name]
-        if left:
-            log.info("%s.name=%s takes no %s: left out", path, _name(new["name"]), ", ".join(left))
-    if lengths := overrides.stale(before, after):
-        log.warning("%s", lengths)
-    return from_dict(tree)
-
-
-def _named(tree: dict[str, Any]) -> list[tuple[str, tuple[ModuleType, ...]]]:
-    """The paths of a recipe's parts that have a `name`, and the modules in which that is looked up."""
-    several = [
-        f"nets.{player}.{part}"
-        for player, parts in tree["nets"].items()
-        if isinstance(parts, dict) and "name" not in parts
-        for part in parts
-    ]
-    return [
-        ("data", (data_lib,)),
-        ("game", (games,)),
-        ("game.latents", (latents,)),
-        *((f"nets.{player}", (nets,)) for player in tree["nets"]),
-        *((path, (nets,)) for path in several),
-        *((f"moves.{player}", (moves,)) for player in tree["moves"]),
-    ]
-
-
-def _parameters(name: Any, places: tuple[ModuleType, ...], path: str) -> Collection[str]:
-    """What may stand beside the name of a function; nothing if there is no such function."""
-    own = {"data": COMMON, "game": ("name", "latents", "augment")}.get(path, ("name", "wrap"))
-    try:
-        function = find(name, places, f"{path}.name")
-    except Unknown:  # It is said where the name is used.
-        if places != (data_lib,):
-            return ()
-        function = data_lib.tfds
-    return (*own, *inspect.signature(function).parameters)
 
 
 def start(spec: TrainSpec, modality: Modality, batch_size: int) -> Callable[[jax.Array], TrainState]:
@@ -224,7 +184,7 @@ def blank(modality: Modality, *shape: int) -> dict[str, jax.Array]:
 
 
 def decoder(recipe: Recipe, modality: Modality) -> Callable[[jax.Array, dict], dict]:
-    """How stored rows become a batch: decoded, and mirrored at random if the recipe says so.
+    """How stored rows become a batch: decoded, and cropped, mirrored and degraded at random if the recipe says so.
 
     Args:
         recipe: The Recipe.
@@ -234,14 +194,10 @@ def decoder(recipe: Recipe, modality: Modality) -> Callable[[jax.Array, dict], d
         Function `(key, rows) -> batch`, arrays [..., *shape] by name.
 
     Raises:
-        UsageError: The recipe mirrors data that have no mirror image.
+        UsageError: The recipe mirrors data that have no mirror image, or an unknown degradation.
     """
-    if not recipe.data.get("flip", False):
-        return lambda key, rows: modality.decode(rows)
-    flip = modality.flip
-    if flip is None:
-        raise UsageError(f"data.flip=True: {modality.unit} cannot be mirrored")
-    return lambda key, rows: flip(key, modality.decode(rows))
+    options = recipe.data
+    return views.at_random(modality, options.get("crop", 0), options.get("flip", False), _degrade(recipe))
 
 
 def source(recipe: Recipe, data_dir: str | None = None) -> Source:
@@ -252,18 +208,37 @@ def source(recipe: Recipe, data_dir: str | None = None) -> Source:
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
     Returns:
-        A `gan_jax.data.Source`.
+        A `gan_jax.data.Source`. Its rows are fixed: central crops, degraded by keys of their own; training draws
+        from its `parts`, by `decoder`.
 
     Raises:
-        UsageError: No such data set, one that is not prepared and cannot be, or too few rows of a class.
+        UsageError: No such data set, one that is not prepared and cannot be, too few rows of a class, or rows that
+            cannot be cropped or degraded as the recipe says.
     """
-    count = recipe.data.get("per_class", 0)
-    return per_class(_opened(recipe, data_dir), count) if count else _opened(recipe, data_dir)
+    crop, degrade, count = recipe.data.get("crop", 0), _degrade(recipe), recipe.data.get("per_class", 0)
+    opened = _checked(opener(recipe, data_dir)(), recipe.data["name"])
+    opened = per_class(opened, count) if count else opened
+    return views.fixed(opened, crop, degrade) if crop or degrade else opened
 
 
-def _opened(recipe, data_dir):
-    """All rows of the recipe's data set."""
-    return _checked(opener(recipe, data_dir)(), recipe.data["name"])
+def _degrade(recipe):
+    """The recipe's degradations one after the other, in the order written; None without any."""
+    spec = recipe.data.get("degrade", {})
+    links = _chain(spec, (degradations,), Callable, "data.degrade")
+    named = zip(links, (f"data.degrade.{_name(name)}" for name in spec))
+    return degradations.chain(*itertools.starmap(_guarded_degradation, named)) if spec else None
+
+
+def _guarded_degradation(link, field):
+    """The degradation, whose result has the entries of a row."""
+
+    def entries(result):
+        right = isinstance(result, dict) and all(map(_is_floats, result.values())) and "source" in result
+        return "" if right else "a dict of `real`, `source` and perhaps `mask`, arrays of real numbers"
+
+    if isinstance(link, Degradation):
+        return link._replace(apply=guarded(link.apply, field, entries))
+    return guarded(link, field, entries)
 
 
 def opener(recipe: Recipe, data_dir: str | None = None) -> Callable[[], Any]:
@@ -336,7 +311,41 @@ def _name(name):
     return name if isinstance(name, str) else getattr(name, "__name__", str(name))
 
 
-def _game(recipe, modality, spread):
+def perceptual(recipe: Recipe, source: Source) -> Maps | None:
+    """The fixed network that perceptual losses of a recipe look through.
+
+    Args:
+        recipe: The Recipe.
+        source: Its data set.
+
+    Returns:
+        The Maps, which may have yet to be loaded; None if the game has no `features`.
+
+    Raises:
+        UsageError: An unknown name or hyperparameter, a file that cannot be read, or data without labels.
+    """
+    spec, field = recipe.game.get("features"), "game.features"
+    if spec is None:
+        return None
+    if not isinstance(spec, dict) or "name" not in spec:
+        raise UsageError(f"{field}={spec!r}: expected a dict with a 'name'")
+    factory = find(spec["name"], (perceptual_lib,), f"{field}.name")
+    options = {option: value for option, value in spec.items() if option != "name"}
+    bound = bind(factory, options, field, ("source",), ("name",))
+    if "source" in inspect.signature(factory).parameters:
+        bound["source"] = source
+    field = f"{field}.name={_name(spec['name'])}"
+    found = made(factory, bound, Maps, field)
+    return found._replace(maps=guarded(found.maps, field, _is_maps))
+
+
+def _is_maps(result):
+    """The check of what a fixed network returns."""
+    right = isinstance(result, dict) and result and all(map(_is_floats, result.values()))
+    return "" if right else "a dict of arrays of real numbers by layer"
+
+
+def _game(recipe, modality, spread, features):
     """The game over the recipe's networks and latents, the latents spread over the devices."""
     options = dict(recipe.game)
     factory = find(options.pop("name"), (games,), "game.name")
@@ -347,8 +356,11 @@ def _game(recipe, modality, spread):
         },
         "latents": _latents(options.pop("latents", None), spread),
         "augment": _augment(options.pop("augment", {})),
+        "features": features,
     }
     inputs = reads(factory)
+    if options.pop("features", None) is not None and "features" not in inputs:
+        raise UsageError(f"game.features: {factory.__name__} compares no features")
     for name in inputs:
         if name not in parts:
             raise UsageError(
@@ -558,19 +570,27 @@ def _wrapped(inner, spec, place, provided, kind, field):
 
 
 def _term(name: Any, spec: Any, player: str, players: Collection[str]) -> Term:
-    """A Term from a weight, or from a dict of weight, every, wrap and hyperparameters."""
+    """A Term from a weight, or from a dict of weight, every, wrap, reads and hyperparameters."""
     fn = _loss(name, player, players)
     parts = dict(spec) if isinstance(spec, dict) else {"weight": spec}
     field = f"losses.{player}.{_name(name)}"
     weight = schedule(parts.get("weight", 1.0), f"{field}.weight")
-    own = ("weight", "every", "wrap")
+    own = ("weight", "every", "wrap", "reads")
     options = {option: value for option, value in parts.items() if option not in own}
     bound = functools.partial(fn, **bind(fn, options, field, reads(fn), own))
     every = parts.get("every", 1)
     if not isinstance(every, int) or isinstance(every, bool) or every < 1:
         raise UsageError(f"{field}.every={every!r}: expected a whole number of steps, at least 1")
     wrapped = _wrapped(bound, parts, modifiers, "loss", Callable, field)
-    return Term(guarded(wrapped, field, _is_loss), weight, every)
+    renamed = reading(wrapped, _other_names(parts.get("reads", {}), f"{field}.reads"), f"{field}.reads")
+    return Term(guarded(renamed, field, _is_loss), weight, every)
+
+
+def _other_names(names, field):
+    """The game's outputs that a term reads in place of those of its parameters' names."""
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise UsageError(f"{field}={names!r}: expected names of the game's outputs by name of a parameter")
+    return names
 
 
 def _loss(name, player, players):

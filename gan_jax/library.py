@@ -26,7 +26,9 @@ MODULES = {
     "norms": "nets.norms",
     "upsampling": "nets.upsampling",
     "latents": "latents",
+    "perceptual": "features.perceptual",
     "data": "data",
+    "degradations": "degradations",
 }
 # Kinds of config files, by which their names begin; recipes are the others.
 _FILES = {"recipes": "", "studies": "studies/"}

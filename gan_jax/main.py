@@ -27,7 +27,10 @@ _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run; train: runs/<recipe>-<data> if not given."
 )
 _MODE = flags.DEFINE_enum(
-    "mode", "train", ["train", "sample", "evaluate", "encode", "interpolate", "augment"], "Task to run."
+    "mode",
+    "train",
+    ["train", "sample", "evaluate", "encode", "interpolate", "augment", "translate"],
+    "Task to run.",
 )
 _LIST = flags.DEFINE_string(
     "list", None, f"Print what there is, with one line each, and end: {', '.join(library.KINDS)}."
@@ -111,6 +114,37 @@ _IMAGES_PER_CLASS = flags.DEFINE_integer(
     "Real images of each class for a classifier; if not given, as many as the model was trained on.",
 )
 _SEEDS = flags.DEFINE_integer("seeds", 5, "Number of times to train the classifiers.")
+_INPUT = flags.DEFINE_string(
+    "input", None, "Image, or folder of images with the folders below it, to translate."
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder for the results: a PNG for each image, under its own name."
+)
+_BACKWARD = flags.DEFINE_bool("backward", False, "From images like `real` back to images like `source`.")
+_MASK = flags.DEFINE_string(
+    "mask",
+    None,
+    "Image that is white where holes are to be filled, or folder with one for each image, of its name; if not given, "
+    "transparent pixels are holes.",
+)
+_TILE = flags.DEFINE_integer(
+    "tile",
+    None,
+    "Side of a tile, pixels; if not given, 256 where the networks see a part of the image, else the whole image.",
+    1,
+)
+_OVERLAP = flags.DEFINE_integer(
+    "overlap",
+    None,
+    "Pixels that a tile sees beyond its part on each side; if not given, as many as the networks see and 8 more.",
+    0,
+)
+_BLEND_WITH = flags.DEFINE_string(
+    "blend_with",
+    None,
+    "Workdir of another run, with whose generator's parameters those of the run are blended.",
+)
+_SHARE = flags.DEFINE_float("share", 0.8, "Share of the run's own parameters with --blend_with.", 0.0, 1.0)
 _DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the Inception weights if they are absent.")
 
 
@@ -125,13 +159,13 @@ def _train():
     recipe_lib.to_dict(changed)  # Functions that no later process would find.
     cluster = _cluster()
     command.import_jax()
-    from gan_jax import build
+    from gan_jax.adapted import adapted
     from gan_jax.runtime import cpu, processes
     from gan_jax.training import initial, plan, train
 
     cpu.keep_memory()
     with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):
-        recipe = build.adapted(written, changed)
+        recipe = adapted(written, changed)
         workdir = os.path.join("runs", f"{_CONFIG.stem()}-{_named(recipe.data)}")
         step, trust, other = _STEP.value, _TRUST.value, command.path(_INIT_FROM.value)
         given: dict[str, Any] = dict(
@@ -247,6 +281,25 @@ def _augment():
     print(samples_as_data.shown(record))
 
 
+def _translate():
+    if _SHARE.present and not _BLEND_WITH.value:
+        raise UsageError("--share: it belongs to --blend_with, which is missing")
+    model = _model()
+    from gan_jax.sampling import translate
+
+    translate.run(
+        **model,
+        input=command.path(_INPUT.value),
+        output=command.path(_OUTPUT.value),
+        backward=_BACKWARD.value,
+        mask=command.path(_MASK.value),
+        tile=_TILE.value,
+        overlap=_OVERLAP.value,
+        blend_with=command.path(_BLEND_WITH.value),
+        share=_SHARE.value,
+    )
+
+
 def _model():
     """The arguments that every mode but train takes. JAX may be imported from here on."""
     if _WORKDIR.value is None:
@@ -295,6 +348,12 @@ _MODES = {
         "train classifiers with and without samples, of a run with classes",
         "--mode=augment --workdir=runs/acgan-mnist --images_per_class=20",
         f"{_OF_CHECKPOINT} num_images images_per_class seeds data_dir",
+    ),
+    "translate": Mode(
+        _translate,
+        "translate image files of any size, of a run with a `source`, such as pix2pix",
+        "--mode=translate --workdir=runs/srgan --input=photos --output=large",
+        f"{_OF_CHECKPOINT} input output backward mask tile overlap blend_with share",
     ),
 }
 

@@ -29,7 +29,8 @@ _LIBRARY_ALONE: contextvars.ContextVar[bool] = contextvars.ContextVar("library_a
 IDEAS = tuple(
     f"gan_jax.{place}"
     for place in (
-        "augment", "data", "games", "latents", "losses", "metrics", "modalities", "moves", "nets",
+        "augment", "data", "degradations", "games", "latents", "losses", "metrics", "modalities", "moves",
+        "nets",
         "penalties", "transforms", "wrap",
     )
 )  # fmt: skip
@@ -278,21 +279,27 @@ def _value(parameter: inspect.Parameter, value: Any, field: str, function: Calla
 def _elements(parameter: inspect.Parameter, values: tuple, field: str) -> tuple:
     """A tuple whose elements have its default's type; whole numbers are at least 1 or the least one there."""
     defaults = parameter.default if isinstance(parameter.default, tuple) else ()
-    kind = next(iter(typing.get_args(parameter.annotation) or map(type, defaults)), object)
+    annotation = next(iter(typing.get_args(parameter.annotation) or map(type, defaults)), object)
+    kind = getattr(annotation, "__origin__", annotation)
     allowed: tuple[type, ...] = {int: (int,), float: (float, int), str: (str,)}.get(kind, (object,))
     for value in values:
         if not isinstance(value, allowed) or isinstance(value, bool) and kind in (int, float):
             raise UsageError(f"{field}={values!r}: expected {kind.__name__} in it, not {value!r}")
-        if kind is int and value < (least := min([1, *defaults])):
+        if kind is int and value < (least := min([1, *defaults, *_leasts(annotation)])):
             raise UsageError(f"{field}={values!r}: expected at least {least} in it, not {value}")
     return values
 
 
 def _least(parameter: inspect.Parameter) -> int:
     """The least value of a whole number: the one in its type, else 1, or a lower default."""
-    for least in getattr(parameter.annotation, "__metadata__", ()):
+    for least in _leasts(parameter.annotation):
         return least
     return 1 if parameter.default is parameter.empty else min(parameter.default, 1)
+
+
+def _leasts(annotation: Any) -> tuple[int, ...]:
+    """The least number that a type such as `FromZero` allows, if it says one."""
+    return getattr(annotation, "__metadata__", ())
 
 
 # Types of values that a hyperparameter of some type accepts, the expected one first.

@@ -21,9 +21,9 @@ RESUMABLE = (
     "diagnostics_every", "max_rollbacks", "model_devices", "device_memory", "steps_per_call",
 )  # fmt: skip
 # Paths of dicts that are read in the order written.
-IN_ORDER = r"updates|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
+IN_ORDER = r"data\.degrade|updates|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
 # What a recipe means where it leaves these out.
-MEANT = {"data.flip": False, "data.per_class": 0}
+MEANT = {"data.flip": False, "data.per_class": 0, "data.crop": 0, "data.degrade": {}}
 # Types in which networks may compute.
 PRECISIONS = ("float32", "bfloat16")
 # How exactly a step multiplies float32 matrices; JAX's names.
@@ -38,17 +38,22 @@ class Recipe:
 
     Attributes:
         data: `name` of a data set and its function's arguments (`resolution` in pixels, one number or height
-            and width, 0 for the data's own; `split`); `flip=True` mirrors rows at random; `per_class` keeps
-            that many rows of each class to train on, 0 all.
+            and width, 0 for the data's own; `split`). And for every data set: `per_class` keeps that many rows of
+            each class to train on, 0 all. `crop` (pixels of `real`, one number or height and width; 0 for none) is
+            a random part of each row and `flip=True` mirrors rows at random, `source` and `real` alike; `degrade`
+            makes `source` of `real`, for games conditioned on it: degradations by name with their
+            hyperparameters, in the order applied. Evaluations and grids see central crops and fixed degradations.
         game: `name` of a game, its `latents` (`name` and hyperparameters; none in games without latents),
-            `augment` (augmentations by name with their hyperparameters, in the order applied), and the game's
-            other arguments, such as `condition_on`: names of the data's entries that networks get.
+            `augment` (augmentations by name with their hyperparameters, in the order applied), perhaps
+            `features` (`name` and hyperparameters of a fixed network that perceptual losses look through), and
+            the game's other arguments, such as `condition_on`: names of the data's entries that networks get.
         nets: By player, `name` of a network, its hyperparameters, and `wrap`: wrappers by name with their
             hyperparameters, the first one innermost. Resolution, channels and classes come from the data
             unless given. A player of several networks has a dict of such dicts.
         losses: By player, terms by name: a weight, or a dict of `weight` (a number or a schedule), `every`
-            (steps between two computations of a lazy term), `wrap` (`top_k`, `smooth`) and the term's
-            hyperparameters.
+            (steps between two computations of a lazy term), `wrap` (`top_k`, `smooth`), `reads` (the game's
+            outputs that it reads in place of those of its parameters' names, as in
+            `reads=dict(fake_logits="past_logits")`) and the term's hyperparameters.
         optimizers: By player, optax transforms by name in the order in which they are chained, each with
             its hyperparameters; a hyperparameter may be a schedule, `dict(cosine_decay_schedule=dict(...))`,
             of the player's own number of moves.
@@ -272,6 +277,16 @@ def _check_shapes(recipe):
             raise UsageError(f"{path}.name={part['name']!r}: expected a name or a function")
     if not isinstance(recipe.data.get("flip", False), bool):
         raise UsageError(f"data.flip={recipe.data['flip']!r}: expected bool")
+    if not isinstance(recipe.data.get("degrade", {}), dict):
+        raise UsageError(
+            f"data.degrade={recipe.data['degrade']!r}: expected a dict of degradations with their hyperparameters"
+        )
+    crop = recipe.data.get("crop", 0)
+    sides = crop if isinstance(crop, (tuple, list)) and len(crop) == 2 else [crop or 1]
+    if not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in sides):
+        raise UsageError(
+            f"data.crop={crop!r}: expected a whole number of pixels, a pair (height, width) of them, or 0"
+        )
     count = recipe.data.get("per_class", 0)
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
         raise UsageError(f"data.per_class={count!r}: expected a whole number, at least 0")

@@ -1,5 +1,6 @@
 """A player's loss as a weighted sum of terms that read their inputs from the game's outputs by name."""
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -22,6 +23,38 @@ def reads(fn: Callable[..., Any]) -> tuple[str, ...]:
     """
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return tuple(p.name for p in inspect.signature(fn).parameters.values() if p.kind in positional)
+
+
+def reading(fn: Callable[..., Any], names: Mapping[str, str], field: str) -> Callable[..., Any]:
+    """A function some of whose parameters read other values than those of their own names.
+
+    So a loss of `fake_logits` serves a game that offers logits of several sorts of fakes.
+
+    Args:
+        fn: The function.
+        names: By name of a positional parameter, the name of the value that it reads instead.
+        field: Where the names stand, for the message.
+
+    Returns:
+        The function with parameters of the other names.
+
+    Raises:
+        UsageError: The function has no such parameter, or would read one value twice.
+    """
+    signature = inspect.signature(fn)
+    for name in names:
+        if name not in reads(fn):
+            raise unknown(field, name, reads(fn))
+    parameters = [p.replace(name=names.get(p.name, p.name)) for p in signature.parameters.values()]
+    if len({parameter.name for parameter in parameters}) < len(parameters):
+        raise UsageError(f"{field}={dict(names)}: expected different values, not one value twice")
+
+    @functools.wraps(fn)
+    def renamed(*args, **kwargs):
+        return fn(*args, **kwargs)
+
+    vars(renamed)["__signature__"] = signature.replace(parameters=parameters)
+    return renamed
 
 
 def call(fn: Callable[..., Any], values: Mapping[str, Any], /, **options: Any) -> Any:

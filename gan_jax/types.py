@@ -140,3 +140,24 @@ class Augment(NamedTuple):
     apply: Callable[..., Any]
     adapt: Callable[..., Any]
     mix: Callable[..., Any] = lambda carry, key, real, fake: real
+
+
+class Degradation(NamedTuple):
+    """How a `source` is made worse, or made at all: the question to which `real` is the answer.
+
+    Attributes:
+        apply: `(key, entries) -> entries` of one sample, under `jit` and `vmap`, a function of the key alone:
+            `real` [H, W, C] and `source` [h, w, c], float32 in [-1, 1], the source the real image at first, and
+            perhaps `mask`, float32 [h, w, 1], 1 where pixels of the source are missing.
+        margin: A pixel of the source depends on so many pixels of the source before on each side. Where images are
+            cropped, so much more is cropped first if there is so much.
+        factor: The source becomes so many times lower and narrower.
+    """
+
+    apply: Callable[[jax.Array, dict], dict]
+    margin: int = 0
+    factor: int = 1
+
+    def __call__(self, key: jax.Array, entries: dict) -> dict:
+        """The entries after it."""
+        return self.apply(key, entries)

@@ -36,6 +36,38 @@ def test_floats_are_averaged_and_counters_kept():
     assert merged == {"mean": 3.0, "moves": 7} and merged["moves"].dtype == jnp.int32
 
 
+def test_what_is_equal_in_all_slices_is_not_rounded():
+    """The arrays of a fixed network would drift, move by move."""
+    fixed = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    assert (np.float32((fixed + fixed + fixed) / np.float32(3)) != fixed).any()
+    np.testing.assert_array_equal(accumulation.averaged(jnp.stack([fixed] * 3)), fixed)
+
+
+class _Seen(accumulation.InSequence):
+    sums: jax.Array
+
+
+def test_what_follows_samples_goes_from_slice_to_slice():
+    """3, 3 and 9: each slice sees the sum that the one before has left, and all else as it was."""
+
+    def play(context):
+        seen, mean = context.carry["generator"]
+        sums = seen.sums + jnp.sum(context.batch["real"])
+        outputs = {"x": context.params["generator"] * sums}
+        return outputs, {"generator": (_Seen(sums), mean + jnp.sum(context.batch["real"]))}
+
+    game = Game(
+        lambda key, batch: ({"generator": 1.0}, {"generator": (_Seen(jnp.zeros(())), 10.0)}), play, None
+    )
+    state = step.init(game, {"generator": optax.sgd(1.0)}, (), KEY, {})
+    batch = {"real": jnp.array([3.0, 0.0, 6.0])}
+    grads, carry, values = accumulation.accumulated(3)(
+        "generator", game, {"generator": {"x": Term(lambda x: x)}}, state, batch, KEY
+    )
+    assert (grads, values["x"]) == (5.0, 5.0)
+    assert carry[0].sums == 9.0 and carry[1] == 13.0
+
+
 def same(key, count):
     """Latents that are drawn alike for every sample, so that slices draw what the batch draws."""
     return jnp.ones((count, 4)) * jnp.array([0.5, -1.0, 2.0, 0.1])

@@ -355,18 +355,6 @@ def test_suggestions_leave_out_losses_of_the_other_player(tiny):
     assert "_discriminator" not in str(caught.value).partition("did you mean")[2]
 
 
-def test_another_function_leaves_out_what_was_written_for_the_one_before(tiny, caplog):
-    """But what is given for it is never left out."""
-    before = tiny(data=dict(name="ring", scale=1.0, size=100, flip=False, resolution=8))
-    changed = overrides.changed(before, {"data.name": "folder", "data.path": "photos", "data.size": 7})
-    with caplog.at_level("INFO", "gan_jax"):
-        after = build.adapted(before, changed)
-    assert after.data == dict(name="folder", path="photos", size=7, flip=False, resolution=8)
-    assert caplog.messages == ["data.name=folder takes no scale: left out"]
-    assert changed.data["scale"] == 1.0
-    assert build.adapted(before, before) == before
-
-
 def test_a_folder_of_tfds_is_refused_by_data_that_reads_none(tiny):
     with pytest.raises(
         UsageError, match="^data_dir=photos: data 'digits' reads no folder of TFDS; a folder of"

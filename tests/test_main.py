@@ -64,7 +64,7 @@ MISTAKES = {
     "unknown flag": ([DCGAN, "--wrkdir=x"], "Unknown command line flag 'wrkdir'. Did you mean: workdir"),
     "unknown mode": (
         ["--mode=smple"],
-        "--mode=smple: value should be one of <train|sample|evaluate|encode|interpolate|augment>",
+        "--mode=smple: value should be one of <train|sample|evaluate|encode|interpolate|augment|translate>",
     ),
     "a kind of names that does not exist": (
         ["--list=loses"],
@@ -271,6 +271,14 @@ MISTAKES = {
         ["--mode=augment", "--workdir={f}/run", "--images_per_class=2"],
         "{f}/run: this model is not conditioned on labels alone, so its images have no classes to learn",
     ),
+    "a share without another run": (
+        ["--mode=translate", "--workdir={f}/run", "--share=0.5"],
+        "--share: it belongs to --blend_with, which is missing",
+    ),
+    "translate by a model of latents": (
+        ["--mode=translate", "--workdir={f}/run", "--input={f}", "--output={f}/unborn"],
+        "{f}/run: the game gan translates no images: it has no `source` of images",
+    ),
     "more of a class than there are": (
         ["--config={f}/tiny.py", "--config.data.per_class=132"],
         "132 images of each class of digits of scikit-learn, train: there are only",
@@ -336,7 +344,7 @@ def _imported(modules, looked_for):
 def test_help_shows_every_mode_with_its_flags_and_an_example_that_it_takes():
     code, out, _ = command_line.finish(command_line.start("--mode=sample", "--help"))
     assert code == 0 and max(map(len, out.splitlines())) <= 110
-    for mode in ("train", "sample", "evaluate", "encode", "interpolate", "augment"):
+    for mode in ("train", "sample", "evaluate", "encode", "interpolate", "augment", "translate"):
         (part,) = [part for part in out.split("\n\n") if part.startswith(f"--mode={mode}")]
         (example,) = [
             line.split("gan_jax.main ")[1] for line in part.splitlines() if "python -m gan_jax.main" in line

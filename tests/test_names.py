@@ -53,7 +53,7 @@ def test_unknown_names_say_what_exists(name, places, message):
 
 def _function(
     array, count: int, *, rate=0.5, size=2, many=0, axis=-1, extra: names.FromZero = 2,
-    kind="a", flag=False, widths=(1, 2), shape=jax.nn.relu,
+    kind="a", flag=False, widths=(1, 2), places: tuple[names.FromZero, ...] = (), shape=jax.nn.relu,
 ):  # fmt: skip
     return array
 
@@ -79,6 +79,8 @@ def _function(
         (dict(count=1, widths=[1, 2.5]), r"f.widths=\(1, 2.5\): expected int in it, not 2.5"),
         (dict(count=1, widths=(True,)), r"f.widths=\(True,\): expected int in it, not True"),
         (dict(count=1, widths=(4, 0)), r"f.widths=\(4, 0\): expected at least 1 in it, not 0"),
+        (dict(count=1, places=(0, -1)), r"f.places=\(0, -1\): expected at least 0 in it, not -1"),
+        (dict(count=1, places=(0.5,)), r"f.places=\(0.5,\): expected int in it, not 0.5"),
         (dict(count=1, shape="rule"), "f.shape: unknown name 'rule'; did you mean"),
         (dict(count=1, array=2), "f: unknown name 'array'"),
         (3, "f=3: expected a dict of hyperparameters"),
@@ -90,9 +92,9 @@ def test_bind_names_the_mistake(given, message):
 
 
 def test_bind_passes_good_values_and_looks_up_functions():
-    given = dict(count=3, rate=1, widths=[4, 5], shape="tanh", many=0, axis=-1, extra=0)
+    given = dict(count=3, rate=1, widths=[4, 5], shape="tanh", many=0, axis=-1, extra=0, places=[0])
     bound = names.bind(_function, given, "f", ("array",))
-    assert bound == dict(count=3, rate=1, widths=(4, 5), shape=jax.nn.tanh, many=0, axis=-1, extra=0)
+    assert bound == {**given, "widths": (4, 5), "shape": jax.nn.tanh, "places": (0,)}
 
 
 def _resized(*, resolution: int | tuple[int, int] = 0):

@@ -28,6 +28,16 @@ def test_reads_positional_names_only():
     assert terms.reads(constant) == ()
 
 
+def test_a_function_reads_other_values_than_those_of_its_own_names():
+    fn = terms.reading(functools.partial(scaled, factor=3.0), {"fake_logits": "past_logits"}, "reads")
+    assert terms.reads(fn) == ("past_logits",)
+    np.testing.assert_allclose(terms.call(fn, {"past_logits": jnp.ones(2)}), [3.0, 3.0])
+    with pytest.raises(UsageError, match="reads.*'fakes'.*did you mean fake_logits"):
+        terms.reading(scaled, {"fakes": "past_logits"}, "reads")
+    with pytest.raises(UsageError, match="reads=.*: expected different values, not one value twice"):
+        terms.reading(lambda left, right: left, {"left": "right"}, "reads")
+
+
 def test_total_weighs_means():
     total, values = terms.total(
         {"scaled": Term(scaled, 10.0), "constant": Term(constant, 0.5)}, TABLE, jnp.int32(0)

@@ -49,7 +49,9 @@ def running(recipe: Recipe, source: Source, fed: Batches, mesh: jax.sharding.Mes
     Returns:
         The Run.
     """
-    train_spec = build.train_spec(recipe, source.modality, parallel.spread(mesh))
+    features = build.perceptual(recipe, source)
+    spread = parallel.spread(mesh)
+    train_spec = build.train_spec(recipe, source.modality, spread, features and features.loaded())
     key = jax.random.key(recipe.seed)
     diagnose = functools.partial(diagnostics, train_spec)
     programs = compiled(train_spec, diagnose, source.modality, recipe.batch_size, fed.decode, mesh, key)

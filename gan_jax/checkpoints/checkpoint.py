@@ -202,13 +202,15 @@ def is_without_cost(workdir: str, step: int) -> bool:
     return step in steps(workdir) and not _costs(workdir, [step])[0]
 
 
-def restore(workdir: str, abstract: Any, step: int) -> TrainState:
+def restore(workdir: str, abstract: Any, step: int, kept: str = "") -> TrainState:
     """Reads one checkpoint and compares its checksums.
 
     Args:
         workdir: Folder of a run.
         abstract: The state's shapes, dtypes and shardings.
         step: Step of the checkpoint.
+        kept: Name in a player's carry whose arrays are read as they were saved, where `abstract` has none;
+            empty for none.
 
     Returns:
         The TrainState.
@@ -227,6 +229,7 @@ def restore(workdir: str, abstract: Any, step: int) -> TrainState:
             stored = reader.metadata(os.path.join(path, "state")).item_metadata
             if stored is None:
                 raise Damaged(f"{name} is damaged: its metadata cannot be read")
+            abstract = _with_kept(abstract, stored.tree, kept) if kept else abstract
             _check_arrays(stored.tree, abstract, name)
             state = reader.restore(os.path.join(path, "state"), abstract)
         _check_sums(checksums.read(path), state, name)
@@ -236,6 +239,25 @@ def restore(workdir: str, abstract: Any, step: int) -> TrainState:
     # Orbax reports damage in many ways: bare Exception, ValueError, KeyError, JSONDecodeError.
     except Exception as error:
         raise Damaged(f"{name} is damaged: {_reason(error)}") from error
+
+
+def _with_kept(abstract, stored, kept):
+    """The abstract state with what a checkpoint has under a name in players' carries, and the state does not."""
+    sharding = jax.tree.leaves(abstract)[0].sharding
+
+    def described(array):
+        return jax.ShapeDtypeStruct(array.shape, array.dtype, sharding=sharding)
+
+    def with_kept(own, there):
+        if kept in own or kept not in there:
+            return own
+        return {**own, kept: jax.tree.map(described, there[kept])}
+
+    carry = {
+        player: with_kept(own, stored["carry"].get(player, {})) if isinstance(own, dict) else own
+        for player, own in abstract.carry.items()
+    }
+    return abstract.replace(carry=carry)
 
 
 def _one_process():

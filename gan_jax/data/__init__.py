@@ -7,10 +7,13 @@ from collections.abc import Callable
 from gan_jax.data.archive import archive
 from gan_jax.data.digits import digits
 from gan_jax.data.folder import folder
+from gan_jax.data.paired import paired
+from gan_jax.data.photographs import photographs
 from gan_jax.data.source import Source, checked
 from gan_jax.data.stacked import stacked_digits, stacked_mnist
 from gan_jax.data.tfds import tfds
 from gan_jax.data.toy import grid, ring, swiss_roll
+from gan_jax.data.unpaired import unpaired
 from gan_jax.errors import UsageError
 from gan_jax.images import Resolution
 
@@ -19,6 +22,9 @@ __all__ = [
     "folder",
     "archive",
     "tfds",
+    "paired",
+    "unpaired",
+    "photographs",
     "stacked_digits",
     "stacked_mnist",
     "ring",

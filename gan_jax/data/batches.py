@@ -2,9 +2,10 @@
 
 import collections
 import concurrent.futures
+import contextlib
 import functools
 import math
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -23,6 +24,7 @@ class Batches(NamedTuple):
 
     Attributes:
         resident: Arrays that lie on the device for the whole run, an argument of every step; may be empty.
+            Of data of several parts it is a tuple, an entry a part, as is what `feed` yields.
         feed: `(start, stop, calls=singly)` to an iterator over the inputs that steps start to stop - 1 need
             from the host, those of the steps of one program call together: arrays [steps, count, B, ...].
             `calls` is a function from start and stop to the ranges of steps, one for each call.
@@ -35,13 +37,13 @@ class Batches(NamedTuple):
     decode: Callable[[Any, Any, jax.Array], dict]
 
 
-def row_order(size: int, count: int, seed: int) -> Callable[[int], np.ndarray]:
+def row_order(size: int, count: int, *seed: int) -> Callable[[int], np.ndarray]:
     """The rows of step t: every row once per epoch, in a new order in every epoch.
 
     Args:
         size: Rows in the data set.
         count: Rows per step.
-        seed: Seed of the orders.
+        *seed: Seed of the orders, one number or several.
 
     Returns:
         Function from t to row numbers, int [count].
@@ -49,7 +51,7 @@ def row_order(size: int, count: int, seed: int) -> Callable[[int], np.ndarray]:
 
     @functools.lru_cache(maxsize=2)
     def order(epoch):
-        return np.random.default_rng([seed, epoch]).permutation(size)
+        return np.random.default_rng([*seed, epoch]).permutation(size)
 
     def rows(step):
         epochs, places = np.divmod(np.arange(step * count, (step + 1) * count), size)
@@ -75,11 +77,13 @@ def batches(
 ) -> Batches:
     """Batches of a Source, from the device's memory if the data set is small, else streamed.
 
+    The parts of a Source each have an order and epochs of their own; their entries together are a row.
+
     Args:
         source: The Source.
         batch_size: Rows per batch, over all devices.
         count: Batches per step.
-        seed: Seed of the order of rows.
+        seed: Seed of the orders of rows.
         mesh: Mesh with the axis `data`.
         decode: `(key, rows) -> rows`, inside `jit`: from stored rows by name to the arrays that networks see.
         resident_bytes: Largest data set that is kept on the device.
@@ -87,14 +91,41 @@ def batches(
     Returns:
         The Batches.
     """
-    rows = row_order(source.size, count * batch_size, seed)
-    bytes_of_row = sum(math.prod(row.shape) * row.dtype.itemsize for row in source.spec.values())
+    parts = source.parts or (source,)
+    place = _resident if sum(map(_bytes, parts)) <= resident_bytes else _streamed
+    if len(parts) == 1:
+        return place(parts[0], _calls(parts[0], batch_size, count, seed), mesh, decode)
+    orders = [_calls(part, batch_size, count, seed, *([k] if k else [])) for k, part in enumerate(parts)]
+    stored = [place(part, order, mesh, lambda key, rows: rows) for part, order in zip(parts, orders)]
+    return _merged(stored, decode)
 
-    def of_call(steps):
-        return np.stack([rows(step).reshape(count, batch_size) for step in steps])
 
-    place = _resident if source.size * bytes_of_row <= resident_bytes else _streamed
-    return place(source, of_call, mesh, decode)
+def _bytes(source):
+    """The bytes of all rows."""
+    return source.size * sum(math.prod(row.shape) * row.dtype.itemsize for row in source.spec.values())
+
+
+def _calls(source, batch_size, count, *seed):
+    """Function from the steps of a call to their rows, int [steps, count, B]."""
+    rows = row_order(source.size, count * batch_size, *seed)
+    return lambda steps: np.stack([rows(step).reshape(count, batch_size) for step in steps])
+
+
+def _merged(parts: Sequence[Batches], decode: Callable[[jax.Array, dict], dict]) -> Batches:
+    """Several parts, whose entries together are a row."""
+
+    def feed(start, stop, calls=singly):
+        with contextlib.ExitStack() as open_feeds:
+            feeds = [open_feeds.enter_context(contextlib.closing(p.feed(start, stop, calls))) for p in parts]
+            yield from zip(*feeds, strict=True)
+
+    def decode_rows(resident, fed, key):
+        rows = {}
+        for part, own, inputs in zip(parts, resident, fed, strict=True):
+            rows |= part.decode(own, inputs, key)
+        return decode(key, rows)
+
+    return Batches(tuple(part.resident for part in parts), feed, decode_rows)
 
 
 def _resident(source, of_call, mesh, decode):

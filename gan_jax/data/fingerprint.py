@@ -14,11 +14,13 @@ def describe(source: Source) -> dict[str, Any]:
         source: The Source.
 
     Returns:
-        `spec` and `facts`, as `modalities.to_plain` returns them, and `rows`: their `count`, and the Source's
-        `identity`.
+        `spec` and `facts`, as `modalities.to_plain` returns them, and `rows`: their `count`, a list of the counts
+        of several parts, and the Source's `identity`.
     """
     plain = modalities.to_plain(source.spec, source.facts)
-    return {**plain, "rows": {"count": source.size, "identity": source.identity}}
+    counts = [part.size for part in source.parts or (source,)]
+    count = counts if len(counts) > 1 else counts[0]
+    return {**plain, "rows": {"count": count, "identity": source.identity}}
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -1,28 +1,16 @@
 """A folder of images."""
 
-import concurrent.futures
 import logging
 import os
-from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from gan_jax.data import listing, pixels
+from gan_jax.data import files, listing, pixels
 from gan_jax.data.source import Source, of_images
 from gan_jax.errors import UsageError, unknown
 from gan_jax.images import Resolution, height_and_width
 
 log = logging.getLogger("gan_jax")
-
-
-class _Header(NamedTuple):
-    """The header of an image file; `flaw` is why it cannot be read, or empty."""
-
-    size: tuple[int, int] = (0, 0)
-    grey: bool = False
-    animated: bool = False
-    flaw: str = ""
 
 
 def folder(
@@ -67,9 +55,10 @@ def folder(
             resolution, floats or 32 bits a channel, or a corrupt file without `skip_corrupt`.
     """
     path = os.path.expanduser(path)
-    _check(heldout, background)
+    listing.check_share(heldout)
+    pixels.check_background(background)
     names, left = listing.images(path)
-    headers = _headers(path, names, background, skip_corrupt)
+    headers = files.headers(path, names, background, decode=skip_corrupt)
     if skip_corrupt:
         headers, left = _without_corrupt(path, headers, left)
     found = listing.layout(list(headers), classes, heldout)
@@ -77,10 +66,8 @@ def folder(
     if split not in found.splits:
         raise unknown("data.split", split, found.splits)
     used = {name: headers[name] for name in (found.names[row] for row in found.splits["all"])}
-    for name, header in used.items():
-        if header.flaw:
-            raise UsageError(header.flaw)
-    size = height_and_width(resolution) if resolution else _common_size(path, used)
+    files.check_sound(used)
+    size = height_and_width(resolution) if resolution else files.common_size(path, used)
     channels = 1 if all(header.grey for header in used.values()) else 3
     _say(path, found, left, sum(header.animated for header in used.values()))
 
@@ -88,8 +75,8 @@ def folder(
         rows = found.splits[split]
 
         def read(at):
-            files = [os.path.join(path, found.names[row]) for row in rows[at]]
-            images = np.stack([_read(file, size, channels, background) for file in files])
+            chosen = [os.path.join(path, found.names[row]) for row in rows[at]]
+            images = np.stack([files.fitted(file, size, channels, background) for file in chosen])
             return {"real": images, **({"label": found.labels[rows[at]]} if found.classes else {})}
 
         name = path if split == "train" else f"{path}, {split}"
@@ -107,44 +94,6 @@ def folder(
     return of(split, lambda: of(rest, lambda: None) if rest else None)
 
 
-def _check(share, background):
-    if not 0 <= share < 1:
-        raise UsageError(f"data.heldout={share}: expected a share of the images in [0, 1)")
-    pixels.check_background(background)
-
-
-def _headers(path, names, background, decode):
-    """Headers by name."""
-
-    def header(name):
-        return _header(os.path.join(path, name), background, decode)
-
-    with concurrent.futures.ThreadPoolExecutor(16, "header") as pool:
-        return dict(zip(names, pool.map(header, names)))
-
-
-def _header(path, background, decode):
-    """The header of an image file, after decoding all of it if asked to."""
-    try:
-        with Image.open(path) as image:
-            pixels.check_range(image, path)
-            # Phones append a second picture to a photo.
-            animated = image.format != "MPO" and getattr(image, "is_animated", False)
-            header = _Header(pixels.shown_size(image), pixels.is_grey(image, background), animated)
-            if decode:
-                image.load()
-            return header
-    except UsageError:
-        raise
-    except Exception as error:  # Decoders fail in many ways.
-        return _Header(flaw=f"{path}: {_corrupt(error)}")
-
-
-def _corrupt(error):
-    reason = str(error).strip().partition("\n")[0]
-    return f"not an image that can be read, or corrupt ({reason or type(error).__name__})"
-
-
 def _without_corrupt(path, headers, left):
     """Headers of the images without a flaw, and what is left out with the others."""
     sound = {name: header for name, header in headers.items() if not header.flaw}
@@ -154,28 +103,8 @@ def _without_corrupt(path, headers, left):
     return sound, left | ({"corrupt": corrupt} if corrupt else {})
 
 
-def _common_size(path, headers):
-    """Height and width of the images, which must all be the same."""
-    (first, (height, width)), *others = ((name, header.size) for name, header in headers.items())
-    for name, size in others:
-        if size != (height, width):
-            raise UsageError(
-                f"{path}: images differ in size, {first} has {width} x {height} pixels and {name} "
-                f"{size[1]} x {size[0]}: give a resolution"
-            )
-    return height, width
-
-
 def _say(path, found, left, animated):
     """Logs what the folder holds, as a warning if images are left out."""
     first = f"; {animated:,} are animated, the first frame counts" if animated else ""
     said = listing.line(path, found, left) + first
     log.log(logging.WARNING if found.left_out or "corrupt" in left else logging.INFO, "%s", said)
-
-
-def _read(path, resolution, channels, background):
-    try:
-        with Image.open(path) as image:
-            return pixels.fit(image, resolution, channels, background)
-    except Exception as error:  # Decoders fail in many ways.
-        raise UsageError(f"{path}: {_corrupt(error)}") from None

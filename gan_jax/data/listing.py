@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -102,6 +102,19 @@ def _entries(place):
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         raise UsageError(f"{place}: this folder cannot be listed ({error.strerror})") from None
+
+
+def check_share(share: float) -> None:
+    """Makes sure that a share of the images can be held out.
+
+    Args:
+        share: The share.
+
+    Raises:
+        UsageError: It is not in [0, 1).
+    """
+    if not 0 <= share < 1:
+        raise UsageError(f"data.heldout={share}: expected a share of the images in [0, 1)")
 
 
 def layout(names: Sequence[str], classes: bool, share: float) -> Layout:
@@ -214,21 +227,45 @@ def line(path: str, found: Layout, left: dict[str, list[str]]) -> str:
     Returns:
         str.
     """
+    known = found.classes
+    none = "no classes" + (f" ({found.no_classes})" if found.no_classes else "")
+    classes = f"{len(known)} classes ({some(known)})" if known else none
+    return f"{path}: {counted(found, 'images')}, {classes}{without(found.left_out | left)}"
+
+
+def counted(found: Layout, unit: str) -> str:
+    """How many images there are, and in which splits, for people.
+
+    Args:
+        found: Their Layout.
+        unit: Plural noun, such as `images`.
+
+    Returns:
+        str.
+    """
     splits = [
         f"{name} {len(rows):,}{' (held out)' if name == found.heldout != 'heldout' else ''}"
         for name, rows in found.splits.items()
         if name != "all" and (name != "heldout" or found.heldout == "heldout")
     ]
-    known = found.classes
-    none = "no classes" + (f" ({found.no_classes})" if found.no_classes else "")
-    classes = f"{len(known)} classes ({_some(known)})" if known else none
-    out = [f"{len(names):,} {why} ({_some(names)})" for why, names in (found.left_out | left).items()]
-    end = f"; left out: {', '.join(out)}" if out else ""
-    return f"{path}: {len(found.splits['all']):,} images ({', '.join(splits)}), {classes}{end}"
+    return f"{len(found.splits['all']):,} {unit} ({', '.join(splits)})"
 
 
-def _some(names):
-    """The first of some names."""
+def without(left: Mapping[str, Sequence[str]]) -> str:
+    """The end of a line for people that says what is left out.
+
+    Args:
+        left: By reason, names; perhaps none.
+
+    Returns:
+        str; empty if nothing is left out.
+    """
+    out = [f"{len(names):,} {why} ({some(names)})" for why, names in left.items() if names]
+    return f"; left out: {', '.join(out)}" if out else ""
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of some names, for people."""
     return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
 
 
@@ -241,7 +278,18 @@ def digest(found: Layout) -> str:
     Returns:
         16 hexadecimal digits. The images themselves are not read.
     """
-    splits = {
-        split: [found.names[row] for row in rows] for split, rows in found.splits.items() if split != "all"
-    }
-    return hashlib.sha256(repr(sorted(splits.items())).encode()).hexdigest()[:16]
+    return digest_of(
+        {split: [found.names[row] for row in rows] for split, rows in found.splits.items() if split != "all"}
+    )
+
+
+def digest_of(names: Mapping[str, Sequence[str]]) -> str:
+    """What tells names in splits from other ones.
+
+    Args:
+        names: By split.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    return hashlib.sha256(repr(sorted(names.items())).encode()).hexdigest()[:16]

@@ -99,18 +99,59 @@ def shown(image: Image.Image, background: str = "white") -> Image.Image:
     Raises:
         UsageError: Floats or integers of 32 bits: their white is not known.
     """
+    return over(*apart(image), background)
+
+
+def apart(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Colours and opacity of an image as viewers show it; `shown` says how.
+
+    Args:
+        image: PIL image, of a file or of an array.
+
+    Returns:
+        PIL image of mode L or RGB, and its opacity, of mode L, 255 where nothing shows through; None where
+        the image has none.
+
+    Raises:
+        UsageError: Floats or integers of 32 bits: their white is not known.
+    """
     check_range(image, "image")
     raw = _raw_mode(image)  # Pillow forgets it when it decodes.
     image = ImageOps.exif_transpose(image)
     colours, alpha = _sixteen_bits(image, raw) if image.mode.startswith("I") else _eight_bits(image, raw)
-    colours = _in_srgb(colours, image.info)
+    return _in_srgb(colours, image.info), alpha
+
+
+def over(colours: Image.Image, alpha: Image.Image | None, background: str = "white") -> Image.Image:
+    """An image in front of a background.
+
+    Args:
+        colours: PIL image of mode L or RGB.
+        alpha: Its opacity, mode L; None for an image that hides the background.
+        background: A colour.
+
+    Returns:
+        PIL image of mode L, where image and background are grey, or RGB.
+    """
     if alpha is None:
         return colours
-    if not is_grey(image, background):
+    if not is_grey(colours) or len(set(ImageColor.getrgb(background)[:3])) > 1:
         colours = colours.convert("RGB")
     behind = Image.new(colours.mode, colours.size, ImageColor.getcolor(background, colours.mode))
     behind.paste(colours, mask=alpha)
     return behind
+
+
+def has_sixteen_bits(image: Image.Image) -> bool:
+    """Tells from its header if an image has more than 8 bits a channel.
+
+    Args:
+        image: PIL image; it is not decoded.
+
+    Returns:
+        bool.
+    """
+    return image.mode.startswith("I") or ";16" in _raw_mode(image)
 
 
 def fit(

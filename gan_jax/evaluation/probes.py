@@ -33,13 +33,14 @@ def of(model: LoadedModel, evaluator: Evaluator, averaged: bool, seed: int) -> d
         By name, functions without arguments: `generate`, `latents`, `interpolate`, if samples depend on
         latents and labels alone; `embed`; `classify`, to logits of the data's classes, if the features have
         these; `codes`, the values of discrete codes in the latents, if these have any; an encoder's `encode`
-        and `reconstruct`; the discriminator's `real_logits`, `heldout_logits` and `fake_logits`, if the game
+        and `reconstruct`; `translate` and `translate_back`, if the game has a way back; the discriminator's `real_logits`, `heldout_logits` and `fake_logits`, if the game
         offers them.
     """
     return {
         **_of_generator(model, averaged, seed),
         **_of_features(evaluator),
         **_of_encoder(model, averaged),
+        **_of_cycle(model, averaged, seed),
         **_of_discriminator(model, evaluator, seed),
     }
 
@@ -94,6 +95,24 @@ def _of_encoder(model, averaged):
         "encode": lambda: encode.encoder(model, averaged),
         "reconstruct": lambda: encode.reconstructor(model, averaged),
     }
+
+
+def _of_cycle(model, averaged, seed):
+    """The ways from stored sources to samples, and from samples to decoded sources."""
+    game, state, modality = model.game, model.state, model.modality
+    if game.backward is None or set(game.conditions) != {"source"}:
+        return {}
+    params, key = state.sampling_params(averaged), stream(jax.random.key(seed), GENERATOR)
+
+    @jax.jit
+    def translate(rows):
+        return game.sample(params, state.carry, None, modality.decode({"source": rows}), key)
+
+    @jax.jit
+    def back(samples):
+        return game.backward(params, state.carry, None, {"real": samples}, key)
+
+    return {"translate": lambda: translate, "translate_back": lambda: back}
 
 
 def _of_discriminator(model, evaluator, seed):

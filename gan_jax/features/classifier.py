@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -18,16 +18,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax import errors as flax_errors
 from flax import serialization
 
 from gan_jax import augment
 from gan_jax.data.batches import batches
 from gan_jax.data.source import Source, subset
-from gan_jax.errors import UsageError
+from gan_jax.errors import UsageError, unknown
 from gan_jax.features import reference
 from gan_jax.features.types import Features, Maps, fingerprint
-from gan_jax.nets.convolution import Conv
+from gan_jax.nets.convolution import Conv, conv
 from gan_jax.nets.linen import from_linen
 from gan_jax.runtime import cache, parallel, progress
 from gan_jax.runtime.files import write_atomically
@@ -103,7 +102,8 @@ def fit(source: Source, seed: int = 0, *, steps: int | None = None) -> dict[str,
         raise UsageError(f"a classifier of {source.name} cannot be trained: the data has no labels")
     net, modality = from_linen(Classifier(len(source.classes))), source.modality
     mesh = parallel.mesh(BATCH, jax.local_devices()[:1])
-    fed = batches(source, BATCH, 1, seed, mesh, lambda key, rows: modality.decode(rows))
+    # Rows as evaluations see them, not the parts from which training makes others.
+    fed = batches(source._replace(parts=()), BATCH, 1, seed, mesh, lambda key, rows: modality.decode(rows))
     steps = usual_steps(source.size) if steps is None else steps
     optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, steps))
     key = jax.random.key(seed)
@@ -156,30 +156,68 @@ def use(classes: int) -> Callable[[Any, jax.Array], dict[str, jax.Array]]:
     return apply
 
 
-def classifier_maps(loaded: Features) -> Maps:
+def classifier_maps(features: Features, *, layers: Sequence[str] = ()) -> Maps:
     """What a data set's classifier sees at each of its convolutions, for perceptual losses without a VGG.
 
     No paper: VGG's layers are those of Johnson et al. 2016, arXiv:1603.08155.
 
     Args:
-        loaded: Features of `classifier` with their arrays, from `loaded()`.
+        features: Features of `classifier`, loaded or not.
+        layers: Names of layers, `conv1`, `conv2`, ..., each behind its ReLU; empty for all.
 
     Returns:
-        The Maps of images of the classifier's size; layers are `conv1`, `conv2`, ..., behind their ReLUs.
+        The Maps, loaded if the features are. Their images have any size; grey ones are coloured ones whose
+        channels are equal, and where the classifier saw grey ones, coloured ones become grey.
+
+    Raises:
+        UsageError: There is no such layer.
     """
-    variables = {name: loaded.params[name] for name in ("params", "carry")}
-    net = from_linen(Classifier(len(variables["params"]["Dense_1"]["bias"])))
+    known = [f"conv{number}" for number in range(1, 1 + _convolutions(features.params["params"]))]
+    for layer in layers:
+        if layer not in known:
+            raise unknown(f"layers of the {features.name}", layer, known, shown=len(known))
+
+    def own(variables):
+        return {name: variables[name] for name in ("params", "carry")}
+
+    def facts(variables):
+        return {"weights": fingerprint(variables), "layers": " ".join(layers or known)}
+
+    def load():
+        variables = own(features.loaded().params)
+        return variables, facts(variables)
 
     def maps(variables: Any, images: jax.Array) -> dict[str, jax.Array]:
-        try:
-            outputs, _ = net.apply(variables["params"], variables["carry"], images, key=None, train=False)
-        except flax_errors.ScopeParamShapeError:
-            raise UsageError(
-                f"{loaded.name}: got images {list(images.shape[1:])}: expected the size of its data"
-            ) from None
-        return {f"conv{number}": layer for number, layer in enumerate(outputs["layers"], 1)}
+        return {
+            name: value for name, value in _values(variables, images).items() if name in (layers or known)
+        }
 
-    return Maps(loaded.name, variables, maps, {"weights": fingerprint(variables)})
+    pending, variables = features.load is not None, own(features.params)
+    return Maps(
+        features.name, variables, maps, {} if pending else facts(variables), load if pending else None
+    )
+
+
+def _convolutions(params):
+    """The number of a classifier's convolutions."""
+    return sum(name.startswith("Conv_") for name in params)
+
+
+def _values(variables, images):
+    """The output of each convolution of a trained Classifier, by name, for images of any size."""
+    params, statistics = variables["params"], variables["carry"]["batch_stats"]
+    count, channels = _convolutions(params), params["Conv_0"]["kernel"].shape[2]
+    x, values = jnp.float32(images), {}
+    if x.shape[-1] != channels:
+        x = jnp.repeat(jnp.mean(x, axis=-1, keepdims=True), channels, axis=-1)
+    for number in range(count):
+        stride = 2 if number < count - 1 else 1
+        x = conv(x, params[f"Conv_{number}"]["kernel"], (stride, stride))
+        learned, running = params[f"BatchNorm_{number}"], statistics[f"BatchNorm_{number}"]
+        gain = learned["scale"] * jax.lax.rsqrt(running["var"] + 1e-5)
+        x = nn.relu((x - running["mean"]) * gain + learned["bias"])
+        values[f"conv{number + 1}"] = x
+    return values
 
 
 def accuracy(variables: dict[str, Any], source: Source) -> float:

@@ -44,17 +44,26 @@ class Maps(NamedTuple):
 
     Attributes:
         name: A name for people; values of two names are not comparable.
-        params: Its arrays. They belong into a carry: a function that closes over them makes them constants of
-            the compiled program.
+        params: Its arrays; their shapes and dtypes alone as long as there is a `load`. They belong into a
+            carry: a function that closes over them makes them constants of the compiled program.
         maps: `(params, images) -> dict` from a layer's name to its output, float32 [B, h, w, C]. Images are
             float32 in [-1, 1], [B, H, W, C].
         facts: Facts to print beside every value: hash of the weights, layers.
+        load: Function without arguments that returns params and facts; None if they are here.
     """
 
     name: str
     params: Any
     maps: Callable[[Any, jax.Array], dict[str, jax.Array]]
     facts: dict[str, Any]
+    load: Callable[[], tuple[Any, dict[str, Any]]] | None = None
+
+    def loaded(self) -> "Maps":
+        """The same with its arrays and facts."""
+        if self.load is None:
+            return self
+        params, facts = self.load()
+        return self._replace(params=params, facts=facts, load=None)
 
 
 def fingerprint(tree: Any) -> str:

@@ -5,11 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
+from gan_jax.games.grids import rows_of
 from gan_jax.games.players import networks
-from gan_jax.images import columns_of
 from gan_jax.types import Augment, Game, Net
 
 
@@ -177,12 +175,5 @@ def _encode(parts, params, carry, batch, key):
 
 def _preview(parts, params, carry, batch, key):
     codes = _encode(parts, params, carry, batch, key)
-    return _above(batch["real"], _sample(parts, params, carry, codes, batch, key))
-
-
-def _above(originals, reconstructions):
-    """Rows of originals, each above the row of their reconstructions; in all, as many images as originals."""
-    columns = columns_of(len(originals))
-    row, column = np.divmod(np.arange(len(originals)), columns)
-    index, above = row // 2 * columns + column, (row % 2 == 0)[:, None, None, None]
-    return jnp.where(above, originals[index], reconstructions[index])
+    reconstructions = _sample(parts, params, carry, codes, batch, key)
+    return rows_of(batch["real"], reconstructions, channels=batch["real"].shape[-1])

@@ -40,6 +40,30 @@ def networks(
     }
 
 
+def several(nets: Mapping[str, Any], player: str, parts: Sequence[str], head: str = "") -> dict[str, Net]:
+    """The networks of a player that has several.
+
+    Args:
+        nets: Nets by player, or dicts of them.
+        player: Name of the player.
+        parts: Names of its networks.
+        head: The head that the game reads from the outputs of each; none if empty.
+
+    Returns:
+        Nets by part, in the order of `parts`; they check that they return the head.
+
+    Raises:
+        UsageError: The player has no networks of these names, or further ones.
+    """
+    given = nets.get(player)
+    if not isinstance(given, Mapping) or set(given) != set(parts):
+        found = ", ".join(given) if isinstance(given, Mapping) else "one network" if given else "nothing"
+        raise UsageError(f"nets.{player}: this game needs the networks {', '.join(parts)}, got {found}")
+    return {
+        part: with_head(given[part], f"nets.{player}.{part}", head) if head else given[part] for part in parts
+    }
+
+
 def with_head(net: Net, field: str, head: str) -> Net:
     """A network that checks that its outputs hold a head.
 

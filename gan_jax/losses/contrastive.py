@@ -1,16 +1,20 @@
-"""Contrastive losses between samples and embeddings of their classes; one value per sample."""
+"""Contrastive losses of samples and their classes, and of places in images; one value per sample."""
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.nn import relu
 
-from gan_jax.losses.pairs import check_labelled, of_labelled
+from gan_jax.losses.pairs import check_labelled, of_labelled, pair
 
 __all__ = [
     "conditional_contrastive_discriminator",
     "conditional_contrastive_generator",
     "data_to_data_cross_entropy_discriminator",
     "data_to_data_cross_entropy_generator",
+    "patch_contrastive",
+    "identity_patch_contrastive",
 ]
 
 
@@ -147,3 +151,51 @@ def data_to_data_cross_entropy_generator(
     return _data_to_data(
         fake_embedding, fake_class_embedding, label, temperature, positive_margin, negative_margin
     )
+
+
+def _own_place(queries, keys, temperature):
+    """Cross entropy of finding the own place among all places of the image, [B]."""
+    queries, keys = pair(queries, keys)
+    logits = jnp.einsum("bqd,bkd->bqk", queries, keys, precision="highest") / temperature
+    of_own = jnp.diagonal(logits, axis1=1, axis2=2)
+    return jnp.mean(jax.nn.logsumexp(logits, axis=2) - of_own, axis=1)
+
+
+def patch_contrastive(queries: Any, keys: Any, *, temperature: float = 0.07) -> jax.Array:
+    """Cross entropy of recognising, by a place in a translation, the same place in its source.
+
+    Park et al. 2020, arXiv:2007.15651, eq. 3 and 4 (PatchNCE of CUT, weight 1/2 beside the identity's; 10
+    alone in FastCUT). The other places of the same image are the negatives.
+
+    Args:
+        queries: Vectors of places in translations, of length 1: [B, N, D], or any pytree with one leaf of
+            that shape per layer.
+        keys: Vectors of the same places in their sources, of the same structure.
+        temperature: Divides the cosines, above 0.
+
+    Returns:
+        One loss per sample, the mean over places and layers, float32 [B], at least 0; log N at chance.
+    """
+    each = jax.tree.leaves(
+        jax.tree.map(lambda query, key: _own_place(query, key, temperature), queries, keys)
+    )
+    return jnp.mean(jnp.stack(each), axis=0)
+
+
+def identity_patch_contrastive(
+    identity_queries: Any, identity_keys: Any, *, temperature: float = 0.07
+) -> jax.Array:
+    """`patch_contrastive` of samples that are translated to their own domain.
+
+    Park et al. 2020, arXiv:2007.15651, eq. 5 (CUT, weight 1/2): it keeps a translator from needless changes.
+
+    Args:
+        identity_queries: Vectors of places in translated samples of the target domain, as in
+            `patch_contrastive`.
+        identity_keys: Vectors of the same places in these samples.
+        temperature: Divides the cosines, above 0.
+
+    Returns:
+        One loss per sample, float32 [B], at least 0.
+    """
+    return patch_contrastive(identity_queries, identity_keys, temperature=temperature)

@@ -6,12 +6,13 @@ trip (`cycled_`) and after the generator of its own domain (`identity_`); `featu
 network whose arrays live in a carry; `real_layers` and `fake_layers`, what a discriminator's layers see.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from gan_jax.errors import unknown
 from gan_jax.losses.pairs import pair
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "perceptual",
     "gram_matrix",
     "gram",
+    "hole_l1",
+    "hole_l2",
     "layer_matching",
 ]
 
@@ -176,26 +179,47 @@ def kl_to_standard_normal(mean: jax.Array, log_variance: jax.Array) -> jax.Array
     return 0.5 * jnp.sum(each, axis=tuple(range(1, each.ndim)))
 
 
-def _over_layers(distance, features, prediction, target):
-    """Sum over the maps of the features of `distance(map of prediction, map of target)`, [B]."""
+def _over_layers(distance, features, prediction, target, weights=None):
+    """Weighted sum over the maps of the features of `distance(map of prediction, map of target)`, [B]."""
     each = jax.tree.map(distance, features(prediction), features(target))
-    return sum(jax.tree.leaves(each))
+    if weights is None:
+        return sum(jax.tree.leaves(each))
+    for layer in weights:
+        if layer not in each:
+            raise unknown("weights", layer, each, shown=len(each))
+    return sum(weight * each[layer] for layer, weight in weights.items())
 
 
-def perceptual(prediction: jax.Array, target: jax.Array, features: Callable[[jax.Array], Any]) -> jax.Array:
-    """Mean squared error of feature maps, summed over layers.
+def perceptual(
+    prediction: jax.Array,
+    target: jax.Array,
+    features: Callable[[jax.Array], Any],
+    *,
+    distance: Callable[[jax.Array, jax.Array], jax.Array] = l2,
+    weights: Mapping[str, float] | None = None,
+) -> jax.Array:
+    """Distance of feature maps, summed over layers.
 
-    Johnson et al. 2016, arXiv:1603.08155, eq. 2.
+    Johnson et al. 2016, arXiv:1603.08155, eq. 2. SRGAN has `l2` of VGG's relu5_4 (arXiv:1609.04802, eq. 5),
+    ESRGAN `l1` of conv5_4, before its ReLU (arXiv:1809.00219, section 3.3), pix2pixHD `l1` of relu1_1 to
+    relu5_1 with weights 1/32, 1/16, 1/8, 1/4, 1 (arXiv:1711.11585, section 3.4), Real-ESRGAN `l1` of conv1_2,
+    conv2_2, conv3_4, conv4_4 and conv5_4 with weights 0.1, 0.1, 1, 1, 1 (arXiv:2107.10833, section 4.1).
 
     Args:
         prediction: Predicted images, [B, H, W, C].
         target: Their targets, [B, H, W, C].
         features: Function from images to a pytree of feature maps, each [B, ...]: one leaf per layer.
+        distance: Function of two maps that returns [B]: `l2`, `l1`, `charbonnier`, or any other.
+        weights: Weight of each layer that counts, by its name in the dict that `features` returns; None for
+            all, each with weight 1.
 
     Returns:
         One loss per image, float32 [B], at least 0.
+
+    Raises:
+        UsageError: A weight of a layer that the features do not have.
     """
-    return _over_layers(l2, features, prediction, target)
+    return _over_layers(distance, features, prediction, target, weights)
 
 
 def gram_matrix(features: jax.Array) -> jax.Array:
@@ -214,7 +238,13 @@ def gram_matrix(features: jax.Array) -> jax.Array:
     return products / (flat.shape[1] * flat.shape[2])
 
 
-def gram(prediction: jax.Array, target: jax.Array, features: Callable[[jax.Array], Any]) -> jax.Array:
+def gram(
+    prediction: jax.Array,
+    target: jax.Array,
+    features: Callable[[jax.Array], Any],
+    *,
+    weights: Mapping[str, float] | None = None,
+) -> jax.Array:
     """Squared distance between Gram matrices of feature maps, summed over layers: the style loss.
 
     Johnson et al. 2016, arXiv:1603.08155, eq. 4, after Gatys et al. 2015, arXiv:1508.06576.
@@ -223,15 +253,59 @@ def gram(prediction: jax.Array, target: jax.Array, features: Callable[[jax.Array
         prediction: Predicted images, [B, H, W, C].
         target: Images of the target style, [B, H, W, C].
         features: Function from images to a pytree of feature maps, each [B, ..., C]: one leaf per layer.
+        weights: As in `perceptual`.
 
     Returns:
         One loss per image, float32 [B], at least 0.
+
+    Raises:
+        UsageError: A weight of a layer that the features do not have.
     """
 
     def distance(left, right):
         return jnp.sum(jnp.square(gram_matrix(left) - gram_matrix(right)), axis=(1, 2))
 
-    return _over_layers(distance, features, prediction, target)
+    return _over_layers(distance, features, prediction, target, weights)
+
+
+def _mean_in_hole(each, mask):
+    """Mean over the entries of a hole, [B]; 0 without one."""
+    mask = jnp.broadcast_to(jnp.float32(mask), each.shape)
+    axes = tuple(range(1, each.ndim))
+    return jnp.sum(mask * each, axis=axes) / jnp.maximum(jnp.sum(mask, axis=axes), 1.0)
+
+
+def hole_l1(prediction: jax.Array, target: jax.Array, mask: jax.Array) -> jax.Array:
+    """Mean absolute error inside of a hole, over its area, so that small holes count as much as large ones.
+
+    Liu et al. 2018, arXiv:1804.07723, eq. 1 (partial convolutions, weight 6, and 1 outside), whose mean is
+    over the whole image.
+
+    Args:
+        prediction: Predicted images, [B, H, W, C].
+        target: Their targets, [B, H, W, C].
+        mask: 1 in the hole and 0 outside, [B, H, W, 1].
+
+    Returns:
+        One loss per image, float32 [B], at least 0; 0 for an image without a hole.
+    """
+    return _mean_in_hole(jnp.abs(_difference(prediction, target)), mask)
+
+
+def hole_l2(prediction: jax.Array, target: jax.Array, mask: jax.Array) -> jax.Array:
+    """Mean squared error inside of a hole, over its area.
+
+    Pathak et al. 2016, arXiv:1604.07379, eq. 1 (context encoder, weight 0.999).
+
+    Args:
+        prediction: Predicted images, [B, H, W, C].
+        target: Their targets, [B, H, W, C].
+        mask: 1 in the hole and 0 outside, [B, H, W, 1].
+
+    Returns:
+        One loss per image, float32 [B], at least 0; 0 for an image without a hole.
+    """
+    return _mean_in_hole(jnp.square(_difference(prediction, target)), mask)
 
 
 def layer_matching(real_layers: Any, fake_layers: Any) -> jax.Array:

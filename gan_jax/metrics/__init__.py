@@ -9,6 +9,7 @@ from typing import NamedTuple
 from gan_jax.metrics.captured_modes import captured_modes
 from gan_jax.metrics.classifier_accuracy_score import classifier_accuracy_score
 from gan_jax.metrics.code_agreement import code_agreement
+from gan_jax.metrics.cycle_error import cycle_error
 from gan_jax.metrics.density_coverage import density_coverage
 from gan_jax.metrics.discriminator_overfitting import discriminator_overfitting
 from gan_jax.metrics.frechet_distance import (
@@ -89,6 +90,7 @@ TRAITS: dict[Callable[..., dict[str, float]], Traits] = {
     multiscale_ssim_of_targets: Traits(("multiscale_ssim_of_targets",)),
     restored_frechet_distance: Traits(),
     unchanged_share: Traits(quick=True),
+    cycle_error: Traits(quick=True),
     reconstruction_error: Traits(),
     linear_probe: Traits(("linear_probe",)),
     discriminator_overfitting: Traits(),

@@ -15,14 +15,16 @@ def images(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Moda
     """Images [H, W, C] of 1 or 3 channels.
 
     Every uint8 entry of three dimensions holds pixels, such as `real` or the `source` of a translation, and
-    is decoded to [-1, 1]. Other entries stay as they are: a label, a float mask in [0, 1].
+    is decoded to [-1, 1]. Other entries stay as they are: a label, a float mask in [0, 1]. Every entry of three
+    dimensions is mirrored with the others.
 
     Args:
         spec: Shape and dtype of one row by name.
         facts: The data set's facts.
 
     Returns:
-        The Modality. Networks may ask for `resolution`, a tuple of height and width, and `channels`.
+        The Modality. Networks may ask for `resolution`, a tuple of height and width, and `channels`; beside a
+        `source`, for the `scale` by which `real` is larger, if it is a whole number.
 
     Raises:
         UsageError: `real` is not an image.
@@ -30,7 +32,8 @@ def images(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Moda
     real = spec["real"]
     if len(real.shape) != 3 or real.shape[-1] not in (1, 3) or real.dtype != np.uint8:
         raise UsageError(f"images are uint8 [height, width, 1 or 3], got {real.dtype} {list(real.shape)}")
-    pixels = [name for name, row in spec.items() if row.dtype == np.uint8 and len(row.shape) == 3]
+    spatial = [name for name, row in spec.items() if len(row.shape) == 3]
+    pixels = [name for name in spatial if spec[name].dtype == np.uint8]
 
     def decode(batch):
         return {
@@ -38,7 +41,7 @@ def images(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Moda
         }
 
     def flip(key, batch):
-        return {name: images_lib.random_flip(key, a) if name in pixels else a for name, a in batch.items()}
+        return {name: images_lib.random_flip(key, a) if name in spatial else a for name, a in batch.items()}
 
     def preview(rows, behind, columns=0):
         return images_lib.grid(rows, columns=columns)
@@ -49,7 +52,7 @@ def images(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Moda
 
     return Modality(
         spec=spec,
-        facts={"resolution": tuple(real.shape[:2]), "channels": real.shape[2]},
+        facts={"resolution": tuple(real.shape[:2]), "channels": real.shape[2], **_scale(spec)},
         unit="images",
         decode=decode,
         encode=images_lib.to_uint8,
@@ -58,3 +61,12 @@ def images(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Moda
         flip=flip,
         save_one=save_one,
     )
+
+
+def _scale(spec):
+    """The fact of how many pixels of `real` a pixel of `source` is wide; none without a whole number."""
+    if "source" not in spec:
+        return {}
+    (height, width), (low, narrow) = (spec[name].shape[:2] for name in ("real", "source"))
+    scale = height // low
+    return {"scale": scale} if scale and (low * scale, narrow * scale) == (height, width) else {}

@@ -7,7 +7,7 @@ import jax
 
 from gan_jax.errors import UsageError
 from gan_jax.names import find
-from gan_jax.nets import norms
+from gan_jax.nets import fields, norms
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.linen import name_of
 
@@ -32,6 +32,11 @@ class DnCNN(nn.Module):
     depth: int = 17
     width: int = 64
     norm: Any = "batch_norm"
+
+    @property
+    def radius(self) -> int | None:
+        """Pixels of the source that an output pixel depends on, on each side; None if on the whole image."""
+        return self.depth if fields.is_local(self.norm) else None
 
     @nn.compact
     def __call__(self, source: jax.Array, *, train: bool) -> jax.Array:

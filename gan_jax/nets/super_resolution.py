@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 from gan_jax.names import find
-from gan_jax.nets import norms, upsampling
+from gan_jax.nets import fields, norms, upsampling
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.linen import name_of
 
@@ -37,6 +37,17 @@ def doublings(scale: int, network: str) -> int:
     if scale < 1 or scale & (scale - 1):
         raise UsageError(f"{network}: scale={scale}: expected a power of 2, such as 2 or 4")
     return scale.bit_length() - 1
+
+
+def _radius(network: "SRResNet | RRDB", first: int, small: int, last: tuple[int, ...]) -> int | None:
+    """The radius of a first convolution, many of 3 by 3 pixels, doublings, and the last convolutions."""
+    double = fields.doubling(network.upsample, 3)
+    if double is None:
+        return None
+    layers = [fields.convolution(size) for size in (first, *small * [3])]
+    layers += doublings(network.scale, name_of(network)) * [double]
+    layers += [fields.convolution(size) for size in last]
+    return fields.radius(fields.chained(layers), scale=network.scale)
 
 
 def _prelu() -> nn.PReLU:
@@ -78,6 +89,13 @@ class SRResNet(nn.Module):
     blocks: int = 16
     norm: Any = "batch_norm"
     upsample: Any = "shuffled"
+
+    @property
+    def radius(self) -> int | None:
+        """Pixels of the source that an output pixel depends on, on each side; None if on the whole image."""
+        if not fields.is_local(self.norm):
+            return None
+        return _radius(self, 9, 2 * self.blocks + 1, last=(9,))
 
     @nn.compact
     def __call__(self, source: jax.Array, *, train: bool) -> jax.Array:
@@ -136,6 +154,11 @@ class RRDB(nn.Module):
     residual_scale: float = 0.2
     upsample: Any = "resized"
     slope: float = 0.2
+
+    @property
+    def radius(self) -> int | None:
+        """Pixels of the source that an output pixel depends on, on each side; None if it is not known."""
+        return _radius(self, 3, 15 * self.blocks + 1, last=(3, 3))
 
     @nn.compact
     def __call__(self, source: jax.Array, *, train: bool) -> jax.Array:

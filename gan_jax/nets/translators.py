@@ -12,9 +12,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.names import find
-from gan_jax.nets import norms, upsampling
+from gan_jax.names import FromZero, find
+from gan_jax.nets import fields, norms, upsampling
 from gan_jax.nets.convolution import Conv, ReflectedConv
+from gan_jax.nets.inner import beside
 from gan_jax.nets.linen import name_of
 from gan_jax.nets.sizes import divided
 
@@ -51,6 +52,9 @@ class ResNet(nn.Module):
         halvings: Number of halvings and of doublings.
         norm: Name of a normalisation, see `nets/norms.py`, or a function like them.
         upsample: Name of a layer that doubles, see `nets/upsampling.py`, or a function like them.
+        layers: Numbers of inner layers to return beside the image: 0 is the source, then come the
+            convolutions that halve, before they are normalised, and the residual blocks. CUT (Park et al.
+            2020, arXiv:2007.15651) compares 0, 1, 2, 3 and 7.
     """
 
     channels: int
@@ -59,23 +63,42 @@ class ResNet(nn.Module):
     halvings: int = 2
     norm: Any = "instance_norm"
     upsample: Any = "transposed"
+    layers: tuple[FromZero, ...] = ()
 
     @property
     def multiple(self) -> int:
         """What height and width are multiples of, pixels."""
         return 1 << self.halvings
 
+    @property
+    def radius(self) -> int | None:
+        """Pixels of the source that an output pixel depends on, on each side; None if on the whole image."""
+        double = fields.doubling(self.upsample, 3)
+        if not fields.is_local(self.norm) or double is None:
+            return None
+        ends, halve, block = fields.convolution(7), fields.convolution(3, 2), fields.convolution(3)
+        blocks = 2 * self.blocks * [block]
+        network = [ends, *self.halvings * [halve], *blocks, *self.halvings * [double], ends]
+        return fields.radius(fields.chained(network), multiple=self.multiple)
+
     @nn.compact
-    def __call__(self, source: jax.Array, *, train: bool) -> jax.Array:
-        """Images [B, H, W, C] to images in [-1, 1], [B, H, W, channels]."""
+    def __call__(self, source: jax.Array, *, train: bool) -> Any:
+        """Images [B, H, W, C] to images in [-1, 1], [B, H, W, channels].
+
+        With `layers`, to a dict of `image` and `layers`, a tuple of features [B, h, w, c].
+        """
         divided(source, self.multiple, name_of(self))
         norm, double = find(self.norm, (norms,), "norm"), find(self.upsample, (upsampling,), "upsample")
         options: dict[str, Any] = dict(use_bias=norm is norms.no_norm, kernel_init=_normal)
         x = nn.relu(norm(train)(ReflectedConv(self.width, (7, 7), **options)(source)))
+        inner = [source]
         for level in range(1, self.halvings + 1):
-            x = nn.relu(norm(train)(Conv(self.width << level, (3, 3), (2, 2), **options)(x)))
+            inner.append(Conv(self.width << level, (3, 3), (2, 2), **options)(x))
+            x = nn.relu(norm(train)(inner[-1]))
         for _ in range(self.blocks):
             x = _Block(norm)(x, train)
+            inner.append(x)
         for level in range(self.halvings - 1, -1, -1):
             x = nn.relu(norm(train)(double(self.width << level, 3, **options)(x)))
-        return jnp.tanh(ReflectedConv(self.channels, (7, 7), kernel_init=_normal)(x))
+        image = jnp.tanh(ReflectedConv(self.channels, (7, 7), kernel_init=_normal)(x))
+        return beside(image, inner, self.layers, name_of(self))

@@ -12,10 +12,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.names import find
-from gan_jax.nets import norms, upsampling
+from gan_jax.names import FromZero, find
+from gan_jax.nets import fields, norms, upsampling
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.dropout import Dropout
+from gan_jax.nets.inner import beside
 from gan_jax.nets.linen import name_of
 from gan_jax.nets.sizes import divided
 
@@ -39,6 +40,7 @@ class UNet(nn.Module):
             at a batch of one image, in samples too: that is the default at every batch size.
         upsample: Name of a layer that doubles, see `nets/upsampling.py`, or a function like them.
         slope: LeakyReLU's slope below zero in the halvings; the doublings have ReLU.
+        layers: Numbers of inner layers to return beside the image: 0 is the source, then come the halvings.
     """
 
     channels: int
@@ -48,17 +50,42 @@ class UNet(nn.Module):
     norm: Any = "affine_instance_norm"
     upsample: Any = "transposed"
     slope: float = 0.2
+    layers: tuple[FromZero, ...] = ()
 
     @property
     def multiple(self) -> int:
         """What height and width are multiples of, pixels."""
         return 1 << self.depth
 
+    @property
+    def radius(self) -> int | None:
+        """Pixels of the source that an output pixel depends on, on each side; None if on the whole image.
+
+        Dropout is noise of the whole image too: parts that are translated on their own get other noise.
+        """
+        double, halve = fields.doubling(self.upsample, 4), fields.convolution(4, 2)
+        if not fields.is_local(self.norm) or self.dropout or double is None:
+            return None
+
+        def network(read: fields.Interval) -> fields.Interval:
+            reads = []
+            for level in range(self.depth):
+                read = double(read)
+                # Of the features at this level, and of all below.
+                reads.append(fields.chained([halve] * (level + 1))(read))
+            return min(first for first, _ in reads), max(last for _, last in reads)
+
+        return fields.radius(network, multiple=self.multiple)
+
     @nn.compact
-    def __call__(self, source: jax.Array, *, train: bool) -> jax.Array:
-        """Images [B, H, W, C] to images in [-1, 1], [B, H, W, channels]."""
+    def __call__(self, source: jax.Array, *, train: bool) -> Any:
+        """Images [B, H, W, C] to images in [-1, 1], [B, H, W, channels].
+
+        With `layers`, to a dict of `image` and `layers`, a tuple of features [B, h, w, c].
+        """
         divided(source, self.multiple, name_of(self))
         skips = self._halvings(source, train)
+        inner = [source, *skips]
         double, norm = find(self.upsample, (upsampling,), "upsample"), self._norm()
         x = nn.relu(skips.pop())
         for level in range(self.depth - 2, -1, -1):
@@ -67,7 +94,8 @@ class UNet(nn.Module):
             if level > self.depth - 2 - _NOISY:
                 x = Dropout(self.dropout, stream="noise")(x, train=True)
             x = nn.relu(jnp.concatenate([x, skips.pop()], axis=-1))
-        return jnp.tanh(double(self.channels, 4, kernel_init=_normal)(x))
+        image = jnp.tanh(double(self.channels, 4, kernel_init=_normal)(x))
+        return beside(image, inner, self.layers, name_of(self))
 
     def _halvings(self, x: jax.Array, train: bool) -> list[jax.Array]:
         """The features after each halving, the largest image first."""

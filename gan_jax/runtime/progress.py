@@ -20,13 +20,14 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def shown(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+def shown(items: Iterable[Item], total: int, what: str, unit: str = "step") -> Iterator[Item]:
     """Passes items on, and shows how many of them are done.
 
     Args:
         items: The items; each is done when the next one is asked for.
         total: Their number.
         what: A name of the work, for people.
+        unit: What an item is called.
 
     Yields:
         The items.
@@ -34,7 +35,7 @@ def shown(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     if sys.stderr.isatty():
         from tqdm import tqdm
 
-        yield from tqdm(items, total=total, desc=what, unit="step", leave=False, dynamic_ncols=True)
+        yield from tqdm(items, total=total, desc=what, unit=unit, leave=False, dynamic_ncols=True)
         return
     begun = said = time.monotonic()
     for done, item in enumerate(items, 1):
@@ -44,4 +45,4 @@ def shown(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
             begun = now  # The first one may compile.
         elif now - said >= EVERY:
             said, left = now, (now - begun) / (done - 1) * (total - done)
-            log.info("%s: step %d/%d, %s left", what, done, total, clock(left))
+            log.info("%s: %s %d/%d, %s left", what, unit, done, total, clock(left))

@@ -78,7 +78,8 @@ def load(workdir: str, step: int | str | None = None, *, trust: bool = False) ->
                 f"{workdir} names code outside of gan_jax, optax, flax.linen and jax.nn: {listed}; to open "
                 "it runs that code: if you trust it, add --trust, or in Python trust=True"
             ) from None
-    state = checkpoint.restore(workdir, abstract, chosen)
+    # The file of a network that only losses look through may be gone.
+    state = checkpoint.restore(workdir, abstract, chosen, kept="features")
     return LoadedModel(workdir, recipe, modality, train_spec, chosen, state, trust)
 
 

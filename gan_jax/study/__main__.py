@@ -33,13 +33,13 @@ def _do() -> None:
     for name in _ONLY.value:
         definition.variant(study, name)
     command.import_jax()
-    from gan_jax import build
+    from gan_jax.adapted import adapted
     from gan_jax.runtime import cpu
     from gan_jax.study import running
 
     cpu.keep_memory()
     running.run(
-        dataclasses.replace(study, base=build.adapted(written.base, study.base)),
+        dataclasses.replace(study, base=adapted(written.base, study.base)),
         command.path(_OUTPUT.value) or os.path.join("runs", _CONFIG.stem()),
         only=_ONLY.value,
         data_dir=command.path(_DATA_DIR.value),

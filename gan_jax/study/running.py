@@ -64,7 +64,7 @@ def _check(name, recipe, data_dir):
     try:
         source = build.source(recipe, data_dir)
         modality = source.modality
-        train_spec = build.train_spec(recipe, modality)
+        train_spec = build.train_spec(recipe, modality, features=build.perceptual(recipe, source))
         setup.check(recipe, train_spec, modality)
         if reason := evaluating.obstacle(recipe, source):
             raise UsageError(f"its evaluation is not possible: {reason}")

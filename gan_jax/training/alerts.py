@@ -126,6 +126,60 @@ def classes_missing(classes: float, real_classes: float, *, share: float = 0.95)
     return classes < share * real_classes
 
 
+def colours_inverted(
+    luma_correlation: float, target_luma_correlation: float, *, below: float = -0.3, apart: float = 0.3
+) -> bool:
+    """Samples are dark where their source is light, more so than real samples of the target domain are.
+
+    A rule of thumb. Negatives deceive a discriminator that knows no pairs, and a cycle undoes them. Where the
+    domains themselves are each other's negatives, real samples have a negative correlation with any source.
+    """
+    return luma_correlation < below and luma_correlation < target_luma_correlation - apart
+
+
+def colours_shifted(
+    colour_shift: float, chance_shift: float, *, most: float = 0.2, deviations: float = 4.0
+) -> bool:
+    """A channel's mean is off by over a tenth of its range, and by more than chance explains.
+
+    A rule of thumb. The chance is that of two batches of the same images; both numbers are in units of [-1, 1].
+    """
+    return colour_shift > most and colour_shift > deviations * chance_shift
+
+
+def source_copied(change: float, *, least: float = 0.02) -> bool:
+    """Samples differ from their sources less than a fiftieth as much as real ones do: a rule of thumb."""
+    return change < least
+
+
+def known_pixels_judged(
+    known_error: float, discriminator_accuracy: float, *, least: float = 0.01, accuracy: float = 0.99
+) -> bool:
+    """The discriminator separates all samples, and could do so by pixels that the source shows.
+
+    A rule of thumb: one level of 255 is 0.008. Pathak et al. 2016, arXiv:1604.07379, section 3.2, let the
+    discriminator see the hole alone.
+    """
+    return known_error > least and discriminator_accuracy >= accuracy
+
+
+def cycle_hides_data(
+    cycle_error: float,
+    cycle_error_after_rounding: float,
+    rounding_change: float,
+    *,
+    gain: float = 4.0,
+    times: float = 2.0,
+) -> bool:
+    """Noise that nobody sees doubles the cycle's error, by over four times the size of the noise itself.
+
+    Chu et al. 2017, arXiv:1712.02950, show such cycles. The factors are a rule of thumb: a way back that
+    doubles contrasts amplifies noise twice.
+    """
+    more = cycle_error_after_rounding - cycle_error
+    return more > gain * rounding_change and cycle_error_after_rounding > times * cycle_error
+
+
 CONDITIONS = (
     Condition(
         discriminator_saturated, 500, "the discriminator separates all real and fake samples",
@@ -169,6 +223,27 @@ CONDITIONS = (
     Condition(
         classes_missing, 1000, "some classes are missing from the samples",
         "the generator may have dropped modes; try packed, conditioning on labels, or a larger batch",
+    ),
+    Condition(
+        colours_inverted, 500, "samples are dark where their sources are light",
+        "the translation may be a negative, which a cycle allows; try identity_mapping, or another seed",
+    ),
+    Condition(
+        colours_shifted, 1000, "samples have other colours on average than real ones",
+        "try identity_mapping, a higher weight of l1 or a lower one of the cycle, or a longer run",
+    ),
+    Condition(
+        source_copied, 1000, "samples are their sources",
+        "the translator may have learned to copy; try a lower weight of identity_mapping or of the cycle, or a "
+        "stronger discriminator",
+    ),
+    Condition(
+        known_pixels_judged, 500, "the discriminator may judge by pixels that the source shows",
+        "samples differ from real ones outside the hole; try game.paste=True",
+    ),
+    Condition(
+        cycle_hides_data, 1000, "the way back reads what nobody sees in samples",
+        "the cycle may hide the source in noise; try a lower weight of cycle_consistency, or input_noise",
     ),
 )  # fmt: skip
 

@@ -13,10 +13,13 @@ import optax
 from gan_jax import terms as terms_lib
 from gan_jax.kernels import kernels
 from gan_jax.step import TrainSpec, TrainState, gradient
+from gan_jax.training import translations
 from gan_jax.types import Context, Game
 
 # Heads that rank samples: logits are high for real, energies low.
 RANKS = ("logits", "energy")
+# Samples that are not real, new ones first; past ones are from a pool.
+FAKES = ("fake", "past")
 
 
 def diagnostics(
@@ -31,7 +34,7 @@ def diagnostics(
         key: Random key; all players get the same random numbers.
 
     Returns:
-        Float32 scalars by subject and name, as the functions of this module name them.
+        Float32 scalars by subject and name, as the functions of this module and of `translations` name them.
     """
     context = Context(state.params, state.carry, batch, key, state.step)
     outputs, _ = train_spec.game.play(context)
@@ -44,8 +47,13 @@ def diagnostics(
     }
     for player, average in state.average.items():
         players[player]["average_distance"] = relative_distance(state.params[player], average)
+    game, sampling = train_spec.game, state.sampling_params()
     return {
-        "game": {**verdict(train_spec, outputs, state), **diversity(train_spec.game, state, batch, key)},
+        "game": {
+            **verdict(train_spec, outputs, state),
+            **diversity(game, state, batch, key),
+            **translations.numbers(game, sampling, state.carry, outputs, batch, key),
+        },
         **players,
     }
 
@@ -61,11 +69,17 @@ def ranks(train_spec: TrainSpec) -> bool:
         train_spec: The TrainSpec.
 
     Returns:
-        True if its terms read logits or energies of both real and fake samples, and no balance of them.
+        True if its terms read logits or energies of both real and fake samples, new or past ones, and no
+        balance of them.
     """
     read = _read(train_spec)
-    pairs = ({f"real_{head}", f"fake_{head}"} for head in RANKS)
-    return any(pair <= read for pair in pairs) and "balance" not in read
+    return _ranked(read) != "" and "balance" not in read
+
+
+def _ranked(read):
+    """The head of both real and fake samples among the names of outputs; empty if there is none."""
+    pairs = ((head, {f"real_{head}", f"{fake}_{head}"}) for head in RANKS for fake in FAKES)
+    return next((head for head, pair in pairs if pair <= set(read)), "")
 
 
 def _read(train_spec):
@@ -100,8 +114,9 @@ def verdict(train_spec: TrainSpec, outputs: dict, state: TrainState) -> dict[str
         inputs = {**outputs, **read, "params": state.params["discriminator"]}
         return terms_lib.total(train_spec.terms["discriminator"], inputs, state.step)[0]
 
-    head, sign = ("logits", 1.0) if {"real_logits", "fake_logits"} <= set(read) else ("energy", -1.0)
-    real, fake = (sign * jnp.ravel(read[f"{side}_{head}"]) for side in ("real", "fake"))
+    head = _ranked(read)
+    sign = 1.0 if head == "logits" else -1.0
+    real, fake = (sign * jnp.ravel(outputs[f"{side}_{head}"]) for side in ("real", "fake"))
     slopes = jax.tree.leaves(jax.grad(loss)(read))
     return {
         "discriminator_accuracy": _share_above(real, fake),
@@ -119,7 +134,7 @@ def _share_above(left, right):
 def _ranking(name):
     """Whether an output is a ranking head of some samples: `real_logits`, but not `real_class_logits`."""
     samples, _, head = name.partition("_")
-    return samples in ("real", "fake", "reconstruction") and head in RANKS
+    return samples in ("real", *FAKES, "reconstruction") and head in RANKS
 
 
 def movement(

@@ -8,6 +8,7 @@ import numpy as np
 
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
+from gan_jax.features.types import Maps
 from gan_jax.runtime import parallel
 from gan_jax.sampling import loading
 from gan_jax.step import TrainState
@@ -159,6 +160,29 @@ def begun(state: TrainState, initial: Initial) -> TrainState:
         player: {**own, "net": nets[player]} if player in nets else own for player, own in state.carry.items()
     }
     return state.replace(params=params, carry=carry, average=replaced(state.average, "average", "params"))
+
+
+def with_features(state: TrainState, features: Maps | None) -> TrainState:
+    """The first state of a run, with the arrays of the fixed network that its perceptual losses look through.
+
+    Args:
+        state: The state as the game begins, which has zeros where these arrays had yet to be loaded.
+        features: The Maps; loaded here, which may train a classifier. None without such losses.
+
+    Returns:
+        The TrainState.
+    """
+    if features is None or features.load is None:
+        return state
+    arrays = features.loaded().params
+
+    def filled(own):
+        if not isinstance(own, dict) or "features" not in own:
+            return own
+        placed = jax.tree.map(lambda array, old: parallel.place(array, old.sharding), arrays, own["features"])
+        return {**own, "features": placed}
+
+    return state.replace(carry={player: filled(own) for player, own in state.carry.items()})
 
 
 def lines(initial: Initial) -> list[str]:

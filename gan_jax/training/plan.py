@@ -88,7 +88,8 @@ def work(recipe: Recipe, prepared: setup.Prepared) -> float | None:
     whole = dataclasses.replace(recipe, accumulate=1)
     spec = prepared.train_spec
     if recipe.accumulate > 1:
-        spec = build.train_spec(whole, prepared.modality, parallel.spread(prepared.mesh))
+        spread = parallel.spread(prepared.mesh)
+        spec = build.train_spec(whole, prepared.modality, spread, prepared.features)
     batches = setup.abstract_batches(whole, prepared.modality, parallel.replicated(prepared.mesh))
     step: Any = spec.step  # Under `jit`.
     counts = step.lower(prepared.abstract, batches, jax.random.key(recipe.seed)).cost_analysis()

@@ -13,6 +13,7 @@ from gan_jax.checkpoints import checkpoint
 from gan_jax.data import fingerprint
 from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
+from gan_jax.features.types import Maps
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, memory, parallel
 from gan_jax.sampling import samples
@@ -40,6 +41,7 @@ class Prepared(NamedTuple):
         least: The least memory of a step.
         abstract: Shapes and dtypes of the state.
         real: From a count to a picture of as many real rows, those that previews show if they show any.
+        features: The fixed network of perceptual losses, perhaps not loaded; None if there is none.
     """
 
     mesh: jax.sharding.Mesh
@@ -54,6 +56,7 @@ class Prepared(NamedTuple):
     least: demand.Demand
     abstract: TrainState
     real: Callable[[int], Any]
+    features: Maps | None
 
 
 def prepare(
@@ -86,10 +89,11 @@ def prepare(
     source = build.source(recipe, data_dir)
     _check_same_data(source, workdir, accept_changed_data)
     modality = source.modality
-    train_spec = build.train_spec(recipe, modality, parallel.spread(mesh))
+    features = build.perceptual(recipe, source)
+    train_spec = build.train_spec(recipe, modality, parallel.spread(mesh), features)
     diagnose = jax.jit(functools.partial(diagnostics, train_spec), inline=True)
     # Samples are made on one device; a game whose latents are spread over all devices would not do.
-    game = build.train_spec(recipe, modality).game
+    game = build.train_spec(recipe, modality, features=features).game
     state = check(recipe, train_spec, modality, parallel.replicated(mesh), game)
     least = check_memory(recipe, train_spec, modality, state, mesh)
     if recipe.diagnostics_every:
@@ -108,6 +112,7 @@ def prepare(
         least=least,
         abstract=state,
         real=lambda count: modality.preview(first(count)["real"], lambda: first(count)["real"]),
+        features=features,
     )
 
 

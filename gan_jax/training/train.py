@@ -152,7 +152,7 @@ def _trained(run, state, key):
         )
 
         def play(state, keys):
-            state = state or initial.begun(programs.init(keys(0)), run.prepared.begins)
+            state = state or _begun(run, keys(0))
             with _reporter(run, int(state.step), followers) as reporter:
                 return loop(run, state, keys, manager, reporter, stop)
 
@@ -163,6 +163,12 @@ def _trained(run, state, key):
             return restored
 
         return rollback.persist(play, restore, state, key, workdir, recipe.max_rollbacks)
+
+
+def _begun(run, key):
+    """The state before the first step."""
+    state = initial.begun(run.programs.init(key), run.prepared.begins)
+    return initial.with_features(state, run.prepared.features)
 
 
 def _reporter(run, first, followers):

@@ -80,6 +80,44 @@ def test_the_inputs_of_a_call_are_those_of_its_steps(resident_bytes):
     jax.tree.map(np.testing.assert_array_equal, *joined)
 
 
+def _two_parts():
+    """Parts of 10 and 6 rows, whose numbers are their pixels."""
+    real = _source()
+
+    def read(rows):
+        return {"source": np.asarray(rows, np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)}
+
+    given = real._replace(size=6, spec={"source": real.spec["real"]}, read=read)
+    return real._replace(spec={**real.spec, **given.spec}, parts=(real, given), read=None)
+
+
+@pytest.mark.parametrize("devices", [1, 8])
+@pytest.mark.parametrize("resident_bytes", [0, 10**6])
+def test_each_part_has_an_order_of_its_own(devices, resident_bytes):
+    """Part 0 that of the seed, bit for bit as data without parts; part 1 that of the seed and 1."""
+    mesh = parallel.mesh(8, jax.devices()[:devices])
+    fed = _batches(_two_parts(), 8, 2, 3, mesh, resident_bytes=resident_bytes)
+    orders = [
+        np.concatenate([np.random.default_rng([3, *part, epoch]).permutation(size) for epoch in range(12)])
+        for part, size in (((), 10), ((1,), 6))
+    ]
+    for step, batch in zip(range(2, 4), _collect(fed, 2, 4), strict=True):
+        real, given = (order[16 * step : 16 * step + 16].reshape(2, 8) for order in orders)
+        np.testing.assert_array_equal(batch["label"], real)
+        np.testing.assert_array_equal(np.round((batch["real"][..., 0, 0, 0] + 1) * 127.5), real)
+        np.testing.assert_array_equal(np.round((batch["source"][..., 0, 0, 0] + 1) * 127.5), given)
+    calls = [jax.device_get(part) for part in fed.feed(0, 3, lambda start, stop: [range(0, 2), range(2, 3)])]
+    assert [[len(jax.tree.leaves(part)[0]) for part in call] for call in calls] == [[2, 2], [1, 1]]
+
+
+def test_a_stream_of_parts_that_is_closed_leaves_no_threads():
+    before = threading.active_count()
+    feed = _batches(_two_parts(), 8, 2, 3, parallel.mesh(8), resident_bytes=0).feed(0, 100)
+    next(feed)
+    feed.close()
+    assert threading.active_count() == before
+
+
 def test_flip_only_where_asked(tiny):
     def read(rows):
         return {"real": np.tile(np.array([[[[0], [255]]]], np.uint8), (len(rows), 1, 1, 1))}

@@ -37,6 +37,17 @@ for resident_bytes in (0, 10**6):
             np.testing.assert_array_equal(rows_here if rows_here.ndim == 3 else rows_here[..., 0, 0, 0], expected)
     # Streaming reads half of every batch here; the other half is the other process's.
     assert len(read_rows) == (50 if resident_bytes else 3 * 24 // 2), len(read_rows)
+    parts = (source, source._replace(size=20, spec={"source": source.spec["real"]},
+                                     read=lambda rows: {"source": read(rows)["real"]}))
+    joint = source._replace(parts=parts)
+    fed = batches(joint, 8, 3, 5, mesh, lambda key, rows: rows, resident_bytes=resident_bytes)
+    for step, each in enumerate(fed.feed(4, 6), 4):
+        for fed_part, seed, size in zip(each, [(5,), (5, 1)], [50, 20]):
+            rows = row_order(size, 24, *seed)(step).reshape(3, 8)
+            for shard in jax.tree.leaves(fed_part)[0].addressable_shards:
+                rows_here = np.asarray(shard.data)
+                rows_here = rows_here if rows_here.ndim == 3 else rows_here[..., 0, 0, 0]
+                np.testing.assert_array_equal(rows_here, rows[None][shard.index[:3]])
 print("every row as expected", flush=True)
 jax.distributed.shutdown()
 """

@@ -227,5 +227,21 @@ def test_maps_are_what_the_convolutions_see():
     np.testing.assert_allclose(found["conv1"], first, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found["conv2"], second, rtol=1e-4, atol=1e-4)
     assert set(loaded.apply(loaded.params, shown)) == {"features", "class_logits"}
-    with pytest.raises(UsageError, match=r"it: got images \[16, 16, 1\]: expected the size of its data"):
-        maps.maps(maps.params, np.zeros((1, 16, 16, 1), np.float32))
+    # Images of any size have them, and of other channels.
+    large = maps.maps(maps.params, np.zeros((1, 40, 30, 3), np.float32))
+    assert [value.shape[1:3] for value in large.values()] == [(20, 15), (20, 15)]
+    assert list(classifier_maps(loaded, layers=("conv2",)).maps(maps.params, shown)) == ["conv2"]
+    with pytest.raises(UsageError, match="layers of the it: unknown name 'conv3'"):
+        classifier_maps(loaded, layers=("conv3",))
+
+
+def test_maps_of_a_classifier_that_has_yet_to_be_loaded_have_its_shapes():
+    net = from_linen(Classifier(3))
+    params, carry = net.init(jax.random.key(0), np.zeros((1, 9, 8, 1), np.float32))
+    variables = {"params": params, "carry": carry, "scale": 2.0}
+    shapes = jax.eval_shape(lambda: variables)
+    pending = Features("it", shapes, use(3), {}, load=lambda: (variables, {"accuracy": 1.0}))
+    maps, loaded = classifier_maps(pending), classifier_maps(pending).loaded()
+    assert maps.facts == {} and loaded.facts["layers"] == "conv1 conv2" and loaded.load is None
+    assert jax.tree.map(np.shape, maps.params) == jax.tree.map(np.shape, loaded.params)
+    np.testing.assert_array_equal(loaded.params["params"]["Conv_0"]["kernel"], params["Conv_0"]["kernel"])

@@ -17,6 +17,7 @@ from gan_jax.terms import reads
 FILES = ["gan_jax.losses.auxiliary", "gan_jax.losses.contrastive", "gan_jax.losses.latent"]
 
 RANDOM = np.random.default_rng(3)
+VECTORS = np.random.default_rng(1)
 LABELS = np.array([0, 2, 1, 2])
 MATRIX = RANDOM.normal(size=(5, 12))
 CRITIC = RANDOM.normal(size=(12,))
@@ -57,6 +58,11 @@ TABLE = {
     "latents": LATENTS,
     "real": RANDOM.normal(size=(4, 2, 2, 3)),
     "fake": RANDOM.normal(size=(4, 2, 2, 3)),
+    **{
+        f"{of}{side}": VECTORS.normal(size=(4, 5, 3))
+        for of in ("", "identity_")
+        for side in ("queries", "keys")
+    },
     "average_path_lengths": np.array(0.7),
     "key": jax.random.key(5),
     "generate": generate,
@@ -101,6 +107,15 @@ def data_to_data(embedding, classes, temperature, positive, negative):
     return losses
 
 
+def own_place(queries, keys):
+    """For each image, minus the mean log share of the own place among all places, at temperature 0.07."""
+    losses = []
+    for query, key in zip(queries, keys, strict=True):
+        shares = [np.exp(q @ key[i] / 0.07) / np.sum(np.exp(key @ q / 0.07)) for i, q in enumerate(query)]
+        losses.append(-np.mean(np.log(shares)))
+    return losses
+
+
 def gaussian(mean, log_variance, codes):
     deviation = np.exp(log_variance / 2)
     density = np.exp(-(((codes - mean) / deviation) ** 2) / 2) / (deviation * np.sqrt(2 * np.pi))
@@ -134,6 +149,8 @@ EXPECTED = {
     "data_to_data_cross_entropy_generator": data_to_data(
         t["fake_embedding"], t["fake_class_embedding"], 0.5, 0.98, 0.02
     ),
+    "patch_contrastive": own_place(t["queries"], t["keys"]),
+    "identity_patch_contrastive": own_place(t["identity_queries"], t["identity_keys"]),
     "code_information_discrete": cross_entropy(t["fake_code_logits"], [1, 0, 2, 2]),
     "code_information_gaussian": gaussian(t["fake_code_mean"], t["fake_code_log_variance"], LATENTS[:, :2]),
     "feature_matching": np.full(4, np.sum((t["real_features"].mean(0) - t["fake_features"].mean(0)) ** 2)),
@@ -218,6 +235,14 @@ def test_classification_is_least_where_it_is_right():
     np.testing.assert_allclose(losses.classification_real(right, LABELS), np.zeros(4), atol=1e-6)
     equal = losses.classification_fake(np.zeros((4, 6)), LABELS)
     np.testing.assert_allclose(equal, np.full(4, np.log(6)), rtol=1e-6)
+
+
+def test_patches_of_several_layers_count_alike_and_equal_ones_are_at_chance():
+    layers = [tuple(TABLE[name][:, :count] for count in (5, 2)) for name in ("queries", "keys")]
+    expected = np.mean([own_place(*(layer[i] for layer in layers)) for i in (0, 1)], axis=0)
+    np.testing.assert_allclose(losses.patch_contrastive(*layers), expected, rtol=1e-5)
+    same = np.ones((2, 7, 3))
+    np.testing.assert_allclose(losses.patch_contrastive(same, same), [np.log(7)] * 2, rtol=1e-6)
 
 
 def test_multi_hinge_wants_a_margin_of_one():

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan_jax import losses
+from gan_jax.errors import UsageError
 from gan_jax.terms import reads
 
 FILES = ["gan_jax.losses.reconstruction", "gan_jax.losses.variational"]
@@ -31,6 +32,7 @@ TABLE |= {
     "mean": RANDOM.normal(size=(4, 5)),
     "log_variance": RANDOM.normal(size=(4, 5)),
     "features": features,
+    "mask": np.float64(RANDOM.uniform(size=(4, 3, 2, 1)) < 0.5),
     "reconstruction_features": RANDOM.normal(size=(4, 3, 2)),
     "real_features": RANDOM.normal(size=(4, 3, 2)),
     "reconstruction_logits": np.array([-2.0, 0.5, 3.0, 0.0]),
@@ -39,7 +41,7 @@ TABLE |= {
 }
 PUBLIC = ["l1", "l2", "charbonnier", "cycle_consistency", "identity_mapping", "total_variation"]
 PUBLIC += ["kl_to_standard_normal", "perceptual", "gram_matrix", "gram", "euclidean", "learned_similarity"]
-PUBLIC += ["reconstruction_discriminator", "reconstruction_generator", "layer_matching"]
+PUBLIC += ["reconstruction_discriminator", "reconstruction_generator", "layer_matching", "hole_l1", "hole_l2"]
 LOSSES = [name for name in PUBLIC if name != "gram_matrix"]
 
 
@@ -56,6 +58,7 @@ d = TABLE["prediction"] - TABLE["target"]
 apart = (TABLE["reconstruction_features"] - TABLE["real_features"]).reshape(4, -1)
 taken_for_real = 1 / (1 + np.exp(-TABLE["reconstruction_logits"]))
 x, mean, log_variance = TABLE["prediction"], TABLE["mean"], TABLE["log_variance"]
+holes = TABLE["mask"][..., 0] == 1
 layers = [(features(TABLE["prediction"])[n], features(TABLE["target"])[n]) for n in ("first", "second")]
 EXPECTED = {
     "l1": absolute("prediction", "target"),
@@ -74,6 +77,8 @@ EXPECTED = {
     "layer_matching": np.abs(TABLE["real_layers"][0] - TABLE["fake_layers"][0]).mean((1, 2))
     + np.abs(TABLE["real_layers"][1] - TABLE["fake_layers"][1]).mean((1, 2, 3)),
     "gram": sum(((grams(a) - grams(b)) ** 2).sum((1, 2)) for a, b in layers),
+    "hole_l1": np.array([np.abs(d[i][holes[i]]).mean() if holes[i].any() else 0 for i in range(4)]),
+    "hole_l2": np.array([(d[i][holes[i]] ** 2).mean() if holes[i].any() else 0 for i in range(4)]),
 }
 
 
@@ -160,6 +165,28 @@ def test_gram_matrix_knows_no_positions():
     maps = TABLE["prediction"]
     np.testing.assert_allclose(losses.gram_matrix(maps), grams(maps), rtol=1e-5)
     np.testing.assert_allclose(losses.gram(maps, maps[:, ::-1], lambda y: y), np.zeros(4), atol=1e-9)
+
+
+def test_distance_and_weights_of_layers():
+    inputs = TABLE["prediction"], TABLE["target"], features
+    each = [np.abs(a - b).reshape(4, -1).mean(1) for a, b in layers]
+    found = losses.perceptual(*inputs, distance=losses.l1, weights={"second": 0.25, "first": 2.0})
+    np.testing.assert_allclose(found, 2 * each[0] + each[1] / 4, rtol=1e-5)
+    # A layer without a weight does not count.
+    squares = ((layers[1][0] - layers[1][1]) ** 2).reshape(4, -1).mean(1)
+    np.testing.assert_allclose(losses.perceptual(*inputs, weights={"second": 3.0}), 3 * squares, rtol=1e-5)
+    styles = ((grams(layers[0][0]) - grams(layers[0][1])) ** 2).sum((1, 2))
+    np.testing.assert_allclose(losses.gram(*inputs, weights={"first": 0.5}), styles / 2, rtol=1e-5)
+    with pytest.raises(UsageError, match="weights: unknown name 'third'; these exist: first, second"):
+        losses.perceptual(*inputs, weights={"third": 1.0})
+
+
+def test_a_hole_counts_by_its_area():
+    """Errors of 2 in a hole of one pixel of four; errors outside of it do not count."""
+    error = np.array([2.0, 5.0, 5.0, 5.0]).reshape(1, 2, 2, 1)
+    mask = np.array([1.0, 0.0, 0.0, 0.0]).reshape(1, 2, 2, 1)
+    assert losses.hole_l1(error, 0 * error, mask) == 2 and losses.hole_l2(error, 0 * error, mask) == 4
+    assert losses.hole_l1(error, 0 * error, 0 * mask) == 0
 
 
 @settings(max_examples=15, deadline=None)

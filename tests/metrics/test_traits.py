@@ -22,9 +22,7 @@ def test_every_metric_is_in_the_table_under_its_own_name():
 
 def test_names_of_values_for_which_higher_is_better():
     higher = {"precision", "recall", "density", "inception_score", "classifier_score", "modes"}
-    assert all(
-        map(is_higher_better, higher | {"psnr_y_border_4", "hole_psnr_grey", "ssim_rgb_of_bicubic"})
-    )
+    assert all(map(is_higher_better, higher | {"psnr_y_border_4", "hole_psnr_grey", "ssim_rgb_of_bicubic"}))
     lower = {
         "precision_recall",
         "frechet_distance",
@@ -66,4 +64,5 @@ def test_evaluations_treat_metrics_by_their_traits():
         "hole_psnr",
         "ssim",
         "unchanged_share",
+        "cycle_error",
     )

@@ -4,7 +4,9 @@ import pytest
 from numpy_layers import conv, drawn, images, instance_norm, relu, repeated, shapes, transposed
 
 from gan_jax.errors import UsageError
+from gan_jax.nets.projections import PatchProjection
 from gan_jax.nets.translators import ResNet
+from gan_jax.nets.unet import UNet
 
 
 def _kernels(blocks):
@@ -73,3 +75,37 @@ def test_each_image_is_translated_on_its_own():
     net, params, carry = drawn(ResNet(channels=1, width=2, blocks=1), x)
     run = jax.jit(lambda x: net.apply(params, carry, x, key=jax.random.key(0), train=True)[0])
     np.testing.assert_allclose(run(x), np.concatenate([run(x[:1]), run(x[1:])]), atol=1e-6)
+
+
+def test_inner_layers_are_returned_beside_the_image():
+    """The source, convolutions that halve before their norm, and residual blocks: values of some of them."""
+    x = images(2, 8, 4, 2)
+    options = dict(channels=1, width=2, blocks=2, halvings=1)
+    net, params, carry = drawn(ResNet(**options, layers=(0, 1, 3)), x)
+    run = jax.jit(lambda p, x: net.apply(p, carry, x, key=None, train=False)[0])
+    found, (plain, _, _) = run(params, x), drawn(ResNet(**options), x)
+    expected, _ = plain.apply(params, carry, x, key=None, train=False)
+    np.testing.assert_allclose(found["image"], expected, atol=1e-5)
+    np.testing.assert_array_equal(found["layers"][0], x)
+    halved = conv(
+        relu(instance_norm(conv(x, params["ReflectedConv_0"], mode="reflect"))), params["Conv_0"], 2, (0, 1)
+    )
+    np.testing.assert_allclose(found["layers"][1], halved, atol=2e-5)
+    assert found["layers"][2].shape == (2, 4, 2, 4)
+    assert shapes(UNet(channels=1, width=2, depth=2, layers=(0, 2)), x.shape)[0] == {
+        "image": (2, 8, 4, 1), "layers": ((2, 8, 4, 2), (2, 2, 1, 4))
+    }  # fmt: skip
+    with pytest.raises(UsageError, match=r"translators.ResNet: layers=\(4,\): expected numbers from 0 to 3"):
+        shapes(ResNet(**options, layers=(4,)), x.shape)
+
+
+def test_projections_are_unit_vectors_of_two_dense_layers_each():
+    layers = tuple(np.random.default_rng(n).normal(size=(2, 5, n)).astype(np.float32) for n in (3, 4))
+    net, params, carry = drawn(PatchProjection(features=6), layers)
+    found, _ = net.apply(params, carry, layers, key=None, train=False)
+    for number, layer in enumerate(layers):
+        first, second = (params[f"Dense_{2 * number + i}"] for i in (0, 1))
+        hidden = relu(layer @ np.float64(first["kernel"]) + np.float64(first["bias"]))
+        vectors = hidden @ np.float64(second["kernel"]) + np.float64(second["bias"])
+        expected = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+        np.testing.assert_allclose(found[number], expected, atol=1e-5)

@@ -33,6 +33,13 @@ def test_a_line_every_ten_seconds_where_there_is_no_terminal(monkeypatch, caplog
     ]
 
 
+def test_items_have_a_name(monkeypatch, caplog):
+    monkeypatch.setattr(progress.time, "monotonic", iter(range(0, 80, 20)).__next__)
+    with caplog.at_level(logging.INFO, "gan_jax"):
+        assert list(progress.shown("abc", 3, "translate", "file")) == ["a", "b", "c"]
+    assert caplog.messages == ["translate: file 2/3, 0:20 left", "translate: file 3/3, 0:00 left"]
+
+
 def test_a_bar_on_a_terminal(monkeypatch, caplog):
     monkeypatch.setattr(sys, "stderr", _Terminal())
     with caplog.at_level(logging.INFO, "gan_jax"):

@@ -12,7 +12,21 @@ pytestmark = pytest.mark.usefixtures("without_curves")
 
 # Numbers of a healthy run, and for each condition numbers for which it holds.
 HEALTHY = {
-    "game": dict(discriminator_accuracy=0.85, logit_gap=2.0, logit_gradient=0.5, diversity=0.9),
+    "game": dict(
+        discriminator_accuracy=0.85,
+        logit_gap=2.0,
+        logit_gradient=0.5,
+        diversity=0.9,
+        change=0.6,
+        luma_correlation=0.5,
+        target_luma_correlation=0.1,
+        colour_shift=0.05,
+        chance_shift=0.04,
+        known_error=0.0,
+        cycle_error=0.05,
+        cycle_error_after_rounding=0.07,
+        rounding_change=0.012,
+    ),
     "generator": dict(
         gradient_norm=3.0, update_ratio=1e-3, largest_singular_value=4.0, average_distance=0.02
     ),
@@ -32,6 +46,11 @@ SICK = {
     "ema_lag": ("generator", dict(average_distance=0.51)),
     "low_diversity": ("game", dict(diversity=0.29)),
     "classes_missing": ("samples", dict(classes=9.0)),
+    "colours_inverted": ("game", dict(luma_correlation=-0.31)),
+    "colours_shifted": ("game", dict(colour_shift=0.21)),
+    "source_copied": ("game", dict(change=0.019)),
+    "known_pixels_judged": ("game", dict(known_error=0.011, discriminator_accuracy=0.99)),
+    "cycle_hides_data": ("game", dict(cycle_error_after_rounding=0.11)),
 }
 # Extreme numbers for which the condition does not hold.
 FINE = {
@@ -48,6 +67,20 @@ FINE = {
     "ema_lag": [dict(average_distance=0.49)],
     "low_diversity": [dict(diversity=0.31), dict(diversity=1.5)],
     "classes_missing": [dict(classes=11.0), dict(classes=960.0, real_classes=1000.0)],
+    "colours_inverted": [
+        dict(luma_correlation=-0.29),
+        dict(luma_correlation=-0.9, target_luma_correlation=-0.7),  # to the negative, as in the data
+    ],
+    "colours_shifted": [dict(colour_shift=0.19), dict(colour_shift=0.5, chance_shift=0.13)],
+    "source_copied": [dict(change=0.021)],
+    "known_pixels_judged": [
+        dict(known_error=0.009, discriminator_accuracy=0.99),
+        dict(known_error=0.5, discriminator_accuracy=0.98),
+    ],
+    "cycle_hides_data": [
+        dict(cycle_error_after_rounding=0.097),  # less than four times the noise
+        dict(cycle_error=0.2, cycle_error_after_rounding=0.39),  # less than twice the error
+    ],
 }
 
 

@@ -10,7 +10,7 @@ import optax
 import pytest
 import sources
 
-from gan_jax import build, wrap
+from gan_jax import build, terms, wrap
 from gan_jax.losses import (
     boundary_equilibrium_discriminator,
     cramer_discriminator,
@@ -110,6 +110,17 @@ def test_energies_on_the_right_sides_are_no_saturated_discriminator():
     # Beyond the margin of 10 fakes teach nothing, but reals always do.
     assert found["discriminator_accuracy"] == 1.0 and found["logit_gradient"] == 1.0
     assert not alerts.discriminator_saturated(**found)
+
+
+def test_a_loss_of_past_fakes_is_judged_by_new_ones():
+    loss = terms.reading(non_saturating_discriminator, {"fake_logits": "past_logits"}, "reads")
+    outputs = {"real_logits": REAL, "fake_logits": FAKE, "past_logits": FAKE + 1}
+    found = diagnostics.verdict(_train_spec(loss), jax.tree.map(jnp.float32, outputs), _state())
+    expected = _verdict(non_saturating_discriminator)
+    assert found["discriminator_accuracy"] == expected["discriminator_accuracy"]
+    np.testing.assert_allclose(found["logit_gap"], REAL.mean() - FAKE.mean(), rtol=1e-6)
+    past = _verdict(non_saturating_discriminator, fake=FAKE + 1)
+    np.testing.assert_allclose(found["logit_gradient"], past["logit_gradient"], rtol=1e-6)
 
 
 def test_logits_of_reconstructions_count_too():

@@ -1,0 +1,23 @@
+"""Degradations: how a source is made of a real image, each sample on its own, as a function of a key alone.
+
+Each name in `__all__` is a factory: it takes hyperparameters and returns a Degradation. `chain` joins several.
+"""
+
+from gan_jax.degradations.chain import chain as chain
+from gan_jax.degradations.colour import edges, grayscale
+from gan_jax.degradations.filters import gaussian_blur
+from gan_jax.degradations.masks import box_masks, centre_mask, stroke_masks
+from gan_jax.degradations.noise import gaussian_noise, poisson_noise
+from gan_jax.degradations.resampling import downscale
+
+__all__ = [
+    "box_masks",
+    "centre_mask",
+    "downscale",
+    "edges",
+    "gaussian_blur",
+    "gaussian_noise",
+    "grayscale",
+    "poisson_noise",
+    "stroke_masks",
+]
