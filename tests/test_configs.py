@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import sources
 
-from gan_jax import build
+from gan_jax import build, modalities
 from gan_jax import recipe as recipe_lib
 from gan_jax.benchmark import tiny as tiny_recipes
 from gan_jax.errors import UsageError
@@ -34,6 +34,15 @@ def _stem(path):
 
 
 DCGAN = {"learning_rate": 2e-4, "b1": 0.5}
+# Constant in the first half of the run, then linearly to nothing.
+FALLING = {
+    "learning_rate": {
+        "linear_schedule": {
+            "init_value": 2e-4, "end_value": 0.0, "transition_steps": 2_000, "transition_begin": 2_000,
+        }
+    },
+    "b1": 0.5,
+}  # fmt: skip
 HALF = {"learning_rate": 2e-4, "b1": 0.0, "b2": 0.9}
 
 
@@ -127,6 +136,31 @@ PAPER = {
         "batch_size": 100,
         "eval_samples": 2500,
     },
+    # Zhu et al. 2017, section 4 and 5.2, and its training code; our losses have a half and the mean of two domains.
+    "cyclegan": {
+        **_both(FALLING),
+        "game.pool": 50,
+        "losses.generator": {
+            "least_squares_generator": 4.0,
+            "cycle_consistency": 10.0,
+            "identity_mapping": 5.0,
+        },
+        "losses.discriminator.least_squares_discriminator": {
+            "weight": 2.0,
+            "reads": {"fake_logits": "past_logits"},
+        },
+    },
+    # Park et al. 2020, section 3 and appendix C.1, and its training code.
+    "cut": {
+        **_both(FALLING),
+        "game.patches": 256,
+        "nets.generator.projection.features": 256,
+        "losses.generator": {
+            "least_squares_generator": 2.0,
+            "patch_contrastive": 0.5,
+            "identity_patch_contrastive": 0.5,
+        },
+    },
     # Huang et al. 2024, its training code.
     "r3gan": {
         "optimizers.generator.adam.learning_rate.cosine_decay_schedule.init_value": 2e-4,
@@ -153,7 +187,7 @@ CHANGED = {
     "weight_decay": {"optimizers.*": {"adam": DCGAN, "weight_decay": {"strength": 1e-4}}},
 }
 # Recipes whose default data are not the digits.
-DATA = {"toy": "ring"}
+DATA = {"toy": "ring", "cyclegan": "digits_to_printed", "cut": "digits_to_printed"}
 # Recipes of conditional networks; without labels they say so.
 CONDITIONAL = {"cgan", "acgan", "projection"}
 
@@ -189,6 +223,8 @@ def test_traced(path, data):
     recipe = _recipe(path)
     recipe_lib.validate(recipe)
     modality = MODALITIES[data]
+    if recipe.game["name"] in ("cut", "cyclegan"):
+        modality = modalities.bound({**modality.spec, "source": modality.spec["real"]}, modality.facts)
     if not modality.facts["classes"] and _name(path) in CONDITIONAL:
         with pytest.raises(UsageError, match="game.condition_on: the data does not have"):
             setup.check(recipe, build.train_spec(recipe, modality), modality)
