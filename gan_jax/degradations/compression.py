@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.degradations.draw import between, pair
+from gan_jax.degradations.draw import between, pair, uniform
 from gan_jax.degradations.resampling import resized
 from gan_jax.errors import UsageError
 from gan_jax.types import Degradation
@@ -121,7 +121,7 @@ def jpeg(*, quality: float | tuple = (30, 95)) -> Degradation:
         raise UsageError(f"data.degrade.jpeg.quality={quality}: expected numbers from 1 to 100")
 
     def apply(key: jax.Array, entries: dict) -> dict:
-        return {**entries, "source": compressed(entries["source"], between(key, quality))}
+        return {**entries, "source": compressed(entries["source"], between(uniform(key), quality))}
 
     # Blocks begin at the corner of what is compressed: at the margin they would not.
     return Degradation(apply)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.degradations.draw import between, pair, whole
+from gan_jax.degradations.draw import between, chosen, pair, uniform, whole
 from gan_jax.degradations.filters import filtered
 from gan_jax.errors import UsageError
 from gan_jax.types import Degradation
@@ -17,6 +17,8 @@ SHAPES = (
     "isotropic", "anisotropic", "generalised isotropic", "generalised anisotropic", "plateau isotropic",
     "plateau anisotropic",
 )  # fmt: skip
+# Uniform numbers that a kernel takes.
+DRAWN = 11
 # Points at which the integral of a Bessel function is evaluated; it is exact for smaller arguments.
 _POINTS = 128
 
@@ -94,13 +96,13 @@ def sinc(x: jax.Array, y: jax.Array, cutoff: jax.Array) -> jax.Array:
     return jnp.where(radius == 0, cutoff**2 / (4 * jnp.pi), far)
 
 
-def mixed(key: jax.Array, most: int, shares: Sequence[float], bounds: Bounds) -> jax.Array:
+def mixed(u: jax.Array, most: int, shares: Sequence[float], bounds: Bounds) -> jax.Array:
     """A Gaussian, generalised Gaussian or plateau-shaped kernel, isotropic or not.
 
     Wang et al. 2021, arXiv:2107.10833, section 3.1 and appendix; the exponent is below 1 half of the time.
 
     Args:
-        key: Random key.
+        u: Uniform numbers [7].
         most: Height and width of the grid, odd.
         shares: Probabilities of `SHAPES`.
         bounds: The Bounds.
@@ -108,39 +110,36 @@ def mixed(key: jax.Array, most: int, shares: Sequence[float], bounds: Bounds) ->
     Returns:
         float32 [most, most], at least 0, sum 1.
     """
-    keys = jax.random.split(key, 7)
-    shape = jax.random.choice(keys[0], len(SHAPES), p=jnp.array(shares) / sum(shares))
-    x, y, inside = grid(most, odd(keys[1], bounds.size))
-    first, other = between(keys[2], bounds.deviation), between(keys[3], bounds.deviation)
-    angle = jax.random.uniform(keys[4], (), minval=-jnp.pi, maxval=jnp.pi)
-    squared = mahalanobis(x, y, first, jnp.where(shape % 2 == 0, first, other), angle)
-    exponents = jnp.array([1.0, _exponent(keys[5], bounds.generalised), _exponent(keys[6], bounds.plateau)])
-    power = jnp.maximum(squared, 1e-12) ** exponents[shape // 2]
-    # From the least distance on, or a kernel of small deviation has no weight above 0 in float32.
-    weights = jnp.where(shape // 2 == 2, 1 / (1 + power), jnp.exp(-0.5 * power))
+    shape = chosen(u[0], shares)
+    x, y, inside = grid(most, odd(u[1], bounds.size))
+    first, other = between(u[2], bounds.deviation), between(u[3], bounds.deviation)
+    squared = mahalanobis(x, y, first, jnp.where(shape % 2 == 0, first, other), jnp.pi * (2 * u[4] - 1))
+    family = shape // 2
+    exponents = jnp.array(
+        [1.0, *(_exponent(u[5], u[6], each) for each in (bounds.generalised, bounds.plateau))]
+    )
+    power = jnp.maximum(squared, 1e-12) ** exponents[family]
+    weights = jnp.where(family == 2, 1 / (1 + power), jnp.exp(-0.5 * power))
     return normalised(jnp.where(inside, weights, 0))
 
 
-def _exponent(key, bounds):
+def _exponent(u, side, bounds):
     """Half of the time between the least and 1, else between 1 and the most."""
-    keys, (least, most) = jax.random.split(key), pair(bounds)
-    low, high = (
-        jax.random.uniform(keys[0], (), minval=a, maxval=b)
-        for a, b in ((min(least, 1), 1), (1, max(most, 1)))
-    )
-    return jnp.where(jax.random.bernoulli(keys[1]), low, high)
+    least, most = pair(bounds)
+    low, high = between(u, (min(least, 1), 1)), between(u, (1, max(most, 1)))
+    return jnp.where(side < 0.5, low, high)
 
 
-def odd(key: jax.Array, bounds: tuple) -> jax.Array:
-    """An odd number drawn evenly from the least to the largest one."""
-    return 2 * whole(key, (bounds[0] // 2, bounds[1] // 2)) + 1
+def odd(u: jax.Array, bounds: tuple) -> jax.Array:
+    """Odd numbers evenly from the least to the largest one, int32 of the shape of u, which are uniform."""
+    return 2 * whole(u, bounds[0] // 2, bounds[1] // 2) + 1
 
 
-def drawn_sinc(key: jax.Array, most: int, size: tuple, least: float | None = None) -> jax.Array:
+def drawn_sinc(u: jax.Array, most: int, size: tuple, least: float | None = None) -> jax.Array:
     """A sinc kernel of random size and cutoff.
 
     Args:
-        key: Random key.
+        u: Uniform numbers [2].
         most: Height and width of the grid, odd.
         size: The least and the largest height and width, odd.
         least: Least cutoff; None for a third of pi, or a fifth for kernels of 13 pixels and more.
@@ -148,12 +147,10 @@ def drawn_sinc(key: jax.Array, most: int, size: tuple, least: float | None = Non
     Returns:
         float32 [most, most], sum 1.
     """
-    of_size, of_cutoff = jax.random.split(key)
-    side = odd(of_size, size)
+    side = odd(u[0], size)
     low = jnp.where(side < 13, jnp.pi / 3, jnp.pi / 5) if least is None else least
     x, y, inside = grid(most, side)
-    cutoff = low + (jnp.pi - low) * jax.random.uniform(of_cutoff)
-    return normalised(jnp.where(inside, sinc(x, y, cutoff), 0))
+    return normalised(jnp.where(inside, sinc(x, y, low + (jnp.pi - low) * u[1]), 0))
 
 
 def normalised(weights: jax.Array) -> jax.Array:
@@ -203,7 +200,9 @@ def blur(
     def apply(key: jax.Array, entries: dict) -> dict:
         return {
             **entries,
-            "source": filtered(entries["source"], kernel_of(key, shares, bounds, ringing, probability)),
+            "source": filtered(
+                entries["source"], kernel_of(uniform(key, DRAWN), shares, bounds, ringing, probability)
+            ),
         }
 
     return Degradation(apply, margin=size[1] // 2)
@@ -223,12 +222,12 @@ def _checked_bounds(size, deviation, generalised, plateau):
 
 
 def kernel_of(
-    key: jax.Array, shares: Sequence[float], bounds: Bounds, ringing: float, probability: float
+    u: jax.Array, shares: Sequence[float], bounds: Bounds, ringing: float, probability: float
 ) -> jax.Array:
     """The kernel that `blur` draws.
 
     Args:
-        key: Random key.
+        u: Uniform numbers [DRAWN].
         shares: As for `blur`.
         bounds: The Bounds.
         ringing: As for `blur`.
@@ -238,7 +237,6 @@ def kernel_of(
         float32 [size, size], the largest size; sum 1.
     """
     most = bounds.size[1]
-    of_kernel, of_sinc, of_kind, of_any = jax.random.split(key, 4)
-    kernel = mixed(of_kernel, most, shares, bounds)
-    kernel = jnp.where(jax.random.bernoulli(of_kind, ringing), drawn_sinc(of_sinc, most, bounds.size), kernel)
-    return jnp.where(jax.random.bernoulli(of_any, probability), kernel, pulse(most))
+    kernel = mixed(u[:7], most, shares, bounds)
+    kernel = jnp.where(u[7] < ringing, drawn_sinc(u[8:10], most, bounds.size), kernel)
+    return jnp.where(u[10] < probability, kernel, pulse(most))

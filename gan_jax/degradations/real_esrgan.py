@@ -6,10 +6,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gan_jax.degradations import kernels, resampling
+from gan_jax.degradations import kernels
 from gan_jax.degradations.compression import compressed
+from gan_jax.degradations.draw import between, chosen, uniform, whole
 from gan_jax.degradations.filters import filtered
-from gan_jax.degradations.noise import gaussian_noise, poisson_noise
+from gan_jax.degradations.noise import normal_noise, shot_noise
+from gan_jax.degradations.resampling import matrix, multiplied
 from gan_jax.errors import UsageError
 from gan_jax.types import Degradation
 
@@ -17,6 +19,8 @@ from gan_jax.types import Degradation
 _METHODS, _MARGIN = ("area", "bilinear", "bicubic"), 32
 _SIZE, _SHARES = (7, 21), (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)
 _JPEG = (30.0, 95.0)
+# Uniform numbers that a round takes.
+_DRAWN = kernels.DRAWN + 6
 
 
 class _Round(NamedTuple):
@@ -70,88 +74,63 @@ def real_esrgan(*, factor: int = 4) -> Degradation:
                 f"data.degrade.real_esrgan.factor={factor}: expected images whose sides are a multiple of it, got "
                 f"{height} x {width}; data.crop gives them another size"
             )
-        keys = jax.random.split(key, 3)
-        made = height // factor, width // factor
-        source, size = _round(keys[0], source, jnp.array([height, width]), (height, width), _FIRST)
-        source = _jpeg(jax.random.fold_in(keys[0], 1), source)
-        source, size = _round(keys[1], source, size, made, _SECOND)
-        return {**entries, "source": _finished(keys[2], source, size, made)}
+        of_numbers, *of_pixels = jax.random.split(key, 3)
+        u, made = uniform(of_numbers, 2 * _DRAWN + 7), (height // factor, width // factor)
+        size = jnp.array([height, width])
+        source, size = _round(of_pixels[0], u[:_DRAWN], source, size, (height, width), _FIRST)
+        source = compressed(source, between(u[-1], _JPEG))
+        source, size = _round(of_pixels[1], u[_DRAWN : 2 * _DRAWN], source, size, made, _SECOND)
+        return {**entries, "source": _finished(u[-7:-1], source, size, made)}
 
     return Degradation(apply, margin=_MARGIN, factor=factor)
 
 
-def _round(key, image, size, unit, numbers):
+def _round(key, u, image, size, unit, numbers):
     """The image after blur, resize and noise, in the corner of a canvas, and its size.
 
     Args:
-        key: Random key.
+        key: Random key of the noise.
+        u: Uniform numbers [_DRAWN].
         image: Canvas [H, W, C], the image in its corner, its last row and column repeated beyond.
         size: Of the image, int32 [2].
         unit: Height and width of which `scale` is a factor.
         numbers: The _Round.
     """
-    of_kernel, of_size, of_method, of_noise = jax.random.split(key, 4)
     bounds = kernels.Bounds(_SIZE, numbers.deviation, (0.5, 4.0), (1.0, 2.0))
-    image = filtered(image, kernels.kernel_of(of_kernel, _SHARES, bounds, 0.1, numbers.blurred))
-    made = jnp.floor(jnp.array(unit) * _scale(of_size, numbers)).astype(jnp.int32)
-    made = jnp.maximum(made, 1)
+    kernel = kernels.kernel_of(u[: kernels.DRAWN], _SHARES, bounds, 0.1, numbers.blurred)
+    kind, factor, method, grey, noise, strength = u[kernels.DRAWN :]
+    scales = [between(factor, each) for each in ((1, numbers.scale[1]), (numbers.scale[0], 1), 1)]
+    kind = chosen(kind, (numbers.larger, numbers.smaller, 1 - numbers.larger - numbers.smaller))
+    made = jnp.maximum(jnp.floor(jnp.array(unit) * jnp.stack(scales)[kind]), 1).astype(jnp.int32)
     canvas = [16 * math.ceil(numbers.scale[1] * side / 16) for side in unit]
-    image = _resized(of_method, image, size, canvas, made)
-    return jnp.clip(_noisy(of_noise, image, numbers), -1, 1), made
+    image = _resized(method, filtered(image, kernel), size, canvas, made)
+    # Normal noise or shot noise, each half of the time and grey in two of five samples.
+    u_of_pixels, grey = uniform(key, *image.shape), grey < 0.4
+    normal = between(strength, numbers.gaussian) / 127.5 * normal_noise(u_of_pixels, grey)
+    shot = between(strength, numbers.poisson) * shot_noise(u_of_pixels, image, grey)
+    return jnp.clip(image + jnp.where(noise < 0.5, normal, shot), -1, 1), made
 
 
-def _scale(key, numbers):
-    """The factor of the size: larger, smaller or 1."""
-    of_kind, of_larger, of_smaller = jax.random.split(key, 3)
-    least, most = numbers.scale
-    larger = jax.random.uniform(of_larger, (), minval=1, maxval=most)
-    smaller = jax.random.uniform(of_smaller, (), minval=least, maxval=1)
-    kind = jax.random.uniform(of_kind)
-    bounds = numbers.larger, numbers.larger + numbers.smaller
-    return jnp.where(kind < bounds[0], larger, jnp.where(kind < bounds[1], smaller, 1.0))
-
-
-def _resized(key, image, size, canvas, made):
+def _resized(u, image, size, canvas, made):
     """The image at another size by a method that is drawn, in the corner of another canvas."""
-    chosen = jax.random.randint(key, (), 0, len(_METHODS))
+    method = whole(u, 0, len(_METHODS) - 1)
     rows, columns = (
         jnp.stack(
-            [
-                resampling.matrix(method, image.shape[axis], canvas[axis], size[axis], made[axis])
-                for method in _METHODS
-            ]
-        )[chosen]
+            [matrix(each, image.shape[axis], canvas[axis], size[axis], made[axis]) for each in _METHODS]
+        )[method]
         for axis in (0, 1)
     )
-    return resampling.multiplied(image, rows, columns)
+    return multiplied(image, rows, columns)
 
 
-def _noisy(key, image, numbers):
-    """Normal noise or shot noise, each half of the time and grey in two of five samples."""
-    of_kind, of_noise = jax.random.split(key)
-    normal, shot = (
-        noise(of_noise, {"source": image})["source"]
-        for noise in (
-            gaussian_noise(deviation=numbers.gaussian, grey=0.4),
-            poisson_noise(scale=numbers.poisson, grey=0.4),
-        )
-    )
-    return jnp.where(jax.random.bernoulli(of_kind), normal, shot)
-
-
-def _jpeg(key, image):
-    return compressed(image, jax.random.uniform(key, (), minval=_JPEG[0], maxval=_JPEG[1]))
-
-
-def _finished(key, image, size, made):
+def _finished(u, image, size, made):
     """The image at the size of the source, with ringing before or after JPEG."""
-    of_order, of_method, of_kernel, of_any, of_quality = jax.random.split(key, 5)
-    kernel = kernels.drawn_sinc(of_kernel, _SIZE[1], _SIZE, jnp.pi / 3)
-    kernel = jnp.where(jax.random.bernoulli(of_any, 0.8), kernel, kernels.pulse(_SIZE[1]))
+    kernel = jnp.where(
+        u[0] < 0.8, kernels.drawn_sinc(u[1:3], _SIZE[1], _SIZE, jnp.pi / 3), kernels.pulse(_SIZE[1])
+    )
+    quality = between(u[3], _JPEG)
 
     def ringing(image):
-        return filtered(_resized(of_method, image, size, made, jnp.array(made)), kernel)
+        return filtered(_resized(u[4], image, size, made, jnp.array(made)), kernel)
 
-    last = _jpeg(of_quality, ringing(image))
-    first = ringing(_jpeg(of_quality, image))
-    return jnp.where(jax.random.bernoulli(of_order), last, first)
+    return jnp.where(u[5] < 0.5, compressed(ringing(image), quality), ringing(compressed(image, quality)))
