@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from gan_jax.degradations.draw import between, pair
+from gan_jax.degradations.draw import between, pair, poisson
 from gan_jax.types import Degradation
 
 # BT.601: the share of red, green and blue in the brightness.
@@ -71,4 +71,4 @@ def _shot_noise(key, levels):
     """The noise of levels 0 to 255, in levels."""
     seen = jnp.zeros(256).at[levels.astype(jnp.int32)].set(1)
     photons = 2 ** jnp.ceil(jnp.log2(jnp.sum(seen))) / 255
-    return jax.random.poisson(key, levels * photons) / photons - levels
+    return poisson(key, levels * photons) / photons - levels
