@@ -30,12 +30,18 @@ def of_few_pixels(recipe: Recipe) -> Recipe:
     residual = recipe.nets["generator"].get("name", "").startswith(("resnet.", "r3gan."))
     if "resolution" in recipe.data:
         recipe.data["resolution"] = 8 if residual else 16
+    if recipe.data.get("crop"):
+        recipe.data["crop"] = 16
+    for net in recipe.nets.values():
+        if "depth" in net:
+            net["depth"] = 3  # As often as a U-Net halves these.
     return recipe
 
 
 def _tiny(tree):
     """The same networks, a few channels wide."""
-    small = {"width": 8, "widths": [8], "units": 8, "size": 16, "features": 8, "attention": [8]}
+    small = {"width": 8, "widths": [8], "units": 8, "size": 16, "features": 8, "blocks": 1, "growth": 4}
+    small |= {"attention": [8], "layers": [0, 1, 3]}
     return {
         name: _tiny(part) if isinstance(part, dict) else small.get(name, part) for name, part in tree.items()
     }
