@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from gan_jax.errors import UsageError
 from gan_jax.games import pool as pools
 from gan_jax.games.grids import rows_of
-from gan_jax.games.players import several
+from gan_jax.games.players import several, source
 from gan_jax.names import FromZero
 from gan_jax.seams import described
 from gan_jax.types import Augment, Game, Net
@@ -88,12 +88,10 @@ class _Parts(NamedTuple):
 
 
 def _init(parts, key, batch):
-    if "source" not in batch:
-        raise UsageError(f"game: expected data with a `source` beside `real`, got {', '.join(batch)}")
     keys = iter(jax.random.split(key, 4))
     made = {
         "generator": {
-            "forward": parts.generator["forward"].init(next(keys), batch["source"]),
+            "forward": parts.generator["forward"].init(next(keys), source(batch)),
             "backward": parts.generator["backward"].init(next(keys), batch["real"]),
         },
         "discriminator": {
@@ -124,21 +122,21 @@ def _translate(parts, context, key):
         net, images = parts.generator[name], jnp.asarray(images)
         return net.apply(params[name], nets[name], images, key=keys[name], train=True)
 
-    source, target = context.batch["source"], context.batch["real"]
-    fake_target, forward = apply("forward", source)
+    first, target = context.batch["source"], context.batch["real"]
+    fake_target, forward = apply("forward", first)
     fake_source, backward = apply("backward", target)
     _check_alike("forward", fake_target, target)
-    _check_alike("backward", fake_source, source)
+    _check_alike("backward", fake_source, first)
     outputs = {
-        "source": source,
+        "source": first,
         "target": target,
         "fake_target": fake_target,
         "fake_source": fake_source,
         "cycled_source": apply("backward", fake_target)[0],
         "cycled_target": apply("forward", fake_source)[0],
     }
-    if source.shape == target.shape:
-        outputs["identity_source"] = apply("backward", source)[0]
+    if first.shape == target.shape:
+        outputs["identity_source"] = apply("backward", first)[0]
         outputs["identity_target"] = apply("forward", target)[0]
     return outputs, {"forward": forward, "backward": backward}
 
