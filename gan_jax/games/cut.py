@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 from gan_jax.games.grids import rows_of
-from gan_jax.games.players import networks, several, source, with_head
+from gan_jax.games.players import networks, several, sources, with_head
 from gan_jax.seams import described
 from gan_jax.types import Augment, Game, Net
 
@@ -94,7 +94,7 @@ class _Views(NamedTuple):
 
 
 def _init(parts, key, batch):
-    keys, images = jax.random.split(key, 3), source(batch)
+    keys, images = jax.random.split(key, 3), sources(batch)
     translator = parts.translator.init(keys[0], images)
     outputs, _ = jax.eval_shape(
         lambda params, carry: parts.translator.apply(params, carry, images, key=keys[0], train=True),
@@ -171,19 +171,19 @@ def _play(parts, context):
 
 def _translated(parts, views, batch, keys):
     """Translations and what their features are compared with, and the generator's carry."""
-    images, target = batch["source"], batch["real"]
-    turned = _turns(parts, len(images), keys["flip"])
-    there, translator = views.translate(turned(images))
+    source, target = batch["source"], batch["real"]
+    turned = _turns(parts, len(source), keys["flip"])
+    there, translator = views.translate(turned(source))
     if there["image"].shape != target.shape:
         raise UsageError(
             f"nets.generator.translator: expected images {list(target.shape)}, got {described(there['image'])}"
         )
     compare = functools.partial(_compare, parts, views, keys["places"])
-    original = views.translate(images)[0] if parts.flip_equivariance else there
+    original = views.translate(source)[0] if parts.flip_equivariance else there
     again = views.translate(there["image"])[0]["layers"]
     queries, near, projection = compare(jax.tree.map(turned, again), original["layers"])
     outputs = {
-        "source": images,
+        "source": source,
         "target": target,
         "prediction": there["image"],
         "fake": there["image"],

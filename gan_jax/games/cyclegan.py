@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from gan_jax.errors import UsageError
 from gan_jax.games import pool as pools
 from gan_jax.games.grids import rows_of
-from gan_jax.games.players import several, source
+from gan_jax.games.players import several, sources
 from gan_jax.names import FromZero
 from gan_jax.seams import described
 from gan_jax.types import Augment, Game, Net
@@ -91,7 +91,7 @@ def _init(parts, key, batch):
     keys = iter(jax.random.split(key, 4))
     made = {
         "generator": {
-            "forward": parts.generator["forward"].init(next(keys), source(batch)),
+            "forward": parts.generator["forward"].init(next(keys), sources(batch)),
             "backward": parts.generator["backward"].init(next(keys), batch["real"]),
         },
         "discriminator": {
@@ -122,21 +122,21 @@ def _translate(parts, context, key):
         net, images = parts.generator[name], jnp.asarray(images)
         return net.apply(params[name], nets[name], images, key=keys[name], train=True)
 
-    first, target = context.batch["source"], context.batch["real"]
-    fake_target, forward = apply("forward", first)
+    source, target = context.batch["source"], context.batch["real"]
+    fake_target, forward = apply("forward", source)
     fake_source, backward = apply("backward", target)
     _check_alike("forward", fake_target, target)
-    _check_alike("backward", fake_source, first)
+    _check_alike("backward", fake_source, source)
     outputs = {
-        "source": first,
+        "source": source,
         "target": target,
         "fake_target": fake_target,
         "fake_source": fake_source,
         "cycled_source": apply("backward", fake_target)[0],
         "cycled_target": apply("forward", fake_source)[0],
     }
-    if first.shape == target.shape:
-        outputs["identity_source"] = apply("backward", first)[0]
+    if source.shape == target.shape:
+        outputs["identity_source"] = apply("backward", source)[0]
         outputs["identity_target"] = apply("forward", target)[0]
     return outputs, {"forward": forward, "backward": backward}
 

@@ -108,7 +108,7 @@ def conditions(batch: Mapping[str, Any], names: Sequence[str]) -> tuple:
     return tuple(batch[name] for name in names)
 
 
-def source(batch: Mapping[str, Any]) -> Any:
+def sources(batch: Mapping[str, Any]) -> Any:
     """The images that a game of two domains translates.
 
     Args:
