@@ -30,8 +30,7 @@ IDEAS = tuple(
     f"gan_jax.{place}"
     for place in (
         "augment", "data", "degradations", "games", "latents", "losses", "metrics", "modalities", "moves",
-        "nets",
-        "penalties", "transforms", "wrap",
+        "nets", "penalties", "transforms", "wrap",
     )
 )  # fmt: skip
 LIBRARIES = ("optax", "flax.linen", "jax.nn")
