@@ -60,7 +60,8 @@ def translation(
         condition_on: Names of the batch's entries that the generator gets: first the image that it
             translates; further images of its size, such as `mask`, stand beside it as channels.
         conditional: Whether the discriminator sees these entries too, beside the target; smaller images are
-            enlarged to its size.
+            enlarged to its size. A penalty that moves target images, such as `consistency`, needs False, since
+            their sources stay.
         paste: Whether known pixels are kept: the output is `mask` times the network's and 1 - `mask` times
             the source, before the discriminator sees it.
         residual: Whether the output is the source plus the network's; a smaller source is enlarged
