@@ -125,4 +125,5 @@ def poisson(u: jax.Array, rate: jax.Array) -> jax.Array:
     z = normal(u)
     # Rounding and the square of z add a twelfth and an eighteenth to the variance.
     spread = jnp.sqrt(jnp.maximum(rate, _FEW) - 1 / 12 - 1 / 18)
-    return jnp.where(rate < _FEW, few, jnp.round(rate + spread * z + (z**2 - 1) / 6))
+    many = jnp.maximum(jnp.round(rate + spread * z + (z**2 - 1) / 6), 0)
+    return jnp.where(rate < _FEW, few, many)
