@@ -249,7 +249,7 @@ def speed(setting: Setting, first: Pair, deadline: float, record: Record) -> dic
     seconds, size = (0.02, 256) if setting.tiny else (0.4, 8_192)
     peaks, operations, rows = {}, {}, []
     with _torch() as torch:
-        planned = list(_measurements(setting, torch is not None))
+        planned = list(measurements(setting, torch is not None))
         _prepare(setting, first.host, planned, operations, (time.monotonic() + deadline) / 2)
         for name in setting.precisions:
             asked = dict(precision=name, seconds=seconds, size=size)
@@ -263,8 +263,16 @@ def speed(setting: Setting, first: Pair, deadline: float, record: Record) -> dic
     return {"peaks": peaks, "operations": operations, "rows": rows}
 
 
-def _measurements(setting, with_torch):
-    """Pairs of a framework and what it measures, in turn; at the end what matters least."""
+def measurements(setting: Setting, with_torch: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is measured for speed, in this order: frameworks in turn, and at the end what matters least.
+
+    Args:
+        setting: The Setting.
+        with_torch: Whether PyTorch is measured too.
+
+    Yields:
+        Pairs of a framework and a dict of `case`, `precision` and `steps_per_call`.
+    """
     for count in (1, STEPS_PER_CALL):
         for precision in setting.precisions:
             for case in setting.cases:
@@ -379,8 +387,9 @@ def run(
         keep: Takes the results so far, after each measurement.
 
     Returns:
-        Dict of `machine`, of `date`, of `budget`, of `seconds` taken, and of the results by part; a part that
-        failed as a whole is a dict of its `error`.
+        Dict of `machine`, `date`, `budget`, `seconds` taken, the results by part, and `programs` of the process
+        that measured last. A part that failed as a whole is a dict of its `error` and of what it had found
+        `so_far`.
     """
     functions: Mapping[str, Any] = dict(smoke=smoke, speed=speed, loop=loop, quality=quality)
     begun = time.monotonic()
@@ -399,7 +408,11 @@ def run(
             setting.say(f"{part}: until {deadline - begun:.0f} s")
             so_far = functools.partial(lambda part, found: record(**{part: found}), part)
             found = _attempt(functools.partial(functions[part], setting, first, deadline, so_far))
+            if isinstance(found, dict) and "error" in found and part in results:
+                found["so_far"] = results[part]
             record(**{part: found})
+        if first.device.process is not None:  # A new one would know nothing.
+            record(programs=_attempt(lambda: first.device.ask(time.monotonic() + 5, "programs")))
     return results
 
 
@@ -411,10 +424,17 @@ def _version(package):
         return None
 
 
-def _writer(output):
-    """A function that writes results, and their table beside them: a reader always finds whole files."""
+def writer(output: str) -> Callable[[dict[str, Any]], None]:
+    """A function that writes the results so far, and their table beside them, as whole files.
 
-    def keep(results):
+    Args:
+        output: Path of the JSON file.
+
+    Returns:
+        The function.
+    """
+
+    def keep(results: dict[str, Any]) -> None:
         with files.write_atomically(output) as file:
             json.dump(results, file, indent=1)
         with files.write_atomically(f"{os.path.splitext(output)[0]}.txt") as file:
@@ -451,7 +471,7 @@ def _do() -> None:
         tiny=_TINY.value,
         say=command.say,
     )
-    results = run(setting, _PARTS.value, _BUDGET.value, _writer(output))
+    results = run(setting, _PARTS.value, _BUDGET.value, writer(output))
     print("\n".join(device_report.table(results)))
 
 

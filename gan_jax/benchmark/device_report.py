@@ -65,10 +65,21 @@ def table(results: Mapping[str, Any]) -> list[str]:
     ]
     for part, section in sections.items():
         if part in results:
-            found = results[part]
-            failed = isinstance(found, Mapping) and "error" in found
-            lines += ["", part, *([found["error"]] if failed else section(found))]
+            lines += ["", part, *_section(section, results[part])]
+    if "compiled" in results.get("programs", {}):
+        lines += [
+            "",
+            "programs",
+            "{compiled} compiled, {cached} found in the cache".format(**results["programs"]),
+        ]
     return lines
+
+
+def _section(section, found):
+    """A part's lines, or why it failed and what it had found so far."""
+    if not isinstance(found, Mapping) or "error" not in found:
+        return section(found)
+    return [found["error"], *(section(found["so_far"]) if "so_far" in found else [])]
 
 
 def _machine(machine):

@@ -1,8 +1,8 @@
 """A process that does tasks one after the other, and may be killed.
 
-It is started as `python -m gan_jax.benchmark.helper MODULE`. Tasks come as lines of JSON on stdin, and results
-go as lines of JSON to stdout. So a task that crashes, hangs or needs all memory ends its process and no other,
-and processes that live on need not start JAX again.
+It is started as `python -m gan_jax.benchmark.helper MODULE`. Tasks come as lines of JSON on stdin, and
+results go as lines of JSON to stdout. So a task that crashes, hangs or needs all memory ends its process and
+no other, and processes that live on need not start JAX again.
 """
 
 import importlib
@@ -99,15 +99,8 @@ class Helper:
             code = 0
         self.close()
         self.log.seek(0)
-        lines = self.log.read().strip().splitlines() or ["no message"]
-        # A crash is followed by the state of threads.
-        said = [
-            line
-            for line in lines
-            if re.search(r"error|fatal|exhausted|out of memory|check failed", line, re.I)
-        ]
         by = f" by {signal.Signals(-code).name}" if code < 0 else ""
-        return f"its process ended{by}: {(said or lines)[-1].strip()[:200]}"
+        return f"its process ended{by}: {reason(self.log.read())}"
 
     def _start(self):
         paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -129,6 +122,21 @@ def _read(lines, answers):
     except ValueError:  # The file has been closed.
         pass
     answers.put(None)
+
+
+def reason(log: str) -> str:
+    """The line of a process's log that says why it ended.
+
+    Args:
+        log: The log.
+
+    Returns:
+        The last line that names an error, since a crash is followed by the state of threads, or else the last
+        line; at most 200 characters.
+    """
+    lines = log.strip().splitlines() or ["no message"]
+    words = re.compile("error|fatal|exhausted|out of memory|check failed", re.IGNORECASE)
+    return (list(filter(words.search, lines)) or lines)[-1].strip()[:200]
 
 
 def main() -> None:

@@ -52,6 +52,24 @@ def describe() -> dict[str, Any]:
     }
 
 
+# How often this process has looked for a program in the compilation cache, by what it found.
+_LOOKS = {"/jax/compilation_cache/cache_hits": 0, "/jax/compilation_cache/cache_misses": 0}
+
+
+def _count_look(event: str, **_: Any) -> None:
+    if event in _LOOKS:
+        _LOOKS[event] += 1
+
+
+jax.monitoring.register_event_listener(_count_look)
+
+
+def programs() -> dict[str, Any]:
+    """Numbers of programs of this process: `cached`, found in the compilation cache, and `compiled`."""
+    cached, compiled = _LOOKS.values()
+    return {"cached": cached, "compiled": compiled}
+
+
 def _driver():
     """The version of NVIDIA's driver, or None."""
     ask = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]

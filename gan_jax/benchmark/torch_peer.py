@@ -57,7 +57,11 @@ class Training:
         penalised = len(recipe.losses["discriminator"]) > 1
         for player in self.nets if compiled else ():
             if player == "generator" or not penalised:
-                self.apply[player] = torch.compile(self.nets[player], mode="reduce-overhead")
+                self.apply[player] = torch.compile(
+                    self.nets[player],
+                    mode="reduce-overhead",
+                    dynamic=False,  # By default the second network's shapes make those of both variable.
+                )
         self.optimizers = {player: self._adam(player) for player in self.nets}
         self.losses = LOSSES[arithmetic.rivalry(recipe)]
         self.average = [value.detach().clone() for value in self.nets["generator"].parameters()]
