@@ -9,7 +9,6 @@ written anew after every measurement, in case that the machine is taken away.
 import concurrent.futures
 import contextlib
 import functools
-import glob
 import importlib.metadata
 import importlib.util
 import json
@@ -23,6 +22,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
+from gan_jax import recipe as recipe_lib
 from gan_jax.benchmark import cases, device_report
 from gan_jax.benchmark.helper import Helper, described
 from gan_jax.cli import command
@@ -37,9 +37,6 @@ STEPS_PER_CALL = 10
 LEAST = 30.0
 # Takes what a part has found so far.
 Record = Callable[[Any], None]
-CONFIGS = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "configs"
-)
 
 # Flags of the other commands may have the same names: tests import several commands into one process.
 _PARTS = flags.DEFINE_list("parts", list(PARTS), "Parts to run, in this order.")
@@ -64,7 +61,7 @@ class Setting(NamedTuple):
     """What all parts share.
 
     Attributes:
-        configs: Files of configs/ to check.
+        configs: Recipes of configs/ to check.
         cases: Names of cases to measure.
         precisions: Names in PRECISIONS.
         recipe: Config for the loop and for quality, with its data.
@@ -101,18 +98,20 @@ def deadlines(parts: Sequence[str], until: float, clock: Callable[[], float]) ->
         yield part, now + max(0.0, until - now) * PARTS[part] / rest
 
 
-def share(deadline: float, clock: Callable[[], float] = time.monotonic) -> float:
+def share(deadline: float, last: bool, clock: Callable[[], float] = time.monotonic) -> float:
     """When one of several measurements must end, so that one that hangs does not take the time of all others.
 
     Args:
         deadline: Of them all, on the clock.
+        last: Whether no other comes after it.
         clock: Function without arguments that returns the time, seconds.
 
     Returns:
-        Half of what is left, or LEAST if that is more, but not after the deadline.
+        The deadline for the last one; else half of what is left, or LEAST if that is more, but not after the
+        deadline.
     """
     now = clock()
-    return min(deadline, now + max(LEAST, (deadline - now) / 2))
+    return deadline if last else min(deadline, now + max(LEAST, (deadline - now) / 2))
 
 
 class Pair(NamedTuple):
@@ -183,9 +182,8 @@ def smoke(setting: Setting, first: Pair, deadline: float, record: Record) -> lis
         return [{"recipe": name, **results[name]} for name in sorted(results)]
 
     def check_some(of):
-        for config in _drained(waiting):
-            name = os.path.basename(config)[:-3]
-            result = _attempt(lambda: _checked(setting, config, of, share(deadline)))  # noqa: B023
+        for name in _drained(waiting):
+            result = _attempt(lambda: _checked(setting, name, of, share(deadline, waiting.empty())))  # noqa: B023
             setting.say(f"smoke: {name}: {result.get('error', 'as on the CPU')}")
             with recording:
                 results[name] = result
@@ -246,17 +244,19 @@ def speed(setting: Setting, first: Pair, deadline: float, record: Record) -> dic
         `rows`, dicts of `case`, `framework`, `precision` and `steps_per_call`, with an `error` or the numbers
         of `tasks.speed`.
     """
-    seconds, size = (0.02, 256) if setting.tiny else (0.4, 8_192)
+    seconds, size = (0.02, 256) if setting.tiny else (0.3, 8_192)
     peaks, operations, rows = {}, {}, []
     with _torch() as torch:
         planned = list(measurements(setting, torch is not None))
         _prepare(setting, first.host, planned, operations, (time.monotonic() + deadline) / 2)
         for name in setting.precisions:
             asked = dict(precision=name, seconds=seconds, size=size)
-            peaks[name] = _attempt(lambda: first.device.ask(share(deadline), "peak", **asked)).get("flops")  # noqa: B023
-        for framework, task in planned:
+            until = share(deadline, last=False)
+            peaks[name] = _attempt(lambda: first.device.ask(until, "peak", **asked)).get("flops")  # noqa: B023
+        for number, (framework, task) in enumerate(planned, 1):
             of, asked = _asked(framework, task, setting, first.device, torch)
-            result = _attempt(lambda: of.ask(share(deadline), "speed", seconds=seconds, **asked))  # noqa: B023
+            until = share(deadline, last=number == len(planned))
+            result = _attempt(lambda: of.ask(until, "speed", seconds=seconds, **asked))  # noqa: B023
             setting.say(f"speed: {framework} {task}: {result}")
             rows.append({**task, "framework": framework, **result})
             record({"peaks": peaks, "operations": operations, "rows": rows})
@@ -323,7 +323,7 @@ def _prepare(setting, host, planned, operations, deadline):
                 if time.monotonic() > deadline:
                     return
 
-    jobs = [count, *[compile_some] * (workers() if workers() > 1 else 0)]
+    jobs = [count, *[compile_some] * (2 * workers() if workers() > 1 else 0)]
     _each_in_a_thread(lambda job: job(), jobs)
     setting.say(f"speed: {waiting.qsize()} of {total} programs were not compiled ahead")
 
@@ -343,7 +343,7 @@ def loop(setting: Setting, first: Pair, deadline: float, record: Record) -> list
     """
     rows = []
     for count in (1, STEPS_PER_CALL):
-        until = share(deadline)
+        until = share(deadline, last=count == STEPS_PER_CALL)
         asked = dict(
             config=setting.recipe, data_dir=setting.data_dir, steps_per_call=count, few_pixels=setting.tiny,
             period=500, seconds=0.1 if setting.tiny else max(1.0, 0.3 * (until - time.monotonic())),
@@ -401,7 +401,7 @@ def run(
         keep(results)
 
     with pair() as first:
-        machine = _attempt(lambda: first.device.ask(share(until), "describe"))
+        machine = _attempt(lambda: first.device.ask(share(until, last=False), "describe"))
         setting.say(f"device: {machine}")
         record(machine={**machine, "torch": _version("torch")})
         for part, deadline in deadlines(parts, until, time.monotonic):
@@ -452,7 +452,7 @@ def _data(data_dir):
 def _do() -> None:
     from gan_jax.runtime import folders
 
-    known = {os.path.basename(path)[:-3]: path for path in sorted(glob.glob(os.path.join(CONFIGS, "*.py")))}
+    known = [name for name in recipe_lib.packaged() if "/" not in name]
     command.check("parts", _PARTS.value, PARTS)
     command.check("cases", _CASES.value, cases.DEVICE_CASES)
     command.check("recipes", _RECIPES.value, known)
@@ -462,10 +462,10 @@ def _do() -> None:
     command.check("precisions", _PRECISIONS.value, PRECISIONS)
     command.check("recipe", [_RECIPE.value], known)
     setting = Setting(
-        configs=[known[name] for name in _RECIPES.value or known],
+        configs=_RECIPES.value or known,
         cases=_CASES.value,
         precisions=_PRECISIONS.value,
-        recipe=f"{known[_RECIPE.value]}:{_data(data_dir)}",
+        recipe=f"{_RECIPE.value}:{_data(data_dir)}",
         data_dir=data_dir,
         picture=f"{os.path.splitext(output)[0]}.png",
         tiny=_TINY.value,

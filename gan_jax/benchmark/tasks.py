@@ -95,7 +95,7 @@ def smoke(config: str, workdir: str, few_pixels: bool) -> dict[str, Any]:
     """Trains a recipe for two steps, with a diagnosis, a grid and a checkpoint.
 
     Args:
-        config: A file of configs/.
+        config: A recipe of configs/.
         workdir: Folder of the run.
         few_pixels: Whether networks and images are tiny.
 
@@ -203,7 +203,7 @@ def loop(
     The run has logs, grids, diagnoses, checkpoints and evaluations.
 
     Args:
-        config: A file of configs/, perhaps with `:data`.
+        config: A recipe of configs/, perhaps with `:data`.
         data_dir: Folder of prepared TFDS data, or None.
         period: Most steps between two grids, checkpoints and evaluations; the third such period is measured.
         steps_per_call: Steps in one call of the program.
@@ -255,7 +255,7 @@ def quality(
     run stops as after SIGTERM.
 
     Args:
-        config: A file of configs/, perhaps with `:data`.
+        config: A recipe of configs/, perhaps with `:data`.
         data_dir: Folder of prepared TFDS data, or None.
         steps_per_call: Steps in one call of the program.
         seconds: Duration.
