@@ -387,9 +387,9 @@ def run(
         keep: Takes the results so far, after each measurement.
 
     Returns:
-        Dict of `machine`, `date`, `budget`, `seconds` taken, the results by part, and `programs` of the process
-        that measured last. A part that failed as a whole is a dict of its `error` and of what it had found
-        `so_far`.
+        Dict of `machine`, `date`, `budget`, `seconds` taken, the results by part, and `programs` of the
+        process that measured last. A part that failed as a whole is a dict of its `error` and of what it had
+        found `so_far`.
     """
     functions: Mapping[str, Any] = dict(smoke=smoke, speed=speed, loop=loop, quality=quality)
     begun = time.monotonic()
