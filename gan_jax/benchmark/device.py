@@ -245,7 +245,9 @@ def speed(setting: Setting, first: Pair, deadline: float, record: Record) -> dic
         of `tasks.speed`.
     """
     seconds, size = (0.02, 256) if setting.tiny else (0.3, 8_192)
-    peaks, operations, rows = {}, {}, []
+    peaks: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+    rows: list[dict[str, Any]] = []
     with _torch() as torch:
         planned = list(measurements(setting, torch is not None))
         _prepare(setting, first.host, planned, operations, (time.monotonic() + deadline) / 2)

@@ -4,7 +4,7 @@ import numpy as np
 import parity
 import pytest
 
-from gan_jax.benchmark import arithmetic, cases
+from gan_jax.benchmark import arithmetic, cases, tiny
 
 torch = pytest.importorskip("torch")
 from gan_jax.benchmark import torch_peer  # noqa: E402
@@ -90,3 +90,44 @@ def test_a_step_moves_both_players_and_the_average():
     # 5 x 4 images: at the start the average follows within a twentieth of what it has seen, almost at once.
     for mean, new in zip(training.average, training.nets["generator"].parameters()):
         torch.testing.assert_close(mean, new, rtol=0, atol=1e-6)
+
+
+def test_bfloat16_weights_are_cast_anew_and_a_frozen_discriminator_gets_no_gradient():
+    """Autocast keeps casts of weights until it is left, from before an update and before they were frozen."""
+    recipe = tiny.case("mlp", few_pixels=True)
+    recipe.precision = "bfloat16"
+    training, gradients, logits = torch_peer.Training(recipe), [], []
+    discriminator, descend = training.nets["discriminator"], training.descend
+    discriminator.register_forward_hook(lambda _, images, output: logits.append((images[0], output.detach())))
+
+    def watched(player, loss):
+        descend(player, loss)
+        gradients.append([value.grad.clone() for value in discriminator.parameters()])
+
+    training.descend = watched
+    training.train_step()
+    own, after = gradients
+    for first, second in zip(own, after, strict=True):
+        torch.testing.assert_close(first, second, rtol=0, atol=0)
+    # Real, fake, and fake again after the update.
+    images, output = logits[2]
+    with torch.no_grad(), training.autocast():
+        again = discriminator(images)
+    assert output.dtype == torch.bfloat16
+    torch.testing.assert_close(output, again, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name, players", [("mlp", 2), ("sngan", 2), ("r3gan_wide", 1)])
+def test_networks_that_are_differentiated_once_are_compiled(monkeypatch, name, players):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda net, **options: compiled.append((net, options)) or net)
+    training = torch_peer.Training(tiny.case(name, few_pixels=True), compiled=True)
+    assert [net for net, _ in compiled] == list(training.nets.values())[:players]
+    assert all(options == dict(mode="reduce-overhead", dynamic=False) for _, options in compiled)
+
+
+@pytest.mark.parametrize("name", cases.DEVICE_CASES)
+def test_every_case_of_a_device_is_measured_in_bfloat16(name):
+    measured = torch_peer.speed(name, "bfloat16", 0.01, few_pixels=True, compiled=False)
+    assert measured["milliseconds"] > 0 and measured["first_call_seconds"] > 0
+    assert measured["images"] == tiny.case(name, few_pixels=True).samples_per_step
