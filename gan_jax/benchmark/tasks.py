@@ -113,8 +113,7 @@ def smoke(config: str, workdir: str, few_pixels: bool) -> dict[str, Any]:
     losses = {name: [record[name] for record in records] for name in records[0] if "/" in name}
     (alerts,) = report.read_metrics(os.path.join(workdir, report.ALERTS))
     numbers = [value for _, value in recipe_lib.numbers([losses, alerts])]
-    made = np.load(samples.run(workdir, num_images=4))
-    finite = all(map(math.isfinite, numbers)) and all(np.isfinite(made[name]).all() for name in made.files)
+    finite = all(map(math.isfinite, numbers)) and _samples_are_finite(workdir)
     return {"losses": losses, "finite": finite, "seconds": time.monotonic() - begun}
 
 
@@ -127,8 +126,14 @@ def restored(workdir: str) -> dict[str, Any]:
     Returns:
         Dict of `finite`.
     """
-    made = np.load(samples.run(workdir, num_images=4))
-    return {"finite": all(bool(np.isfinite(made[name]).all()) for name in made.files)}
+    return {"finite": _samples_are_finite(workdir)}
+
+
+def _samples_are_finite(workdir):
+    """Whether all numbers of a few samples are finite; names of classes lie beside them."""
+    with np.load(samples.run(workdir, num_images=4)) as made:
+        arrays = [made[name] for name in made.files]
+    return all(bool(np.isfinite(array).all()) for array in arrays if array.dtype.kind in "biuf")
 
 
 def peak(precision: str, seconds: float, size: int) -> dict[str, Any]:

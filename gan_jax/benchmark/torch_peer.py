@@ -18,6 +18,7 @@ from gan_jax.benchmark.synthetic import pixels_of
 from gan_jax.benchmark.torch_losses import LOSSES
 from gan_jax.benchmark.torch_networks import network
 from gan_jax.benchmark.worker import timed
+from gan_jax.errors import Fault
 from gan_jax.recipe import Recipe
 
 
@@ -43,8 +44,12 @@ class Training:
     Args:
         recipe: The Recipe; `precision="bfloat16"` is autocast.
         device: Where everything lies.
-        compiled: Whether the networks go through `torch.compile`, with CUDA graphs where they apply. A
-            discriminator with penalties does not, since `torch.compile` cannot differentiate twice.
+        compiled: Whether the networks go through `torch.compile`, with CUDA graphs where they apply. Two kinds
+            do not: a discriminator with penalties, since what is compiled cannot be differentiated twice; and
+            networks with spectral norm, which changes the vectors that an earlier call's gradient needs.
+
+    Raises:
+        Fault: No network can be compiled.
     """
 
     def __init__(self, recipe: Recipe, device: str = "cpu", compiled: bool = False) -> None:
@@ -54,14 +59,12 @@ class Training:
         self.images = torch.from_numpy(pixels).to(device)
         self.nets = {player: net.to(device) for player, net in networks(recipe).items()}
         self.apply: dict[str, Any] = dict(self.nets)
-        penalised = len(recipe.losses["discriminator"]) > 1
-        for player in self.nets if compiled else ():
-            if player == "generator" or not penalised:
-                self.apply[player] = torch.compile(
-                    self.nets[player],
-                    mode="reduce-overhead",
-                    dynamic=False,  # By default the second network's shapes make those of both variable.
-                )
+        for player in _compilable(recipe) if compiled else ():
+            self.apply[player] = torch.compile(
+                self.nets[player],
+                mode="reduce-overhead",
+                dynamic=False,  # By default the second network's shapes make those of both variable.
+            )
         self.optimizers = {player: self._adam(player) for player in self.nets}
         self.losses = LOSSES[arithmetic.rivalry(recipe)]
         self.average = [value.detach().clone() for value in self.nets["generator"].parameters()]
@@ -133,6 +136,15 @@ class Training:
             loss = self.losses[1](discriminator, real.detach(), shared)
         self.descend("generator", loss)
         self.nets["discriminator"].requires_grad_(True)
+
+
+def _compilable(recipe):
+    """The players whose networks can be compiled."""
+    penalised = ["discriminator"] if len(recipe.losses["discriminator"]) > 1 else []
+    normed = [player for player, net in recipe.nets.items() if "spectral_norm" in net.get("wrap", {})]
+    if rest := [player for player in recipe.nets if player not in [*penalised, *normed]]:
+        return rest
+    raise Fault("no network of this case can be compiled")
 
 
 def prepare(recipe: Recipe) -> Subject:

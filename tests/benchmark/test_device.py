@@ -60,7 +60,7 @@ def test_what_does_not_fit_into_the_budget_says_so(tmp_path):
     flags = ("--tiny", "--budget=1", "--recipes=gan,toy", "--cases=mlp", f"--output={tmp_path}/device.json")
     ended = _run(*flags)
     assert ended.returncode == 0, ended.stderr
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 100
     rows = json.loads((tmp_path / "device.json").read_text())
     assert [row["recipe"] for row in rows["smoke"]] == ["gan", "toy"]
     for row in [*rows["smoke"], *rows["speed"]["rows"], *rows["loop"], rows["quality"], rows["machine"]]:
