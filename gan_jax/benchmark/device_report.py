@@ -59,14 +59,37 @@ def table(results: Mapping[str, Any]) -> list[str]:
     Returns:
         Lines of text.
     """
-    machine = results["machine"]
-    where = machine.get("error") or "{count} x {device}, {runtime}, jax {jax}".format(**machine)
     sections = dict(smoke=_smoke, speed=_speed, loop=_loop, quality=_quality)
-    lines = [f"device    {where}; {results['seconds']:.0f} s of {results['budget']:.0f} s"]
+    lines = [
+        f"device    {_machine(results['machine'])}; {results['seconds']:.0f} s of {results['budget']:.0f} s"
+    ]
     for part, section in sections.items():
         if part in results:
-            lines += ["", part, *section(results[part])]
+            lines += ["", part, *_section(section, results[part])]
+    if "compiled" in results.get("programs", {}):
+        lines += [
+            "",
+            "programs",
+            "{compiled} compiled, {cached} found in the cache".format(**results["programs"]),
+        ]
     return lines
+
+
+def _section(section, found):
+    """A part's lines, or why it failed and what it had found so far."""
+    if not isinstance(found, Mapping) or "error" not in found:
+        return section(found)
+    return [found["error"], *(section(found["so_far"]) if "so_far" in found else [])]
+
+
+def _machine(machine):
+    """The device and its software."""
+    if "error" in machine:
+        return machine["error"]
+    where = "{count} x {device}, {runtime}, jax {jax}".format(**machine)
+    optional = [f"{name} {machine[name]}" for name in ("driver", "torch") if machine.get(name)]
+    none = ["JAX finds no GPU or TPU"] if machine["platform"] == "cpu" else []
+    return ", ".join([where, *optional, *none])
 
 
 def _smoke(rows):
@@ -80,8 +103,10 @@ def _smoke(rows):
 
 
 def _speed(part):
-    head = ("case", "framework", "precision", "steps a call", "ms a step", "images/s", "of peak",
-            "time / ours", "first call s", "memory MiB")  # fmt: skip
+    head = (
+        "case", "framework", "precision", "steps a call", "ms a step", "images/s", "of peak", "time / ours",
+        "first call s", "memory MiB",
+    )  # fmt: skip
     rows = sorted(part["rows"], key=lambda row: row["case"])
     return aligned([head, *[_speed_cells(row, part) for row in rows]])
 
@@ -131,13 +156,8 @@ def _loop_cells(row):
 
 
 def _quality(result):
-    if "error" in result:
-        return [result["error"]]
-    head = (
-        "step",
-        "seconds",
-        *(name for name in result["evaluations"][0] if name not in ("step", "seconds")),
-    )
+    names = [name for name in result["evaluations"][0] if name not in ("step", "seconds")]
+    head = ("step", "seconds", *names)
     rows = [
         [str(each["step"]), f"{each['seconds']:.1f}", *(f"{each[name]:.4g}" for name in head[2:])]
         for each in result["evaluations"]

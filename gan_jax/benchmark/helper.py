@@ -1,13 +1,16 @@
-"""A process that does tasks in turn, and may be killed: `python -m gan_jax.benchmark.helper MODULE`.
+"""A process that does tasks one after the other, and may be killed.
 
-Tasks come as lines of JSON on stdin, and results go as lines of JSON to stdout. So a task that crashes, hangs
-or needs all memory ends its process and no other, and processes that live on need not start JAX again.
+It is started as `python -m gan_jax.benchmark.helper MODULE`. Tasks come as lines of JSON on stdin, and
+results go as lines of JSON to stdout. So a task that crashes, hangs or needs all memory ends its process and
+no other, and processes that live on need not start JAX again.
 """
 
 import importlib
 import json
 import os
 import queue
+import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -67,10 +70,7 @@ class Helper:
             self.close()
             raise Fault("did not fit into its time") from None
         if line is None:
-            self.log.seek(0)
-            last = (self.log.read().strip() or "no message").splitlines()[-1]
-            self.close()
-            raise Fault(f"its process ended: {last}")
+            raise Fault(self._end())
         answer = json.loads(line)
         if "error" in answer:
             raise Fault(answer["error"])
@@ -89,6 +89,18 @@ class Helper:
             self.process.kill()
             self.process.communicate()
             self.process = None
+
+    def _end(self):
+        """Why the process ended by itself."""
+        assert self.process is not None
+        try:
+            code = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:  # It has closed its output, and lives.
+            code = 0
+        self.close()
+        self.log.seek(0)
+        by = f" by {signal.Signals(-code).name}" if code < 0 else ""
+        return f"its process ended{by}: {reason(self.log.read())}"
 
     def _start(self):
         paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -112,21 +124,49 @@ def _read(lines, answers):
     answers.put(None)
 
 
+def reason(log: str) -> str:
+    """The line of a process's log that says why it ended.
+
+    Args:
+        log: The log.
+
+    Returns:
+        The last line that names an error, since a crash is followed by the state of threads, or else the last
+        line; at most 200 characters.
+    """
+    lines = log.strip().splitlines() or ["no message"]
+    words = re.compile("error|fatal|exhausted|out of memory|check failed", re.IGNORECASE)
+    return (list(filter(words.search, lines)) or lines)[-1].strip()[:200]
+
+
 def main() -> None:
-    """Does the tasks on stdin until it is closed."""
+    """Does the tasks on stdin until it is closed; then the process ends, whatever it does."""
     # What libraries print must not be taken for a result.
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     module = importlib.import_module(sys.argv[1])
-    for line in sys.stdin:
-        task = json.loads(line)
+    tasks: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_receive, args=(tasks,), daemon=True).start()
+    while True:
+        task = json.loads(tasks.get())
         try:
-            answer = {"result": getattr(module, task["name"])(**task["arguments"])}
+            answer = json.dumps({"result": getattr(module, task["name"])(**task["arguments"])})
         except Exception as error:  # A task may fail in any way, and the next one may not.
-            text = " ".join(str(error).split())
-            answer = {"error": f"{type(error).__name__}: {text[:200]}"}
-        out.write(json.dumps(answer) + "\n")
+            answer = json.dumps({"error": described(error)})
+        out.write(answer + "\n")
         out.flush()
+
+
+def described(error: Exception) -> str:
+    """An exception in one line of at most about 200 characters."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _receive(tasks):
+    """Puts lines of stdin into a queue. At its end nobody waits, and a task would hold the device."""
+    for line in sys.stdin:
+        tasks.put(line)
+    os._exit(0)
 
 
 if __name__ == "__main__":

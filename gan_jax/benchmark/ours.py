@@ -94,7 +94,7 @@ def prepare(recipe: Recipe) -> Subject:
         parameters=run.parameters,
         versions={"jax": jax.__version__},
         compile_seconds=lambda: sum(compiling),
-        flops=lambda: _program(run).cost_analysis().get("flops"),
+        flops=lambda: (_program(run).cost_analysis() or {}).get("flops"),
         memory=lambda: _memory(_program(run).memory_analysis()),
     )
 
@@ -105,7 +105,9 @@ def _program(run):
 
 
 def _memory(analysis):
-    """Bytes of inputs, outputs and everything in between; donated inputs are outputs too."""
+    """Bytes of inputs, outputs and everything in between; donated inputs are outputs too. None if unknown."""
+    if analysis is None:
+        return None
     sizes = analysis.argument_size_in_bytes + analysis.output_size_in_bytes + analysis.temp_size_in_bytes
     return sizes - analysis.alias_size_in_bytes
 

@@ -4,9 +4,11 @@ import contextlib
 import dataclasses
 import math
 import os
+import platform
 import shutil
 import signal
 import statistics
+import subprocess
 import tempfile
 import threading
 import time
@@ -17,7 +19,7 @@ import numpy as np
 
 from gan_jax import build
 from gan_jax import recipe as recipe_lib
-from gan_jax.benchmark import cases, ours, tiny
+from gan_jax.benchmark import ours, tiny
 from gan_jax.benchmark.worker import timed
 from gan_jax.data.batches import batches
 from gan_jax.recipe import Recipe
@@ -34,15 +36,48 @@ PRECISIONS = {
 
 
 def describe() -> dict[str, Any]:
-    """The devices and versions of this process."""
+    """The devices, their memory in GiB and driver, None where unknown, and versions."""
     devices = jax.devices()
+    memory = (devices[0].memory_stats() or {}).get("bytes_limit")
     return {
         "device": devices[0].device_kind,
         "platform": devices[0].platform,
         "count": len(devices),
+        "memory_gib": memory and memory / 2**30,
+        "driver": _driver(),
         "runtime": devices[0].client.platform_version.splitlines()[0],
+        "python": platform.python_version(),
         "jax": jax.__version__,
+        "processors": os.cpu_count(),
     }
+
+
+# How often this process has looked for a program in the compilation cache, by what it found.
+_LOOKS = {"/jax/compilation_cache/cache_hits": 0, "/jax/compilation_cache/cache_misses": 0}
+
+
+def _count_look(event: str, **_: Any) -> None:
+    if event in _LOOKS:
+        _LOOKS[event] += 1
+
+
+jax.monitoring.register_event_listener(_count_look)
+
+
+def programs() -> dict[str, Any]:
+    """Numbers of programs of this process: `cached`, found in the compilation cache, and `compiled`."""
+    cached, compiled = _LOOKS.values()
+    return {"cached": cached, "compiled": compiled}
+
+
+def _driver():
+    """The version of NVIDIA's driver, or None."""
+    ask = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        said = subprocess.run(ask, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return said.stdout.splitlines()[0].strip() if said.stdout and not said.returncode else None
 
 
 def _in_precision(recipe: Recipe, name: str) -> Recipe:
@@ -60,7 +95,7 @@ def smoke(config: str, workdir: str, few_pixels: bool) -> dict[str, Any]:
     """Trains a recipe for two steps, with a diagnosis, a grid and a checkpoint.
 
     Args:
-        config: A file of configs/.
+        config: A recipe of configs/.
         workdir: Folder of the run.
         few_pixels: Whether networks and images are tiny.
 
@@ -78,8 +113,7 @@ def smoke(config: str, workdir: str, few_pixels: bool) -> dict[str, Any]:
     losses = {name: [record[name] for record in records] for name in records[0] if "/" in name}
     (alerts,) = report.read_metrics(os.path.join(workdir, report.ALERTS))
     numbers = [value for _, value in recipe_lib.numbers([losses, alerts])]
-    made = np.load(samples.run(workdir, num_images=4))
-    finite = all(map(math.isfinite, numbers)) and all(np.isfinite(made[name]).all() for name in made.files)
+    finite = all(map(math.isfinite, numbers)) and _samples_are_finite(workdir)
     return {"losses": losses, "finite": finite, "seconds": time.monotonic() - begun}
 
 
@@ -92,8 +126,14 @@ def restored(workdir: str) -> dict[str, Any]:
     Returns:
         Dict of `finite`.
     """
-    made = np.load(samples.run(workdir, num_images=4))
-    return {"finite": all(bool(np.isfinite(made[name]).all()) for name in made.files)}
+    return {"finite": _samples_are_finite(workdir)}
+
+
+def _samples_are_finite(workdir):
+    """Whether all numbers of a few samples are finite; names of classes lie beside them."""
+    with np.load(samples.run(workdir, num_images=4)) as made:
+        arrays = [made[name] for name in made.files]
+    return all(bool(np.isfinite(array).all()) for array in arrays if array.dtype.kind in "biuf")
 
 
 def peak(precision: str, seconds: float, size: int) -> dict[str, Any]:
@@ -111,13 +151,6 @@ def peak(precision: str, seconds: float, size: int) -> dict[str, Any]:
     return {"flops": ours.matrix_product_peak(seconds, size, dtype, products)}
 
 
-def _case(name: str, few_pixels: bool) -> Recipe:
-    recipe = cases.find(name)
-    if name == "dcgan28":  # Its networks have one size.
-        return dataclasses.replace(recipe, batch_size=8 if few_pixels else recipe.batch_size)
-    return tiny.of_few_pixels(recipe) if few_pixels else recipe
-
-
 def _config(config: str, few_pixels: bool) -> Recipe:
     recipe = recipe_lib.load(config)
     return dataclasses.replace(tiny.of_few_pixels(recipe), eval_features="pixels") if few_pixels else recipe
@@ -133,7 +166,7 @@ def operations(case: str, few_pixels: bool) -> dict[str, Any]:
     Returns:
         Dict of `flops`.
     """
-    return {"flops": ours.prepare(_case(case, few_pixels)).flops()}
+    return {"flops": ours.prepare(tiny.case(case, few_pixels)).flops()}
 
 
 def speed(case: str, precision: str, steps_per_call: int, seconds: float, few_pixels: bool) -> dict[str, Any]:
@@ -150,7 +183,7 @@ def speed(case: str, precision: str, steps_per_call: int, seconds: float, few_pi
         Dict of `milliseconds` per step, `images` per step, `first_call_seconds`, most of which compile, and
         `memory_mib`.
     """
-    recipe = _in_precision(_case(case, few_pixels), precision)
+    recipe = _in_precision(tiny.case(case, few_pixels), precision)
     recipe = dataclasses.replace(recipe, steps_per_call=steps_per_call)
     subject, begun = ours.prepare(recipe), time.perf_counter()
     subject.advance(steps_per_call)
@@ -170,42 +203,56 @@ def speed(case: str, precision: str, steps_per_call: int, seconds: float, few_pi
 def loop(
     config: str, data_dir: str | None, period: int, steps_per_call: int, seconds: float, few_pixels: bool
 ) -> dict[str, Any]:
-    """The speed of a whole run, with logs, grids, checkpoints and evaluations, and of its steps alone.
+    """The speed of a whole run and of its steps alone.
+
+    The run has logs, grids, diagnoses, checkpoints and evaluations.
 
     Args:
-        config: A file of configs/, perhaps with `:data`.
+        config: A recipe of configs/, perhaps with `:data`.
         data_dir: Folder of prepared TFDS data, or None.
-        period: Steps between two grids, checkpoints and evaluations; the third is measured.
+        period: Most steps between two grids, checkpoints and evaluations; the third such period is measured.
         steps_per_call: Steps in one call of the program.
-        seconds: Approximate duration of each block of steps alone.
+        seconds: Approximate duration of the steps of the whole run; the steps alone take a tenth of it more.
         few_pixels: Whether networks and images are tiny.
 
     Returns:
-        Dict of `images_per_second` and `bare_images_per_second`.
+        Dict of `images_per_second`, `bare_images_per_second` and `period`.
     """
+    recipe = dataclasses.replace(_to_train(config, few_pixels), steps_per_call=steps_per_call)
+    source, mesh = build.source(recipe, data_dir), parallel.mesh(recipe.batch_size)
+    decode = build.decoder(recipe, source.modality)
+    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh, decode)
+    bare = ours.running(recipe, source, fed, mesh)
+    blocks = timed(lambda calls: bare.advance(calls * steps_per_call), seconds / 30)[1]
+    step = 1e-3 * statistics.median(blocks) / steps_per_call
+    period = _period(min(period, int(seconds / 3 / step)))
     recipe = dataclasses.replace(
-        _to_train(config, few_pixels), steps=3 * period, log_every=max(period // 10, steps_per_call),
-        grid_every=period, checkpoint_every=period, eval_every=period,
-        diagnostics_every=max(period // 2, steps_per_call), steps_per_call=steps_per_call,
+        recipe, steps=3 * period, log_every=max(period // 10, steps_per_call), grid_every=period,
+        checkpoint_every=period, eval_every=period, diagnostics_every=max(period // 2, steps_per_call),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as workdir:
         train.run(recipe, workdir, data_dir)
         records = report.read_metrics(os.path.join(workdir, report.METRICS))
     third = [record["samples_per_second"] for record in records if record["step"] > 2 * period]
-    source, mesh = build.source(recipe, data_dir), parallel.mesh(recipe.batch_size)
-    decode = build.decoder(recipe, source.modality)
-    fed = batches(source, recipe.batch_size, recipe.batches_per_step, recipe.seed, mesh, decode)
-    bare = ours.running(recipe, source, fed, mesh)
-    blocks = timed(lambda calls: bare.advance(calls * steps_per_call), seconds)[1]
-    step = 1e-3 * statistics.median(blocks) / steps_per_call
     return {
         "images_per_second": statistics.harmonic_mean(third),
         "bare_images_per_second": recipe.samples_per_step / step,
+        "period": period,
     }
 
 
+def _period(steps):
+    """At most so many steps, but 20, a number that calls of ten steps divide, and the log lines between."""
+    return max(20, steps // 100 * 100 or steps // 20 * 20)
+
+
 def quality(
-    config: str, data_dir: str | None, seconds: float, picture: str | None, few_pixels: bool
+    config: str,
+    data_dir: str | None,
+    steps_per_call: int,
+    seconds: float,
+    picture: str | None,
+    few_pixels: bool,
 ) -> dict[str, Any]:
     """Trains for a given time, and evaluates about five times.
 
@@ -213,8 +260,9 @@ def quality(
     run stops as after SIGTERM.
 
     Args:
-        config: A file of configs/, perhaps with `:data`.
+        config: A recipe of configs/, perhaps with `:data`.
         data_dir: Folder of prepared TFDS data, or None.
+        steps_per_call: Steps in one call of the program.
         seconds: Duration.
         picture: Path of the last grid, or None.
         few_pixels: Whether networks and images are tiny.
@@ -224,18 +272,20 @@ def quality(
         and `evaluations`: dicts of `step`, `seconds` at this speed, and the values by name.
     """
     until, recipe = time.monotonic() + seconds, _to_train(config, few_pixels)
-    probe = 10 if few_pixels else 200
+    probe = (2 if few_pixels else 20) * steps_per_call
     recipe = dataclasses.replace(
         recipe, steps=probe, log_every=probe // 2, grid_every=probe, checkpoint_every=probe, eval_every=probe,
-        diagnostics_every=0, eval_metrics=dict(frechet_distance={}, kernel_distance={}), eval_samples=10_000,
+        diagnostics_every=0, steps_per_call=steps_per_call,
+        eval_metrics=dict(frechet_distance={}, kernel_distance={}), eval_samples=10_000,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as workdir:
         metrics = os.path.join(workdir, report.METRICS)
         train.run(recipe, workdir, data_dir)
         rate = report.read_metrics(metrics)[-1]["samples_per_second"] / recipe.samples_per_step
         left = max(0.0, until - time.monotonic())
-        more = max(5, int(0.6 * left * rate))  # The rest is for evaluations.
-        every = -(-more // 5)
+        more = max(5 * steps_per_call, int(0.6 * left * rate))  # The rest is for evaluations.
+        every = more // 5 // steps_per_call * steps_per_call
+        more = 5 * every
         longer = dataclasses.replace(
             recipe, steps=probe + more, log_every=every, grid_every=every, checkpoint_every=every,
             eval_every=every,

@@ -1,8 +1,10 @@
 """Recipes that ship, with networks a few channels wide: for tests, and to try a benchmark."""
 
+import dataclasses
 from typing import Any
 
 from gan_jax import recipe as recipe_lib
+from gan_jax.benchmark import cases
 from gan_jax.recipe import Recipe
 
 
@@ -36,6 +38,24 @@ def of_few_pixels(recipe: Recipe) -> Recipe:
         if "depth" in net:
             net["depth"] = 3  # As often as a U-Net halves these.
     return recipe
+
+
+def case(name: str, few_pixels: bool) -> Recipe:
+    """A case, in its own size or tiny.
+
+    Args:
+        name: A name that `cases.find` knows.
+        few_pixels: Whether it is tiny.
+
+    Returns:
+        The Recipe.
+    """
+    recipe = cases.find(name)
+    if not few_pixels:
+        return recipe
+    if name == "dcgan28":  # Its networks have one size.
+        return dataclasses.replace(recipe, batch_size=8)
+    return of_few_pixels(recipe)
 
 
 def _tiny(tree):

@@ -5,18 +5,20 @@ further updates are generated without autograd. The discriminator's parameters a
 update, gradients are set to None, and no step waits for a number.
 """
 
+import gc
 import statistics
 import time
 from typing import Any
 
 import torch
 
-from gan_jax.benchmark import arithmetic, cases
+from gan_jax.benchmark import arithmetic, tiny
 from gan_jax.benchmark.subject import Subject
 from gan_jax.benchmark.synthetic import pixels_of
 from gan_jax.benchmark.torch_losses import LOSSES
 from gan_jax.benchmark.torch_networks import network
 from gan_jax.benchmark.worker import timed
+from gan_jax.errors import Fault
 from gan_jax.recipe import Recipe
 
 
@@ -42,21 +44,27 @@ class Training:
     Args:
         recipe: The Recipe; `precision="bfloat16"` is autocast.
         device: Where everything lies.
-        compiled: Whether the networks go through `torch.compile`, with CUDA graphs where they apply.
+        compiled: Whether the networks go through `torch.compile`, with CUDA graphs where they apply. Two kinds
+            do not: a discriminator with penalties, since what is compiled cannot be differentiated twice; and
+            networks with spectral norm, which changes the vectors that an earlier call's gradient needs.
+
+    Raises:
+        Fault: No network can be compiled.
     """
 
     def __init__(self, recipe: Recipe, device: str = "cpu", compiled: bool = False) -> None:
         self.recipe, self.step, self.device = recipe, 0, device
         data = recipe.data
-        self.images = torch.from_numpy(pixels_of(data["resolution"], data["channels"], data["size"])).to(
-            device
-        )
+        pixels = pixels_of(data["resolution"], data["channels"], data["size"])
+        self.images = torch.from_numpy(pixels).to(device)
         self.nets = {player: net.to(device) for player, net in networks(recipe).items()}
         self.apply: dict[str, Any] = dict(self.nets)
-        if compiled:
-            self.apply = {
-                player: torch.compile(net, mode="reduce-overhead") for player, net in self.nets.items()
-            }
+        for player in _compilable(recipe) if compiled else ():
+            self.apply[player] = torch.compile(
+                self.nets[player],
+                mode="reduce-overhead",
+                dynamic=False,  # By default the second network's shapes make those of both variable.
+            )
         self.optimizers = {player: self._adam(player) for player in self.nets}
         self.losses = LOSSES[arithmetic.rivalry(recipe)]
         self.average = [value.detach().clone() for value in self.nets["generator"].parameters()]
@@ -92,11 +100,15 @@ class Training:
         loss.backward()
         optimizer.step()
 
+    def autocast(self) -> torch.autocast:
+        """The recipe's precision, for forward passes; it keeps weights that it has cast until it is left."""
+        kind = torch.device(self.device).type
+        return torch.autocast(kind, torch.bfloat16, enabled=self.recipe.precision == "bfloat16")
+
     def train_step(self) -> None:
         """All updates of the discriminator, one of the generator, then the average."""
-        kind = torch.device(self.device).type
-        with torch.autocast(kind, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
-            self._play()
+        torch.compiler.cudagraph_mark_step_begin()  # Outputs of CUDA graphs live until here.
+        self._play()
         if self.recipe.average:
             decay = arithmetic.average_decay(self.recipe, self.step)
             with torch.no_grad():
@@ -109,16 +121,30 @@ class Training:
         generator, discriminator = self.apply["generator"], self.apply["discriminator"]
         terms = self.recipe.losses["discriminator"]
         weights = {name: arithmetic.at(weight, self.step) for name, weight in terms.items()}
-        shared = generator(self.latents())
+        with self.autocast():
+            shared = generator(self.latents())
         for update in range(self.recipe.updates["discriminator"]):
             real, fake = self.real(), shared.detach()
             if update:
-                with torch.no_grad():
+                with torch.no_grad(), self.autocast():
                     fake = generator(self.latents())
-            self.descend("discriminator", self.losses[0](discriminator, real, fake, weights))
+            with self.autocast():
+                loss = self.losses[0](discriminator, real, fake, weights)
+            self.descend("discriminator", loss)
         self.nets["discriminator"].requires_grad_(False)
-        self.descend("generator", self.losses[1](discriminator, real.detach(), shared))
+        with self.autocast():
+            loss = self.losses[1](discriminator, real.detach(), shared)
+        self.descend("generator", loss)
         self.nets["discriminator"].requires_grad_(True)
+
+
+def _compilable(recipe):
+    """The players whose networks can be compiled."""
+    penalised = ["discriminator"] if len(recipe.losses["discriminator"]) > 1 else []
+    normed = [player for player, net in recipe.nets.items() if "spectral_norm" in net.get("wrap", {})]
+    if rest := [player for player in recipe.nets if player not in [*penalised, *normed]]:
+        return rest
+    raise Fault("no network of this case can be compiled")
 
 
 def prepare(recipe: Recipe) -> Subject:
@@ -152,21 +178,25 @@ def speed(case: str, precision: str, seconds: float, few_pixels: bool, compiled:
     Args:
         case: A name in `cases.DEVICE_CASES`.
         precision: `float32`, `tf32` or `bfloat16`.
-        seconds: Approximate duration of each block of steps.
-        few_pixels: Whether the batch is tiny.
+        seconds: Approximate duration of each block of steps; 0 to compile only.
+        few_pixels: Whether networks and images are tiny.
         compiled: As in Training.
 
     Returns:
-        Dict of `milliseconds` per step, `images` per step, `first_call_seconds` and `memory_mib`.
+        Dict of `milliseconds` per step, `images` per step, `first_call_seconds` and `memory_mib`, without the
+        first and the last if it only compiles.
     """
-    recipe = cases.find(case)
+    recipe = tiny.case(case, few_pixels)
     recipe.precision = "bfloat16" if precision == "bfloat16" else "float32"
-    recipe.batch_size = 8 if few_pixels else recipe.batch_size
     on_gpu = torch.cuda.is_available()
+    # What an earlier case has compiled, which counts towards a limit, and its memory.
+    torch.compiler.reset()
+    gc.collect()
     torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
     torch.backends.cudnn.allow_tf32 = precision != "float32"
     torch.backends.cudnn.benchmark = True
     if on_gpu:
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     torch.manual_seed(recipe.seed)
     training = Training(recipe, "cuda" if on_gpu else "cpu", compiled)
@@ -179,11 +209,12 @@ def speed(case: str, precision: str, seconds: float, few_pixels: bool, compiled:
 
     begun = time.perf_counter()
     advance(1)
-    first = time.perf_counter() - begun
+    result = {"images": recipe.samples_per_step, "first_call_seconds": time.perf_counter() - begun}
+    if not seconds:
+        return result
     blocks = timed(advance, seconds)[1]
     return {
-        "images": recipe.samples_per_step,
-        "first_call_seconds": first,
+        **result,
         "milliseconds": statistics.median(blocks),
         "memory_mib": torch.cuda.max_memory_allocated() / 2**20 if on_gpu else None,
     }

@@ -1,5 +1,6 @@
 """The frame of every command line: flags are parsed before JAX is imported, and errors are one line."""
 
+import contextlib
 import logging
 import os
 import re
@@ -88,8 +89,9 @@ def check(flag: str, names: Iterable[str], known: Collection[str]) -> None:
 
 
 def say(line: str) -> None:
-    """Prints a line about progress to stderr; stdout has results only."""
-    print(line, file=sys.stderr, flush=True)
+    """Prints a line about progress to stderr, if anybody reads it; stdout has results only."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def path(value: str | None) -> str | None:

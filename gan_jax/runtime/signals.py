@@ -76,7 +76,8 @@ def _watch(receiving, kinds):
             continue
         if asked or not _saving.is_set():
             files.remove_unfinished()
-            print(f"{signal.Signals(numbers[0]).name}: stopped", file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError):  # Whoever read it may be gone.
+                print(f"{signal.Signals(numbers[0]).name}: stopped", file=sys.stderr, flush=True)
             os._exit(128 + numbers[0])  # As shells count a process that a signal ended.
         asked = True
 

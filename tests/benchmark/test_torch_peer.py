@@ -4,7 +4,8 @@ import numpy as np
 import parity
 import pytest
 
-from gan_jax.benchmark import arithmetic, cases
+from gan_jax.benchmark import arithmetic, cases, tiny
+from gan_jax.errors import Fault
 
 torch = pytest.importorskip("torch")
 from gan_jax.benchmark import torch_peer  # noqa: E402
@@ -90,3 +91,52 @@ def test_a_step_moves_both_players_and_the_average():
     # 5 x 4 images: at the start the average follows within a twentieth of what it has seen, almost at once.
     for mean, new in zip(training.average, training.nets["generator"].parameters()):
         torch.testing.assert_close(mean, new, rtol=0, atol=1e-6)
+
+
+def test_weights_are_cast_to_bfloat16_anew_for_each_update():
+    """Autocast keeps the casts of weights until it is left, whatever an optimizer does meanwhile."""
+    recipe = tiny.case("mlp", few_pixels=True)
+    recipe.precision, recipe.updates = "bfloat16", dict(discriminator=2, generator=1)
+    recipe.optimizers["discriminator"]["adam"]["learning_rate"] = 0.1
+    training, calls, updated = torch_peer.Training(recipe), [], []
+    discriminator, descend = training.nets["discriminator"], training.descend
+    hook = discriminator.register_forward_hook(lambda _, images, logits: calls.append((images[0], logits)))
+
+    def watched(player, loss):
+        descend(player, loss)
+        updated.append({name: value.clone() for name, value in discriminator.state_dict().items()})
+
+    training.descend = watched
+    training.train_step()
+    hook.remove()
+    # Real and fake of the first update, then real of the second one.
+    images, logits = calls[2]
+    discriminator.load_state_dict(updated[0])
+    with torch.no_grad(), training.autocast():
+        expected = discriminator(images)
+    assert logits.dtype == torch.bfloat16
+    torch.testing.assert_close(logits.detach(), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    "name, players",
+    [("mlp", ["generator", "discriminator"]), ("sngan", ["generator"]), ("r3gan_wide", ["generator"])],
+)
+def test_networks_with_one_derivative_and_without_spectral_norm_are_compiled(monkeypatch, name, players):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda net, **options: compiled.append((net, options)) or net)
+    training = torch_peer.Training(tiny.case(name, few_pixels=True), compiled=True)
+    assert {id(net) for net, _ in compiled} == {id(training.nets[player]) for player in players}
+    assert all(options == dict(mode="reduce-overhead", dynamic=False) for _, options in compiled)
+
+
+def test_a_case_of_which_nothing_can_be_compiled_says_so():
+    with pytest.raises(Fault, match="no network of this case can be compiled"):
+        torch_peer.speed("sagan", "bfloat16", 0.01, few_pixels=True, compiled=True)
+
+
+@pytest.mark.parametrize("name", cases.DEVICE_CASES)
+def test_every_case_of_a_device_is_measured_in_bfloat16(name):
+    measured = torch_peer.speed(name, "bfloat16", 0.01, few_pixels=True, compiled=False)
+    assert measured["milliseconds"] > 0 and measured["first_call_seconds"] > 0
+    assert measured["images"] == tiny.case(name, few_pixels=True).samples_per_step

@@ -57,6 +57,14 @@ def test_a_signal_ends_a_long_call_of_c(tmp_path, kind, before):
     _ended(_ready(tmp_path, before), kind)
 
 
+def test_a_signal_ends_it_also_where_nobody_reads_what_it_says(tmp_path):
+    process = _ready(tmp_path)
+    process.stderr.close()
+    process.terminate()
+    assert process.wait(timeout=20) == 128 + signal.SIGTERM
+    process.stdout.close()
+
+
 def test_a_file_that_is_being_written_does_not_stay(tmp_path):
     process = _ready(tmp_path, WRITING)
     assert len(os.listdir(tmp_path)) == 1
