@@ -123,4 +123,9 @@ def test_a_recipe_that_makes_its_sources_gets_patches(tiny, tmp_path):
     assert changes == {"data.name": "photographs", "data.path": path, "eval_features": "pixels"}
     both = _folder(tmp_path / "b", (90, 70), classes=("A", "B"))
     changes = own.changes(both, _translating(tiny, name="photographs", patch=48, degrade=dict(downscale={})))
-    assert changes == {"data.name": "paired", "data.path": both, "data.degrade": {}, "eval_features": "pixels"}
+    assert changes == {
+        "data.name": "paired",
+        "data.path": both,
+        "data.degrade": {},
+        "eval_features": "pixels",
+    }
