@@ -254,6 +254,7 @@ def opener(recipe: Recipe, data_dir: str | None = None) -> Callable[[], Any]:
     Raises:
         UsageError: An unknown hyperparameter, or a value of the wrong type.
     """
+    _degrade(recipe)  # Its names are looked up with that of the data.
     name = recipe.data["name"]
     options = {option: value for option, value in recipe.data.items() if option not in COMMON}
     try:

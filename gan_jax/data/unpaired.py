@@ -130,9 +130,9 @@ def _of_folders(path, both, places, resolution, heldout, heldout_pairs, backgrou
         split: {side: [found.names[at] for at in rows if found.names[at] in named[side]] for side in both}
         for split, rows in found.splits.items()
     }
-    log.info(
-        "%s: %s", path, "; ".join(f"{split}: {_counts(of)}" for split, of in splits.items() if split != "all")
-    )
+    aliases = {"all", "heldout"} - {found.heldout}
+    counts = [f"{split} {_counts(of)}" for split, of in splits.items() if split not in aliases]
+    log.info("%s: %s", path, "; ".join(counts))
     held = splits.get("heldout")
     for split in ("train", *(("heldout",) if held else ())):
         if not all(splits[split].values()):

@@ -280,6 +280,14 @@ def _check_finite(by_player, step):
             raise Divergence(f"step {step}: a parameter of {player} is not finite")
 
 
+def _sources(source):
+    """What the images are made of: of data without pairs, how many there are."""
+    if "source" not in source.spec:
+        return ""
+    own = [f"{part.size:,} " for part in source.parts if "source" in part.spec and "real" not in part.spec]
+    return f" from {''.join(own)}sources of {'x'.join(map(str, source.spec['source'].shape))}"
+
+
 def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) -> list[str]:
     """A summary of a run: its data, networks, devices and workdir.
 
@@ -307,7 +315,7 @@ def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) ->
         rows = samples.rows_of_classes(recipe.grid_size, modality)
         grids = [f"grids     classes of samples, from 0 on: {samples.of_rows(rows, source.classes)}"]
     return [
-        f"data      {source.name}: {source.size:,} {modality.unit} of {shape}, {labels}",
+        f"data      {source.name}: {source.size:,} {modality.unit} of {shape}{_sources(source)}, {labels}",
         *(f"network   {player}: {count:,} parameters" for player, count in counts.items()),
         f"devices   {len(devices)} x {devices[0].device_kind}{where}, batch size {recipe.batch_size}, "
         f"{computes}",
