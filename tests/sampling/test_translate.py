@@ -17,11 +17,10 @@ import gan_jax
 from gan_jax import build
 from gan_jax.data.source import Source, row
 from gan_jax.errors import Fault, UsageError
-from gan_jax.sampling import loading, samples, translate, translating
+from gan_jax.sampling import loading, translate, translating
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.training import train
 from gan_jax.types import Game
-
 
 COLOUR = dict(source=(8, 8, 3), real=(8, 8, 3))
 
@@ -310,6 +309,11 @@ def test_tiles_of_networks_that_see_the_whole_image_are_said(model, monkeypatch,
     translate.arrays(near, [image], tile=64)
     assert caplog.messages == [
         "tiles see 16 pixels beyond their part, the networks the whole image: seams are possible"
+    ]
+    caplog.clear()
+    translate.arrays(model("Halving"), [image], overlap=1)  # It becomes 2, and they see 3.
+    assert caplog.messages == [
+        "tiles see 2 pixels beyond their part, the networks 3 pixels: seams are possible"
     ]
     caplog.clear()
     # Two rows of tiles of 512 fit, and the whole image does not.
