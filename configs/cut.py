@@ -15,8 +15,6 @@ antialiasing. The paper, for photographs of 256 pixels: `width=64`, `blocks=9`, 
 `--config.steps`, set the `transition_begin` and `transition_steps` of both rates to half of it.
 """
 
-import copy
-
 from gan_jax.recipe import Recipe
 
 
@@ -46,7 +44,7 @@ def get_config(data="digits_to_printed"):
         ),
         optimizers=dict(
             discriminator=dict(adam=dict(learning_rate=rate, b1=0.5)),
-            generator=dict(adam=dict(learning_rate=copy.deepcopy(rate), b1=0.5)),
+            generator=dict(adam=dict(learning_rate=rate, b1=0.5)),
         ),
         updates=dict(discriminator=1, generator=1),
         average=dict(generator=dict(half_life=1_000, ramp_up=0.05)),

@@ -13,8 +13,6 @@ translators, `width=64`, `halvings=3` in both discriminators, `batch_size=1`, an
 `--config.steps`, set the `transition_begin` and `transition_steps` of both rates to half of it.
 """
 
-import copy
-
 from gan_jax.recipe import Recipe
 
 
@@ -32,8 +30,8 @@ def get_config(data="digits_to_printed"):
         data=dict(name=data, resolution=0, flip=False),
         game=dict(name="cyclegan", pool=50),
         nets=dict(
-            generator=dict(forward=translator, backward=copy.deepcopy(translator)),
-            discriminator=dict(target=critic, source=copy.deepcopy(critic)),
+            generator=dict(forward=translator, backward=translator),
+            discriminator=dict(target=critic, source=critic),
         ),
         losses=dict(
             discriminator=dict(
@@ -43,7 +41,7 @@ def get_config(data="digits_to_printed"):
         ),
         optimizers=dict(
             discriminator=dict(adam=dict(learning_rate=rate, b1=0.5)),
-            generator=dict(adam=dict(learning_rate=copy.deepcopy(rate), b1=0.5)),
+            generator=dict(adam=dict(learning_rate=rate, b1=0.5)),
         ),
         updates=dict(discriminator=1, generator=1),
         average=dict(generator=dict(half_life=1_000, ramp_up=0.05)),

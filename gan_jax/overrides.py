@@ -12,7 +12,7 @@ from gan_jax.recipe import Recipe
 # Fields whose players must exist before a part of them is changed.
 _PLAYERS = ("nets", "losses", "optimizers", "updates")
 # Paths of numbers that are as long as a run, such as `decay_steps` of a schedule or `steps` of an augmentation.
-_LENGTHS = re.compile(r".+\.(\w+_)?steps|.+\.boundaries_and_scales\..+")
+_LENGTHS = re.compile(r".+\.((\w+_)?steps|transition_begin)|.+\.boundaries_and_scales\..+")
 
 
 def fields(recipe: Recipe) -> dict[str, Any]:

@@ -82,4 +82,8 @@ def test_lengths_that_do_not_follow_the_number_of_steps_are_named(tiny):
     longer = {path.partition("=")[0]: 20 for path in paths}
     assert overrides.stale(recipe, overrides.changed(recipe, dict(longer, steps=20))) == ""
     # The length of the run alone is no other length.
+    late = dict(linear_schedule=dict(init_value=1.0, end_value=0.0, transition_steps=5, transition_begin=5))
+    falling = tiny(optimizer=dict(sgd=dict(learning_rate=late)))
+    said = overrides.stale(falling, overrides.changed(falling, dict(steps=20)))
+    assert said.count("transition_begin=5") == 2 and said.count("transition_steps=5") == 2
     assert overrides.stale(tiny(), overrides.changed(tiny(), dict(steps=20))) == ""

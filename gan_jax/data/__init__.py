@@ -9,6 +9,7 @@ from gan_jax.data.digits import digits
 from gan_jax.data.folder import folder
 from gan_jax.data.paired import paired
 from gan_jax.data.photographs import photographs
+from gan_jax.data.printed import digits_to_printed, printed_digits
 from gan_jax.data.source import Source, checked
 from gan_jax.data.stacked import stacked_digits, stacked_mnist
 from gan_jax.data.tfds import tfds
@@ -25,6 +26,8 @@ __all__ = [
     "paired",
     "unpaired",
     "photographs",
+    "printed_digits",
+    "digits_to_printed",
     "stacked_digits",
     "stacked_mnist",
     "ring",

@@ -11,6 +11,7 @@ import numpy as np
 
 from gan_jax import images
 from gan_jax.data.source import Source, row
+from gan_jax.degradations.draw import uniform, whole
 from gan_jax.errors import UsageError
 from gan_jax.images import Resolution, height_and_width
 from gan_jax.types import Degradation, Modality
@@ -195,7 +196,7 @@ def _drawn(key, entries, window, shapes):
     """A window of a row at a random place."""
     real = shapes["real"]
     free = jnp.array([(real[axis] - window.size[axis]) // window.step for axis in (0, 1)])
-    start = window.step * jax.random.randint(key, (2,), 0, free + 1)
+    start = window.step * whole(uniform(key, 2), 0, free)
 
     def cut(name, entry):
         scale = real[0] // shapes[name][0]

@@ -5,12 +5,16 @@ Each name in `__all__` is a factory: it takes hyperparameters and returns a Degr
 
 from gan_jax.degradations.chain import chain as chain
 from gan_jax.degradations.colour import edges, grayscale
+from gan_jax.degradations.compression import jpeg
 from gan_jax.degradations.filters import gaussian_blur
+from gan_jax.degradations.kernels import blur
 from gan_jax.degradations.masks import box_masks, centre_mask, stroke_masks
 from gan_jax.degradations.noise import gaussian_noise, poisson_noise
+from gan_jax.degradations.real_esrgan import real_esrgan
 from gan_jax.degradations.resampling import downscale
 
 __all__ = [
+    "blur",
     "box_masks",
     "centre_mask",
     "downscale",
@@ -18,6 +22,8 @@ __all__ = [
     "gaussian_blur",
     "gaussian_noise",
     "grayscale",
+    "jpeg",
     "poisson_noise",
+    "real_esrgan",
     "stroke_masks",
 ]

@@ -20,26 +20,20 @@ def chain(*links: Degradation | Callable[[jax.Array, dict], dict]) -> Degradatio
         link that looks at neighbours, so that holes lie in what is left.
     """
     parts = [link if isinstance(link, Degradation) else Degradation(link) for link in links]
-    reaching = max([number for number, part in enumerate(parts) if part.margin], default=-1)
+    reaching = max([number for number, part in enumerate(parts) if part.margin], default=0)
     margin, factor = 0, 1
     for part in parts:
         margin, factor = margin + part.margin * factor, factor * part.factor
 
     def apply(key: jax.Array, entries: dict, margin: int = 0) -> dict:
         entries = {"source": entries["real"], **entries}
-        entries = _applied(parts[: reaching + 1], key, entries, 0)
-        entries = without_margin(entries, margin)
-        entries = _applied(parts[reaching + 1 :], key, entries, reaching + 1)
+        for number, (part, own) in enumerate(zip(parts, jax.random.split(key, len(parts)))):
+            entries = part.apply(own, entries)
+            if number == reaching:
+                entries = without_margin(entries, margin)
         return {**entries, "source": images.to_float(images.to_uint8(entries["source"]))}
 
     return Degradation(apply, margin, factor)
-
-
-def _applied(parts, key, entries, first):
-    """Each link gets a key by its place."""
-    for number, part in enumerate(parts, first):
-        entries = part.apply(jax.random.fold_in(key, number), entries)
-    return entries
 
 
 def without_margin(entries: dict, margin: int) -> dict:

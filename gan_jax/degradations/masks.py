@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from gan_jax.degradations.draw import between, pair, whole
+from gan_jax.degradations.draw import between, pair, uniform, whole
 from gan_jax.errors import UsageError
 from gan_jax.types import Degradation
 
@@ -59,18 +59,20 @@ def box_masks(
         raise UsageError(f"data.degrade.box_masks.share={share}: expected a pair of shares in (0, 1)")
 
     def hole(key, height, width):
-        keys = jax.random.split(key, 1 + count[1])
+        u = uniform(key, 4 * count[1] + 1)
 
-        def box(key):
-            of_height, of_width, of_top, of_left = jax.random.split(key, 4)
-            high = jnp.maximum(1, jnp.round(between(of_height, share) * height)).astype(jnp.int32)
-            wide = jnp.maximum(1, jnp.round(between(of_width, share) * width)).astype(jnp.int32)
-            top = jax.random.randint(of_top, (), 0, height - high + 1)
-            left = jax.random.randint(of_left, (), 0, width - wide + 1)
-            return _box(height, width, top, left, high, wide)
+        def box(u):
+            high, wide = (
+                jnp.maximum(1, jnp.round(between(part, share) * side))
+                for part, side in zip(u, (height, width))
+            )
+            return _box(
+                height, width, whole(u[2], 0, height - high), whole(u[3], 0, width - wide), high, wide
+            )
 
-        used = jnp.arange(count[1]) < whole(keys[0], count)
-        return jnp.any(jax.vmap(box)(keys[1:]) & used[:, None, None], axis=0)
+        used = jnp.arange(count[1]) < whole(u[-1], *count)
+        boxes = jax.vmap(box)(u[:-1].reshape(count[1], 4))
+        return jnp.any(boxes & used[:, None, None], axis=0)
 
     return _masked(hole, fill)
 
@@ -109,23 +111,22 @@ def stroke_masks(
     def hole(key, height, width_):
         side, rows, columns = min(height, width_), jnp.arange(height)[:, None], jnp.arange(width_)[None, :]
 
-        def stroke(key):
-            of_start, of_turns, of_lengths, of_width, of_number = jax.random.split(key, 5)
-            turn = mean + jax.random.uniform(of_turns, (segments,), minval=-spread, maxval=spread)
+        def stroke(u):
+            turn = mean + between(u[4 : 4 + segments], (0, 2 * spread)) - spread
             angle = jnp.where(jnp.arange(segments) % 2 == 0, 2 * jnp.pi - turn, turn)
-            far = side * jax.random.uniform(of_lengths, (segments,), minval=length[0], maxval=length[1])
+            far = side * between(u[4 + segments :], length)
             moves = far[:, None] * jnp.stack([jnp.sin(angle), jnp.cos(angle)], axis=1)
-            start = jax.random.uniform(of_start, (2,)) * jnp.array([height, width_])
-            ends = start + jnp.cumsum(moves, axis=0)
-            ends = jnp.clip(ends, 0, jnp.array([height - 1, width_ - 1]))
+            start = u[:2] * jnp.array([height, width_])
+            ends = jnp.clip(start + jnp.cumsum(moves, axis=0), 0, jnp.array([height - 1, width_ - 1]))
             begins = jnp.concatenate([start[None], ends[:-1]])
             away = jax.vmap(lambda begin, end: _distance(rows, columns, begin, end))(begins, ends)
-            used = jnp.arange(segments) < whole(of_number, (max(1, segments // 2), segments))
-            return jnp.any((away <= side * between(of_width, width) / 2) & used[:, None, None], axis=0)
+            used = jnp.arange(segments) < whole(u[2], max(1, segments // 2), segments)
+            return jnp.any((away <= side * between(u[3], width) / 2) & used[:, None, None], axis=0)
 
-        keys = jax.random.split(key, 1 + count[1])
-        used = jnp.arange(count[1]) < whole(keys[0], count)
-        return jnp.any(jax.vmap(stroke)(keys[1:]) & used[:, None, None], axis=0)
+        u = uniform(key, (4 + 2 * segments) * count[1] + 1)
+        used = jnp.arange(count[1]) < whole(u[-1], *count)
+        strokes = jax.vmap(stroke)(u[:-1].reshape(count[1], -1))
+        return jnp.any(strokes & used[:, None, None], axis=0)
 
     return _masked(hole, fill)
 

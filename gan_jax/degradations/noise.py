@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from gan_jax.degradations import draw
 from gan_jax.degradations.draw import between, pair
 from gan_jax.types import Degradation
 
@@ -29,12 +30,25 @@ def gaussian_noise(*, deviation: float | tuple = 25.0, grey: float = 0.0) -> Deg
     pair(deviation, "data.degrade.gaussian_noise.deviation")
 
     def apply(key: jax.Array, entries: dict) -> dict:
-        keys, source = jax.random.split(key, 3), entries["source"]
-        noise = jax.random.normal(keys[0], source.shape)
-        noise = jnp.where(jax.random.bernoulli(keys[1], grey), noise[..., :1], noise)
-        return {**entries, "source": source + between(keys[2], deviation) / 127.5 * noise}
+        of_pixels, of_sample = jax.random.split(key)
+        u, (kind, strength) = draw.uniform(of_pixels, *entries["source"].shape), draw.uniform(of_sample, 2)
+        noise = normal_noise(u, kind < grey)
+        return {**entries, "source": entries["source"] + between(strength, deviation) / 127.5 * noise}
 
     return Degradation(apply)
+
+
+def normal_noise(u: jax.Array, grey: jax.Array) -> jax.Array:
+    """Standard normal noise.
+
+    Args:
+        u: Uniform numbers [H, W, C].
+        grey: Whether all channels get the same, bool [].
+
+    Returns:
+        float32 [H, W, C].
+    """
+    return draw.normal(jnp.where(grey, u[..., :1], u))
 
 
 def poisson_noise(*, scale: float | tuple = 1.0, grey: float = 0.0) -> Degradation:
@@ -56,19 +70,29 @@ def poisson_noise(*, scale: float | tuple = 1.0, grey: float = 0.0) -> Degradati
     pair(scale, "data.degrade.poisson_noise.scale")
 
     def apply(key: jax.Array, entries: dict) -> dict:
-        keys, source = jax.random.split(key, 4), entries["source"]
-        levels = jnp.clip(jnp.round((source + 1) * 127.5), 0, 255)
-        noise = _shot_noise(keys[0], levels)
-        if grey and source.shape[-1] == 3:
-            alike = _shot_noise(keys[1], jnp.round(levels @ jnp.array(LUMA))[..., None])
-            noise = jnp.where(jax.random.bernoulli(keys[2], grey), alike, noise)
-        return {**entries, "source": source + between(keys[3], scale) * noise / 127.5}
+        of_pixels, of_sample = jax.random.split(key)
+        u, (kind, strength) = draw.uniform(of_pixels, *entries["source"].shape), draw.uniform(of_sample, 2)
+        noise = shot_noise(u, entries["source"], kind < grey)
+        return {**entries, "source": entries["source"] + between(strength, scale) * noise}
 
     return Degradation(apply)
 
 
-def _shot_noise(key, levels):
-    """The noise of levels 0 to 255, in levels."""
+def shot_noise(u: jax.Array, image: jax.Array, grey: jax.Array) -> jax.Array:
+    """The noise of counted photons.
+
+    Args:
+        u: Uniform numbers [H, W, C].
+        image: float32 [H, W, C] in [-1, 1].
+        grey: Whether all channels get the noise of their brightness, bool [].
+
+    Returns:
+        float32 [H, W, C], in the units of the image.
+    """
+    levels = jnp.clip(jnp.round((image + 1) * 127.5), 0, 255)
+    if image.shape[-1] == 3:
+        bright = jnp.round(jnp.sum(levels * jnp.array(LUMA), axis=-1, keepdims=True))
+        levels, u = jnp.where(grey, bright, levels), jnp.where(grey, u[..., :1], u)
     seen = jnp.zeros(256).at[levels.astype(jnp.int32)].set(1)
     photons = 2 ** jnp.ceil(jnp.log2(jnp.sum(seen))) / 255
-    return jax.random.poisson(key, levels * photons) / photons - levels
+    return (draw.poisson(u, levels * photons) / photons - levels) / 127.5

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 from gan_jax.games.grids import rows_of
-from gan_jax.games.players import conditions, networks, several, with_head
+from gan_jax.games.players import networks, several, sources, with_head
 from gan_jax.seams import described
 from gan_jax.types import Augment, Game, Net
 
@@ -94,18 +94,15 @@ class _Views(NamedTuple):
 
 
 def _init(parts, key, batch):
-    keys, (source,) = jax.random.split(key, 3), conditions(batch, ("source",))
-    translator = parts.translator.init(keys[0], source)
+    keys, images = jax.random.split(key, 3), sources(batch)
+    translator = parts.translator.init(keys[0], images)
     outputs, _ = jax.eval_shape(
-        lambda params, carry: parts.translator.apply(params, carry, source, key=keys[0], train=True),
+        lambda params, carry: parts.translator.apply(params, carry, images, key=keys[0], train=True),
         *translator,
     )
-    places = [
-        layer.shape[:1] + (min(parts.patches, layer.shape[1] * layer.shape[2]),)
-        for layer in outputs["layers"]
-    ]
     features = tuple(
-        jnp.zeros((*place, layer.shape[-1])) for place, layer in zip(places, outputs["layers"], strict=True)
+        jnp.zeros((count, min(parts.patches, height * width), channels))
+        for count, height, width, channels in (layer.shape for layer in outputs["layers"])
     )
     projection = parts.projection.init(keys[1], features)
     discriminator = parts.discriminator.init(keys[2], batch["real"])

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from gan_jax.errors import UsageError
 from gan_jax.games import pool as pools
 from gan_jax.games.grids import rows_of
-from gan_jax.games.players import several
+from gan_jax.games.players import several, sources
 from gan_jax.names import FromZero
 from gan_jax.seams import described
 from gan_jax.types import Augment, Game, Net
@@ -88,12 +88,10 @@ class _Parts(NamedTuple):
 
 
 def _init(parts, key, batch):
-    if "source" not in batch:
-        raise UsageError(f"game: expected data with a `source` beside `real`, got {', '.join(batch)}")
     keys = iter(jax.random.split(key, 4))
     made = {
         "generator": {
-            "forward": parts.generator["forward"].init(next(keys), batch["source"]),
+            "forward": parts.generator["forward"].init(next(keys), sources(batch)),
             "backward": parts.generator["backward"].init(next(keys), batch["real"]),
         },
         "discriminator": {

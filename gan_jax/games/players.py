@@ -106,3 +106,23 @@ def conditions(batch: Mapping[str, Any], names: Sequence[str]) -> tuple:
                 "game.condition_on: the data does not have", name, [n for n in batch if n != "real"]
             )
     return tuple(batch[name] for name in names)
+
+
+def sources(batch: Mapping[str, Any]) -> Any:
+    """The images that a game of two domains translates.
+
+    Args:
+        batch: Rows by name.
+
+    Returns:
+        The entry `source`.
+
+    Raises:
+        UsageError: The data has none.
+    """
+    if "source" not in batch:
+        raise UsageError(
+            f"data: this game translates `source` to `real`, and the data has {', '.join(batch)}: expected "
+            "`paired`, `unpaired`, or other data of two domains"
+        )
+    return batch["source"]

@@ -176,7 +176,9 @@ def test_mistakes():
     game = cut({**NETS, "generator": generator}, augment.chain())
     with pytest.raises(UsageError, match="nets.generator.translator: expected a dict of heads with 'layers'"):
         _context(game)
-    with pytest.raises(UsageError, match="the data does not have.*'source'"):
+    with pytest.raises(
+        UsageError, match="this game translates `source` to `real`, and the data has real: expected"
+    ):
         _context(cut(NETS, augment.chain()), {"real": BATCH["real"]})
     with pytest.raises(UsageError, match="the networks translator, projection, got one network"):
         cut({**NETS, "generator": without}, augment.chain())
