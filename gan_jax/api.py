@@ -287,9 +287,7 @@ class Model:
             UsageError: An image that cannot be read or translated, or a model that translates none.
             Fault: The outputs are not finite.
         """
-        single = (
-            isinstance(images, (str, os.PathLike)) or np.ndim(images) in (2, 3) and hasattr(images, "dtype")
-        )
+        single = isinstance(images, (str, os.PathLike)) or hasattr(images, "dtype") and images.ndim < 4
         masks = None if mask is None else [mask] if single else mask
         with _logged():
             results = translate_lib.arrays(

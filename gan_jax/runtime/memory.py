@@ -90,14 +90,17 @@ def exhausted(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def exhaustion_as_fault() -> Iterator[None]:
+def exhaustion_as_fault(advice: str = f"{LEVERS}; checkpoints are kept") -> Iterator[None]:
     """Turns errors of exhausted memory into one line.
+
+    Args:
+        advice: What a user can do, and what is not lost.
 
     Yields:
         Nothing.
 
     Raises:
-        Fault: The memory of a device or of this machine does not suffice; names what a user can do.
+        Fault: The memory of a device or of this machine does not suffice.
     """
     try:
         yield
@@ -105,7 +108,7 @@ def exhaustion_as_fault() -> Iterator[None]:
         if not exhausted(error):
             raise
         reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
-        raise Fault(f"out of memory ({reason}); {LEVERS}; checkpoints are kept") from error
+        raise Fault(f"out of memory ({reason}); {advice}") from error
 
 
 def gibibytes(count: int) -> str:

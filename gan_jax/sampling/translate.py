@@ -25,6 +25,7 @@ log = logging.getLogger("gan_jax")
 
 # Share of the first of two models whose parameters are blended: as in the demonstration of ESRGAN.
 SHARE = 0.8
+_ADVICE = "a smaller --tile needs less; the files that were written are kept"
 # Opacity from which on a pixel is known, and brightness from which on a mask is a hole.
 _HALF = 128
 
@@ -88,15 +89,16 @@ def run(
                 flaws[name] = str(error)
                 log.error("%s", error)
 
-    for name, picture in _translated(made, reader.background, pictures()):
-        if picture is None:
-            flaws[name] = f"{names[name]}: the networks make numbers of it that are not finite"
-            log.error("%s", flaws[name])
-            continue
-        replaced += os.path.exists(places[name])
-        folders.make_writable(os.path.dirname(places[name]))
-        with write_atomically(places[name], "wb") as file:
-            picture.save(file, "PNG")
+    with memory.exhaustion_as_fault(_ADVICE):
+        for name, picture in _translated(made, reader.background, pictures()):
+            if picture is None:
+                flaws[name] = f"{names[name]}: the networks make numbers of it that are not finite"
+                log.error("%s", flaws[name])
+                continue
+            replaced += os.path.exists(places[name])
+            folders.make_writable(os.path.dirname(places[name]))
+            with write_atomically(places[name], "wb") as file:
+                picture.save(file, "PNG")
     notes["files that were there before are replaced"] = replaced
     _say(model, len(names), flaws, output, time.monotonic() - begun, notes)
     return str(output)

@@ -24,7 +24,6 @@ from gan_jax.runtime.chunks import in_chunks
 from gan_jax.sampling import tiles
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.sampling.samples import GENERATOR, stream
-from gan_jax.sampling.tiles import Cuts
 
 log = logging.getLogger("gan_jax")
 
@@ -247,33 +246,47 @@ def _needed(compiled):
     return 0 if known is None else known.temp_size_in_bytes + known.output_size_in_bytes
 
 
-def _cutter(here, programs, tile, overlap):
-    """A function from height and width to the Cuts of an image of this size along both sides."""
-    multiple, radius, limit = here.multiple, here.radius, SHARE * memory.of_device()
+class _Tile(NamedTuple):
+    """A tile: its side, what it sees beyond its part, and what of that has no weight; pixels of what is given."""
+
+    size: int
+    overlap: int
+    margin: int
+
+
+def _tile(here, tile, overlap):
+    """The tile that a user asks for, else the one that the networks need; says if they see more than it has."""
+    multiple, radius = here.multiple, here.radius
     local = radius is not None
     wide = _up(overlap if overlap is not None else radius + FADE // 2 if local else WIDE, multiple)
     if tile is not None and overlap is None and not local:
         wide = min(wide, tile // 4 // multiple * multiple)
-    margin = radius if local and wide >= radius else wide // 2
-    large = _up(tile or max(TILE, 4 * wide), multiple)
-    if large <= 2 * wide:
+    size = _up(tile or max(TILE, 4 * wide), multiple)
+    if size <= 2 * wide:
         raise UsageError(
             f"tile={tile}: expected more than {2 * wide} pixels, twice the overlap of {wide} on each side"
         )
-    if margin != radius and (tile is not None or overlap is not None and local):
+    enough = local and wide >= radius
+    if not enough and (tile is not None or overlap is not None):
         seen = f"{radius} pixels" if local else "the whole image"
         log.warning("tiles see %d pixels beyond their part, the networks %s: seams are possible", wide, seen)
+    return _Tile(size, wide, radius if enough else wide // 2)
+
+
+def _cutter(here, programs, tile, overlap):
+    """A function from height and width to the Cuts of an image of this size along both sides."""
+    asked, limit = _tile(here, tile, overlap), SHARE * memory.of_device()
 
     @functools.cache
     def side():
         """Side of a tile: the largest that fits, if no other was asked for."""
-        chosen = large
-        while tile is None and programs(chosen, chosen).needed > limit:
-            smaller = _up(chosen // 2, multiple)
-            if smaller <= 2 * wide or smaller == chosen:
+        size = asked.size
+        while tile is None and programs(size, size).needed > limit:
+            smaller = _up(size // 2, here.multiple)
+            if smaller <= 2 * asked.overlap or smaller == size:
                 break
-            chosen = smaller
-        return chosen
+            size = smaller
+        return size
 
     @functools.cache
     def fits(height, width):
@@ -287,10 +300,10 @@ def _cutter(here, programs, tile, overlap):
         return False
 
     def cut(height, width):
-        padded = [_padded(length, trained, multiple) for length, trained in zip((height, width), here.shape)]
-        if tile is None and (max(padded) <= large if local else fits(*padded)):
-            return tuple(map(tiles.Cuts, padded))
-        return tuple(tiles.cuts(length, min(length, side()), wide, margin) for length in padded)
+        sides = [_padded(side, trained, here.multiple) for side, trained in zip((height, width), here.shape)]
+        if tile is None and (fits(*sides) if here.radius is None else max(sides) <= asked.size):
+            return tuple(map(tiles.Cuts, sides))
+        return tuple(tiles.cuts(length, min(length, side()), asked.overlap, asked.margin) for length in sides)
 
     return cut
 

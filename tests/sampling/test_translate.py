@@ -17,11 +17,10 @@ import gan_jax
 from gan_jax import build
 from gan_jax.data.source import Source, row
 from gan_jax.errors import Fault, UsageError
-from gan_jax.sampling import loading, samples, translate, translating
+from gan_jax.sampling import loading, translate, translating
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.training import train
 from gan_jax.types import Game
-
 
 COLOUR = dict(source=(8, 8, 3), real=(8, 8, 3))
 
@@ -312,6 +311,11 @@ def test_tiles_of_networks_that_see_the_whole_image_are_said(model, monkeypatch,
         "tiles see 16 pixels beyond their part, the networks the whole image: seams are possible"
     ]
     caplog.clear()
+    translate.arrays(model("Halving"), [image], overlap=1)  # It becomes 2, and they see 3.
+    assert caplog.messages == [
+        "tiles see 2 pixels beyond their part, the networks 3 pixels: seams are possible"
+    ]
+    caplog.clear()
     # Two rows of tiles of 512 fit, and the whole image does not.
     needed = translating._programs(near, translating.way(near), *_owned(near))(512, 512).needed
     monkeypatch.setattr(translating.memory, "of_device", lambda: needed / translating.SHARE)
@@ -378,8 +382,9 @@ def test_from_the_command_line(workdir, tmp_path):
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / "a.png")), expected[..., 0])
     model = gan_jax.load(workdir, trust=True)
     np.testing.assert_array_equal(model.translate(tmp_path / "in" / "a.png"), expected)
-    (other,) = model.translate([_image(5, 4)[..., 0]], blend_with=model, share=0.1)
+    other, small = model.translate([_image(5, 4)[..., 0], _image(1, 2)], blend_with=model, share=0.1)
     np.testing.assert_array_equal(other, expected)
+    assert small.shape == (1, 2, 1)
     (tmp_path / "in" / "b.png").write_bytes(b"no image")
     code, said = in_process.run(*flags)
     assert code == 1 and said.splitlines()[-1].startswith("error: 1 of 2 images translated to "), said
@@ -677,6 +682,17 @@ def test_outputs_that_are_not_finite_are_no_file(files, monkeypatch):
     with pytest.raises(Fault, match="^0 of 1 .*a.png: the networks make numbers of it that are not finite$"):
         files("Broken", {"a.png": Image.fromarray(_image(3, 3, 3))})
     assert not files.results
+
+
+def test_exhausted_memory_is_one_line_with_advice(files, monkeypatch):
+    def full(*images):
+        raise MemoryError
+
+    monkeypatch.setattr(translating, "_pieces", full)
+    with pytest.raises(
+        Fault, match=r"^out of memory \(MemoryError\); a smaller --tile needs less; the files that"
+    ):
+        files("Same", {"a.png": Image.fromarray(_image(3, 3, 3))})
 
 
 def test_a_file_is_written_whole_or_not_at_all(model, monkeypatch, tmp_path):
