@@ -36,11 +36,13 @@ def reading(fn: Callable[..., Any], names: Mapping[str, str], field: str) -> Cal
         field: Where the names stand, for the message.
 
     Returns:
-        The function with parameters of the other names.
+        The function with parameters of the other names; itself without names.
 
     Raises:
         UsageError: The function has no such parameter, or would read one value twice.
     """
+    if not names:
+        return fn
     signature = inspect.signature(fn)
     for name in names:
         if name not in reads(fn):

@@ -1,5 +1,6 @@
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -7,6 +8,7 @@ import sources
 
 from gan_jax import build, names, overrides
 from gan_jax import recipe as recipe_lib
+from gan_jax import terms as terms_lib
 from gan_jax.errors import UsageError
 from gan_jax.training import setup
 from gan_jax.types import Augment, Net
@@ -37,6 +39,22 @@ def test_terms_take_weights_hyperparameters_schedules_and_functions(tiny):
     )
     mine = train_spec.terms["generator"]["_my_loss"]
     assert mine.weight == 3.0 and mine.fn(2.0) == 16.0
+
+
+def test_a_term_reads_other_outputs_by_name(tiny):
+    reads = dict(fake_logits="past_logits")
+    losses = dict(least_squares_discriminator=dict(weight=2.0, real_label=0.5, reads=reads))
+    terms = build.train_spec(tiny(losses=dict(tiny().losses, discriminator=losses)), MODALITY).terms
+    term = terms["discriminator"]["least_squares_discriminator"]
+    assert (terms_lib.reads(term.fn), term.weight) == (("real_logits", "past_logits"), 2.0)
+    np.testing.assert_allclose(term.fn(jnp.array([1.5]), jnp.array([3.0])), [0.5 + 4.5])
+    for wrong, message in (
+        ("past_logits", "reads='past_logits': expected names of the game's outputs by name of a parameter"),
+        (dict(fake="past_logits"), "reads: unknown name 'fake'; did you mean fake_logits"),
+    ):
+        losses["least_squares_discriminator"]["reads"] = wrong
+        with pytest.raises(UsageError, match=f"losses.discriminator.least_squares_discriminator.{message}"):
+            build.train_spec(tiny(losses=dict(tiny().losses, discriminator=losses)), MODALITY)
 
 
 def test_optimizers_chain_in_the_order_written(tiny):
