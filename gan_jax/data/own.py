@@ -16,7 +16,8 @@ log = logging.getLogger("gan_jax")
 # Larger images are trained on at this size unless another is given: pixels that a small network learns in
 # minutes.
 SIDE = 64
-# With fewer images the log names an augmentation; Zhao et al. 2020, arXiv:2006.10738, learn from 100.
+# Fewer images train no classifier, which would take minutes, and the log names an augmentation; Zhao et al. 2020,
+# arXiv:2006.10738, learn from 100.
 FEW = 1_000
 
 
@@ -48,10 +49,12 @@ def changes(path: str, recipe: Recipe) -> dict[str, Any]:
     has_classes = (
         has_labels(path) if is_file else bool(listing.layout(names, classes=True, share=0.0).classes)
     )
-    if recipe.eval_every and recipe.eval_features == "classifier" and not has_classes:
+    few = 0 < len(names) < FEW
+    if recipe.eval_every and recipe.eval_features == "classifier" and (few or not has_classes):
         found["eval_features"] = "pixels"
-        said.append("without classes there is no classifier, so evaluations compare pixels")
-    if 0 < len(names) < FEW and not recipe.game.get("augment"):
+        why = f"fewer than {FEW:,} images are too few for a" if has_classes else "without classes there is no"
+        said.append(f"{why} classifier, so evaluations compare pixels")
+    if few and not recipe.game.get("augment"):
         said.append(
             f"fewer than {FEW:,} images are soon known by heart: --config.game.augment.diffaugment={{}} helps"
         )
