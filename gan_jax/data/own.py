@@ -24,7 +24,8 @@ PATCH = 96
 # Data sets of recipes that turn one image into another, and those of them without pairs.
 _UNPAIRED = ("unpaired", "digits_to_printed")
 _TRANSLATED = ("paired", *_UNPAIRED)
-# With fewer images the log names an augmentation; Zhao et al. 2020, arXiv:2006.10738, learn from 100.
+# Fewer images train no classifier, which would take minutes, and the log names an augmentation; Zhao et al. 2020,
+# arXiv:2006.10738, learn from 100.
 FEW = 1_000
 
 
@@ -65,10 +66,12 @@ def changes(path: str, recipe: Recipe) -> dict[str, Any]:
     has_classes = kind in ("archive", "folder") and (
         has_labels(path) if is_file else bool(listing.layout(names, classes=True, share=0.0).classes)
     )
-    if recipe.eval_every and recipe.eval_features == "classifier" and not has_classes:
+    few = 0 < len(names) < FEW
+    if recipe.eval_every and recipe.eval_features == "classifier" and (few or not has_classes):
         found["eval_features"] = "pixels"
-        said.append("without classes there is no classifier, so evaluations compare pixels")
-    if 0 < len(names) < FEW and kind == "folder" and not recipe.game.get("augment"):
+        why = f"fewer than {FEW:,} images are too few for a" if has_classes else "without classes there is no"
+        said.append(f"{why} classifier, so evaluations compare pixels")
+    if few and kind == "folder" and not recipe.game.get("augment"):
         said.append(
             f"fewer than {FEW:,} images are soon known by heart: --config.game.augment.diffaugment={{}} helps"
         )

@@ -39,12 +39,18 @@ def test_a_resolution_of_the_recipe_is_kept(tiny, tmp_path):
     assert "data.resolution" not in own.changes(_folder(tmp_path / "a", (90, 70)), tiny())
 
 
-def test_without_classes_evaluations_compare_pixels(tiny, tmp_path, caplog):
+def test_without_classes_or_with_few_images_evaluations_compare_pixels(tiny, tmp_path, caplog, monkeypatch):
     evaluated = tiny(eval_every=5)
     with caplog.at_level("INFO", "gan_jax"):
         assert own.changes(_folder(tmp_path / "a", (8, 8)), evaluated)["eval_features"] == "pixels"
     assert "without classes there is no classifier, so evaluations compare pixels" in caplog.text
     classes = _folder(tmp_path / "b", (8, 8), (8, 8), classes=("cat", "dog"))
+    with caplog.at_level("INFO", "gan_jax"):
+        assert own.changes(classes, evaluated)["eval_features"] == "pixels"
+    assert (
+        "fewer than 1,000 images are too few for a classifier, so evaluations compare pixels" in caplog.text
+    )
+    monkeypatch.setattr(own, "FEW", 4)
     assert "eval_features" not in own.changes(classes, evaluated)
     assert "eval_features" not in own.changes(
         str(tmp_path / "a"), tiny(eval_every=5, eval_features="inception")
