@@ -73,11 +73,13 @@ def run(
             networks that cannot be blended.
         Fault: Files could not be translated; all others have been.
     """
-    names, places = _files(input, output, mask)
+    names, places, left = _files(input, output, mask)
     model = loading.load(workdir, step, trust=trust)
     other = loading.load(blend_with, trust=trust) if blend_with else None
     made = _translator(model, other, share, backward=backward, averaged=averaged, tile=tile, overlap=overlap)
     reader = _Reader(made, **_seen_in_training(model), mask=_mask_of(made.way, mask))
+    for why, others in left.items():
+        log.info("%s: left out: %d %s", input, len(others), why)
     flaws: dict[str, str] = {}
     begun, replaced, notes = time.monotonic(), 0, Counter[str]()
 
@@ -404,7 +406,7 @@ def _mask_of(way, path):
 
 
 def _files(given, output, mask):
-    """Paths of the images by name, and paths of what they become."""
+    """Paths of the images by name, paths of what they become, and by reason what is left out."""
     for flag, value in (("input", given), ("output", output)):
         if not value:
             raise UsageError(
@@ -421,14 +423,12 @@ def _files(given, output, mask):
     else:
         raise UsageError(f"input={given}: there is no such file or folder")
     folders.check_writable(output)
-    for why, others in left.items():
-        log.info("%s: left out: %d %s", given, len(others), why)
     paths = {name: os.path.join(root, name) for name in names}
     places = {name: os.path.join(output, place) for name, place in zip(names, targets(names))}
     for name, place in places.items():
         if os.path.realpath(place) == os.path.realpath(paths[name]):
             raise UsageError(f"output={output}: {place} would take the place of the image that is translated")
-    return paths, places
+    return paths, places, left
 
 
 def _listed(given, output, mask):

@@ -276,6 +276,8 @@ def _tile(here, tile, overlap):
 def _cutter(here, programs, tile, overlap):
     """A function from height and width to the Cuts of an image of this size along both sides."""
     asked, limit = _tile(here, tile, overlap), SHARE * memory.of_device()
+    if tile is None and here.radius is None:
+        log.info("the networks see the whole image, so every image is translated whole")
 
     @functools.cache
     def side():
