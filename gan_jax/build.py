@@ -379,6 +379,7 @@ def _guarded_game(game, field):
         sample=sampler(game.sample),
         preview=sampler(game.preview),
         encode=game.encode and guarded(game.encode, field),
+        backward=sampler(game.backward),
     )
 
 
@@ -540,7 +541,7 @@ def _guarded_net(net, field):
     def pair(result):
         return "" if isinstance(result, tuple) and len(result) == 2 else "a pair with the carry"
 
-    return Net(guarded(net.init, field, pair), guarded(net.apply, field, pair))
+    return net._replace(init=guarded(net.init, field, pair), apply=guarded(net.apply, field, pair))
 
 
 def _wrapped(inner, spec, place, provided, kind, field):

@@ -14,10 +14,14 @@ class Net(NamedTuple):
         init: `(key, *inputs) -> (params, carry)`. The carry holds arrays that the network owns but does not
             train: batch statistics, spectral-norm vectors.
         apply: `(params, carry, *inputs, key, train) -> (outputs, carry)`.
+        multiple: Height and width of its images are multiples of so many pixels.
+        radius: A pixel of the output depends on so many pixels of the input on each side; None if on all of it.
     """
 
     init: Callable[..., tuple[Any, Any]]
     apply: Callable[..., tuple[Any, Any]]
+    multiple: int = 1
+    radius: int | None = None
 
 
 class Modality(NamedTuple):
@@ -88,6 +92,11 @@ class Game(NamedTuple):
             its entries are those of real rows, but one `label` a row of the grid. None shows plain samples.
         encode: `(params, carry, batch, key) -> latents` [B, size] of the batch's `real` rows; None without
             an encoder.
+        backward: As `sample`, but from the batch's `real` rows to rows like its `source`; None if there is no
+            way back.
+        multiple: `sample` takes a `source` whose height and width are multiples of so many pixels.
+        radius: A pixel of a sample depends on so many pixels of the `source` on each side; None if it depends
+            on all of it.
     """
 
     init: Callable[..., tuple[dict, dict]]
@@ -97,6 +106,9 @@ class Game(NamedTuple):
     conditions: tuple[str, ...] = ()
     preview: Callable[..., Any] | None = None
     encode: Callable[..., Any] | None = None
+    backward: Callable[..., Any] | None = None
+    multiple: int = 1
+    radius: int | None = None
 
 
 class Term(NamedTuple):

@@ -78,7 +78,7 @@ def spectral_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
         )
         return outputs, {"spectral_norm": vectors if train else carry["spectral_norm"], "net": inner}
 
-    return Net(init, apply)
+    return net._replace(init=init, apply=apply)
 
 
 def weight_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
@@ -111,7 +111,7 @@ def weight_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
         }
         return net.apply(_replace_kernels(params["net"], scaled), carry, *inputs, key=key, train=train)
 
-    return Net(init, apply)
+    return net._replace(init=init, apply=apply)
 
 
 def gradient_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
@@ -146,7 +146,7 @@ def gradient_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
         normalised = value / (jnp.sqrt(squares + epsilon) + jnp.abs(value))
         return {**outputs, "logits": normalised}, inner
 
-    return Net(net.init, apply)
+    return net._replace(apply=apply)
 
 
 def packed(net: Net, *, samples: int = 2) -> Net:
@@ -184,7 +184,7 @@ def packed(net: Net, *, samples: int = 2) -> Net:
     def apply(params, carry, *inputs, key, train):
         return net.apply(params, carry, pack(*inputs), key=key, train=train)
 
-    return Net(init, apply)
+    return net._replace(init=init, apply=apply)
 
 
 def ghost_batch_norm(net: Net, *, groups: int) -> Net:
@@ -226,7 +226,7 @@ def ghost_batch_norm(net: Net, *, groups: int) -> Net:
             raise UsageError(f"ghost_batch_norm(groups={groups}): the network has no batch norm")
         return outputs
 
-    return Net(net.init, apply)
+    return net._replace(apply=apply)
 
 
 def _group_norm(layer, x, groups):
@@ -270,7 +270,7 @@ def mixed_precision(net: Net, *, dtype: str = "bfloat16") -> Net:
         outputs, inner = net.apply(cast(params, dtype), carry, *cast(inputs, dtype), key=key, train=train)
         return cast(outputs, jnp.float32), cast(inner, jnp.float32)
 
-    return Net(net.init, apply)
+    return net._replace(apply=apply)
 
 
 def input_noise(net: Net, *, deviation: float = 0.05) -> Net:
@@ -298,7 +298,7 @@ def input_noise(net: Net, *, deviation: float = 0.05) -> Net:
             first = first + deviation * jax.random.normal(noise_key, first.shape, first.dtype)
         return net.apply(params, carry, first, *others, key=key, train=train)
 
-    return Net(net.init, apply)
+    return net._replace(apply=apply)
 
 
 def input_dropout(net: Net, *, rate: float = 0.2) -> Net:
@@ -327,4 +327,4 @@ def input_dropout(net: Net, *, rate: float = 0.2) -> Net:
             first = jnp.where(mask, first / (1 - rate), 0)
         return net.apply(params, carry, first, *others, key=key, train=train)
 
-    return Net(net.init, apply)
+    return net._replace(apply=apply)

@@ -3,7 +3,8 @@
 A metric reads two sets of samples as a term reads a game's outputs: its positional parameters name its
 inputs. `real_...` is the reference set, `heldout_...` real samples that training never saw, `fake_...` the
 generated ones; each has `features`, `class_logits`, `labels`, and its stored rows under the unit of its
-modality, such as `real_images`. `label_logits` are class logits of the data's own classes: those of Inception
+modality, such as `real_images`. Samples that were made of other rows have these as `source_images`, perhaps
+`masks`, and if the data is paired `target_images`, what they should be. `label_logits` are class logits of the data's own classes: those of Inception
 are ImageNet's. An input that no metric reads is never computed.
 """
 
@@ -41,6 +42,8 @@ OTHER = {traits.other_name: metric.__name__ for metric, traits in _TRAITS if tra
 EQUALLY_MANY = tuple(metric for metric, traits in _TRAITS if traits.equally_many)
 # Sets of samples, the first words of their inputs' names.
 SETS = ("real", "heldout", "fake")
+# Entries of generated rows besides the samples, the first words of inputs' names, which belong to that set.
+ENTRIES = ("source", "target", "masks")
 # Fast metrics that say most; the default.
 QUICK = tuple(metric.__name__ for metric, traits in _TRAITS if traits.quick)
 
@@ -143,6 +146,16 @@ class SampleSet:
         offered[f"{name}_{self.source.modality.unit}"] = lambda: self._first(cut(np.arange(self.source.size)))
         return offered
 
+    def entries(self) -> dict[str, Callable[[], Any]]:
+        """What the samples of this set were made of, and should be, by the names that metrics read."""
+        unit = self.source.modality.unit
+        names = {"source": f"source_{unit}", "target": f"target_{unit}", "mask": "masks"}
+        known = {named: entry for entry, named in names.items() if entry in self.source.spec}
+        return {named: functools.partial(self._entry, entry) for named, entry in known.items()}
+
+    def _entry(self, name):
+        return self.rows[name]
+
 
 def of_equal_length(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """What one metric reads, with the arrays of each set cut to the same rows.
@@ -156,14 +169,18 @@ def of_equal_length(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """
     counts: dict[str, int] = {}
     for name, value in inputs.items():
-        if isinstance(value, np.ndarray) and (owner := name.partition("_")[0]) in SETS:
+        if isinstance(value, np.ndarray) and (owner := _owner(name)):
             counts[owner] = min(len(value), counts.get(owner, len(value)))
     return {
-        name: value[: counts[owner]]
-        if isinstance(value, np.ndarray) and (owner := name.partition("_")[0]) in counts
-        else value
+        name: value[: counts[_owner(name)]] if isinstance(value, np.ndarray) and _owner(name) else value
         for name, value in inputs.items()
     }
+
+
+def _owner(name):
+    """The set that an input of metrics belongs to, or empty."""
+    first = name.partition("_")[0]
+    return "fake" if first in ENTRIES else first if first in SETS else ""
 
 
 class Evaluator:
@@ -256,37 +273,54 @@ class Evaluator:
         for name, metric in metrics.items():
             for read in reads(metric):
                 if read not in inputs:
-                    raise missing(f"metric {name}", read, inputs, "which is not available here")
+                    reason = f": {self._unpaired}" if read.startswith("target_") and self._unpaired else ""
+                    raise missing(f"metric {name}", read, inputs, f"which is not available here{reason}")
                 if isinstance(inputs[read], Unavailable):
                     raise UsageError(f"metric {name}: {inputs[read].reason}")
 
     def conditions(self, names: Sequence[str], size: int) -> Conditions:
-        """Conditions of generated samples: those of real rows drawn at random.
+        """Conditions of generated samples: those of real rows.
 
-        Labels alone come in the shares that they have in the reference set. Conditions that are data, such as
-        `source`, come from rows that training never saw, if there are some.
+        Labels alone are drawn at random, in the shares that they have in the reference set. Conditions that are
+        data, such as `source`, come from rows that training never saw, if there are some: from each once, in
+        random order, before any comes again.
 
         Args:
             names: The game's conditions.
             size: Number of generated samples.
 
         Returns:
-            Function from row numbers below `size` to the conditions, arrays [N, *shape] by name.
+            Function from row numbers below `size` to the conditions, arrays [N, *shape] by name; with `target`,
+            the rows' own `real`, if the data is paired.
         """
         if not names:
             return lambda rows: {}
-        of_data = set(names) - {"label"}
+        of_data = [name for name in names if name != "label"]
         rows = (self.heldout or self.real) if of_data else self.real
-        # The order of a set of as many samples comes from `[seed, size]`.
-        drawn = np.random.default_rng([self.seed, size, CONDITIONS]).choice(rows.source.size, size)
+        if of_data:
+            drawn = np.arange(size) % rows.source.size
+        else:
+            # The order of a set of as many samples comes from `[seed, size]`.
+            drawn = np.random.default_rng([self.seed, size, CONDITIONS]).choice(rows.source.size, size)
         labels = rows.labels[drawn].astype(np.int32) if "label" in names else None
+        read = {name: name for name in of_data}
+        if of_data and not self._unpaired:
+            read["target"] = "real"
 
         def conditions(places):
             entries = rows.source.read(rows.order[drawn[places]]) if of_data else {}
             known = {} if labels is None else {"label": labels[places]}
-            return {**{name: entries[name] for name in names if name in of_data}, **known}
+            return {**{name: entries[entry] for name, entry in read.items()}, **known}
 
         return conditions
+
+    @property
+    def _unpaired(self) -> str:
+        """Why a row's `source` does not say what its `real` is; empty if it does."""
+        paired = self.real.source.facts.get("paired", "all")
+        if paired == "all" or paired == "heldout" and self.heldout:
+            return ""
+        return f"{self.real.source.name} has no pairs of a source and its target"
 
     def sample_set(self, source: Source) -> SampleSet:
         """A data set as this evaluator reads it."""
@@ -308,6 +342,7 @@ class Evaluator:
         offered: dict[str, Any] = {"seed": lambda: self.seed, **(extras or {})}
         for name, each in sets.items():
             offered |= each.offers(name)
+        offered |= sets["fake"].entries()
         if reason:
             offered["fake_labels"] = Unavailable(reason)
         return offered

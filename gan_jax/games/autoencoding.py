@@ -92,4 +92,4 @@ def _with_energy(net, energy):
         value = energy(heads["reconstruction"], images)
         return {**heads, "energy": value, "logits": -value}, carry
 
-    return Net(net.init, apply)
+    return net._replace(apply=apply)

@@ -60,7 +60,7 @@ def with_head(net: Net, field: str, head: str) -> Net:
             )
         return outputs, carry
 
-    return Net(net.init, apply)
+    return net._replace(apply=apply)
 
 
 def conditions(batch: Mapping[str, Any], names: Sequence[str]) -> tuple:

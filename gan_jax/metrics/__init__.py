@@ -18,6 +18,7 @@ from gan_jax.metrics.frechet_distance import (
     moments,
 )
 from gan_jax.metrics.frechet_distance_infinity import frechet_distance_infinity
+from gan_jax.metrics.hole_psnr import hole_psnr
 from gan_jax.metrics.inception_score import inception_score
 from gan_jax.metrics.intra_class_frechet_distance import intra_class_frechet_distance
 from gan_jax.metrics.kernel_distance import kernel_distance
@@ -33,8 +34,12 @@ from gan_jax.metrics.multiscale_ssim import (
 from gan_jax.metrics.perceptual_path_length import perceptual_path_length
 from gan_jax.metrics.power_spectrum import power_spectrum_distance, radial_power_spectrum
 from gan_jax.metrics.precision_recall import precision_recall
+from gan_jax.metrics.psnr import psnr
 from gan_jax.metrics.reconstruction_error import reconstruction_error
+from gan_jax.metrics.restored_frechet_distance import restored_frechet_distance
 from gan_jax.metrics.sliced_wasserstein import sliced_wasserstein
+from gan_jax.metrics.ssim import multiscale_ssim_of_targets, ssim
+from gan_jax.metrics.unchanged_share import unchanged_share
 from gan_jax.metrics.uniform_modes_kl import uniform_modes_kl
 
 
@@ -42,8 +47,8 @@ class Traits(NamedTuple):
     """How evaluations treat a metric.
 
     Attributes:
-        higher_is_better: Names of its values that are better when they are higher; lower is better for all
-            other values.
+        higher_is_better: Names of its values that are better when they are higher, `*` standing for any text;
+            lower is better for all other values.
         quick: It takes seconds and is informative, so that `quick` selects it.
         equally_many: Its paper compares sets of equal size.
         inception_name: Its name in the literature with the standard Inception features.
@@ -78,6 +83,12 @@ TRAITS: dict[Callable[..., dict[str, float]], Traits] = {
     intra_class_multiscale_ssim: Traits(),
     power_spectrum_distance: Traits(),
     perceptual_path_length: Traits(),
+    psnr: Traits(("psnr_*",), quick=True),
+    hole_psnr: Traits(("hole_psnr_*",), quick=True),
+    ssim: Traits(("ssim_*",), quick=True),
+    multiscale_ssim_of_targets: Traits(("multiscale_ssim_of_targets",)),
+    restored_frechet_distance: Traits(),
+    unchanged_share: Traits(quick=True),
     reconstruction_error: Traits(),
     linear_probe: Traits(("linear_probe",)),
     discriminator_overfitting: Traits(),
@@ -86,9 +97,6 @@ TRAITS: dict[Callable[..., dict[str, float]], Traits] = {
 
 # Names that an evaluation accepts.
 METRICS = tuple(metric.__name__ for metric in TRAITS)
-# Names of values, not of metrics: one metric may return several.
-HIGHER_IS_BETTER = frozenset(name for traits in TRAITS.values() for name in traits.higher_is_better)
-
 __all__ = [
     *METRICS,
     "frechet_distance_of_moments",

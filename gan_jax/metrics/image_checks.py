@@ -58,6 +58,67 @@ def check_pair(real_images: ArrayLike, fake_images: ArrayLike) -> tuple[np.ndarr
     return real, fake
 
 
+def check_aligned(**images: ArrayLike) -> list[np.ndarray]:
+    """Sets of images that belong together row by row, checked.
+
+    Args:
+        **images: uint8 [N, H, W, C] by the name for messages, all of one shape, N at least 1.
+
+    Returns:
+        NumPy arrays in the order of the arguments.
+
+    Raises:
+        UsageError: The type or rank differs, there are no images, or the shapes differ.
+    """
+    arrays = {name: check_images(name, each) for name, each in images.items()}
+    if len({array.shape for array in arrays.values()}) > 1:
+        listed = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise UsageError(f"expected images of one shape and number, got {listed}")
+    return list(arrays.values())
+
+
+def compared(images: np.ndarray, channels: str, border: int) -> np.ndarray:
+    """The part of images that a measure of fidelity compares.
+
+    Args:
+        images: uint8 [N, H, W, C], C 1 or 3.
+        channels: `all`, or `y`: luma as ITU-R BT.601 defines it for video, from 16 to 235, as in the
+            literature of super-resolution. Full-range luma, such as Pillow's, reads 1.3 dB less.
+        border: Pixels left out at each edge: in that literature as many as the scale.
+
+    Returns:
+        float64 [N, H - 2 * border, W - 2 * border, C or 1].
+
+    Raises:
+        UsageError: Other channels, `y` of grey images, or a border that leaves no pixel.
+    """
+    count, height, width, depth = images.shape
+    if channels not in ("all", "y"):
+        raise UsageError(f"channels={channels!r}: expected 'all' or 'y'")
+    if channels == "y" and depth != 3:
+        raise UsageError(f"channels='y': images of {depth} channels have no luma apart; take 'all'")
+    if 2 * border >= min(height, width):
+        raise UsageError(f"border={border}: nothing is left of images of {height} x {width} pixels")
+    inner = images[:, border : height - border, border : width - border].astype(np.float64)
+    return inner if channels == "all" else 16 + inner @ (np.array([[65.481], [128.553], [24.966]]) / 255)
+
+
+def protocol(name: str, images: np.ndarray, channels: str, border: int) -> str:
+    """The name of a value that tells how images were compared, such as `psnr_y_border_4`.
+
+    Args:
+        name: Of the measure.
+        images: uint8 [N, H, W, C].
+        channels: As for `compared`.
+        border: As for `compared`.
+
+    Returns:
+        The name; `all` channels are `rgb` or `grey`.
+    """
+    of = "y" if channels == "y" else "rgb" if images.shape[-1] == 3 else "grey"
+    return f"{name}_{of}" + (f"_border_{border}" if border else "")
+
+
 def blocks(count: int, row_bytes: int) -> list[slice]:
     """Consecutive blocks of rows, all of one size except the last.
 

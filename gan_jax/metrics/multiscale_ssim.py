@@ -26,8 +26,20 @@ def _window(length, size):
     return jnp.asarray(windows, jnp.float32)
 
 
-def _similarity(left, right):
-    """Structural similarity of float images at one scale, and its part without luminance; both [B]."""
+def structural_similarity(left: jax.Array, right: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Structural similarity of pairs of images at one scale.
+
+    Wang et al. 2004, Image quality assessment: from error visibility to structural similarity, eq. 13 and
+    section III.C: a Gaussian window of 11 pixels and deviation 1.5, only where it lies inside the image, and
+    constants 0.01 and 0.03. A window larger than the shorter side shrinks to it. Channels have equal weight.
+
+    Args:
+        left: Images, float in 0..255, [B, H, W, C].
+        right: Images of the same shape.
+
+    Returns:
+        One similarity per pair, float32 [B], in [-1, 1], and its part without luminance, [B].
+    """
     height, width = left.shape[1:3]
     size = min(_WINDOW, height, width)
     rows, columns = _window(height, size), _window(width, size)
@@ -78,7 +90,7 @@ def multiscale_structural_similarity(left: jax.Array, right: jax.Array) -> jax.A
     left, right = jnp.asarray(left, jnp.float32), jnp.asarray(right, jnp.float32)
     product = jnp.ones(len(left))
     for scale, weight in enumerate(_WEIGHTS):
-        whole, contrast = _similarity(left, right)
+        whole, contrast = structural_similarity(left, right)
         last = scale == len(_WEIGHTS) - 1
         product = product * jnp.maximum(whole if last else contrast, 0.0) ** weight
         left, right = _halve(left), _halve(right)

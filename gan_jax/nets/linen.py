@@ -14,7 +14,8 @@ def from_linen(module: nn.Module) -> Net:
     Args:
         module: A module with `__call__(*inputs, train)`. Its `params` collection becomes the params, all
             others (batch statistics) the carry. Its dropout draws from the rng stream `dropout`, which
-            there is in training only; noise that belongs to every output, from the stream `noise`.
+            there is in training only; noise that belongs to every output, from the stream `noise`. A module
+            for images may say its `multiple` and `radius`, as the Net has them.
 
     Returns:
         The Net.
@@ -37,7 +38,7 @@ def from_linen(module: nn.Module) -> Net:
         )
         return outputs, {**carry, **changed}
 
-    return Net(init, apply)
+    return Net(init, apply, getattr(module, "multiple", 1), getattr(module, "radius", None))
 
 
 def name_of(module: object) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_jax.errors import unknown
-from gan_jax.metrics import HIGHER_IS_BETTER
+from gan_jax.metrics.direction import is_higher_better
 from gan_jax.recipe import Recipe
 from gan_jax.study.collapse import collapse_step
 from gan_jax.study.trials import Outcome
@@ -134,7 +134,7 @@ def curve(outcome: Outcome, measure: str, steps: Sequence[int]) -> list[tuple[in
     """
     check([measure], outcome)
     known = {record["step"]: float(record["values"][measure]["value"]) for record in outcome.evaluations}
-    absent = 0.0 if outcome.diverged and measure in HIGHER_IS_BETTER else None
+    absent = 0.0 if outcome.diverged and is_higher_better(measure) else None
     pairs = [(step, known.get(step, absent)) for step in steps]
     return [(step, value) for step, value in pairs if value is not None]
 
@@ -191,7 +191,7 @@ def summarised(recipe: Recipe, outcomes: Sequence[Outcome], measures: Sequence[s
     """
     steps = due(recipe)
     curves = {name: [curve(outcome, name, steps) for outcome in outcomes] for name in measures}
-    first, counts = measures[0], measures[0] in HIGHER_IS_BETTER
+    first, counts = measures[0], is_higher_better(measures[0])
     collapses = [collapse_step(pairs) if counts else None for pairs in curves[first]]
     return Summary(
         seeds=len(outcomes),
@@ -213,5 +213,5 @@ def _last(pairs, step):
 
 def _best(pairs, measure):
     """The best value of a run; None without any."""
-    choose = max if measure in HIGHER_IS_BETTER else min
+    choose = max if is_higher_better(measure) else min
     return choose((value for _, value in pairs), default=None)

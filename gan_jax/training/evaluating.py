@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from gan_jax import features, metrics
 from gan_jax.data import classes
-from gan_jax.data.source import Source, without_labels
+from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import rehearsal, reports
 from gan_jax.evaluation.evaluator import Evaluator, select
-from gan_jax.metrics import HIGHER_IS_BETTER
+from gan_jax.metrics.direction import is_higher_better
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import parallel, processes, signals
 from gan_jax.sampling import samples
@@ -132,7 +132,15 @@ def state_evaluator(recipe: Recipe, game: Game, source: Source, sample: Callable
     heldout = classes.heldout(source)
     network = features.named(recipe.eval_features, source, heldout)
     evaluator = Evaluator(source, heldout, network)
-    inputs = evaluator.inputs(source if "label" in game.conditions else without_labels(source))
+
+    def made_of(state, size):
+        conditions = evaluator.conditions(game.conditions, size)
+        return samples.source(
+            "this run", sample, state, source.modality, size=size, seed=0, conditions=conditions
+        )
+
+    # No sample is made of it: metrics only ask what there will be.
+    inputs = evaluator.inputs(made_of(None, evaluator.usual_size(recipe.eval_samples)))
     chosen = select(recipe.eval_metrics, {}, network)
     evaluator.check(chosen, inputs)
     if set(reads(metrics.modes)) <= set(inputs):
@@ -140,10 +148,7 @@ def state_evaluator(recipe: Recipe, game: Game, source: Source, sample: Callable
     size = _size(recipe, game, evaluator, chosen)
 
     def evaluate(state):
-        conditions = evaluator.conditions(game.conditions, size)
-        fake = samples.source(
-            "this run", sample, state, source.modality, size=size, seed=0, conditions=conditions
-        )
+        fake = made_of(state, size)
         return evaluator(chosen, fake), reports.protocol(evaluator, fake)
 
     def load():
@@ -193,7 +198,7 @@ def _reported(evaluate):
             history = alerts.report(history, step, {"samples": modes}, reporter)
         name = next(iter(values))
         value = float(values[name]["value"])
-        return -value if name in HIGHER_IS_BETTER else value
+        return -value if is_higher_better(name) else value
 
     return reported
 
@@ -228,7 +233,7 @@ def conclusion(records: Sequence[Mapping[str, Any]]) -> str:
     """
     name = next(iter(records[0]["values"]))
     values = {record["step"]: record["values"][name] for record in records}
-    choose = max if name in HIGHER_IS_BETTER else min
+    choose = max if is_higher_better(name) else min
     best, last = choose(values, key=lambda step: values[step]["value"]), records[-1]["step"]
     baseline = values[last].get("real_baseline")
     line = (

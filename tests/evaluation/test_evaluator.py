@@ -22,6 +22,8 @@ def _apply(params, images):
     return {"features": flat[:, :3], "class_logits": 10.0 * flat[:, 3:5]}
 
 
+# Quick metrics of samples that are made of other rows.
+OF_SOURCES = ("psnr", "hole_psnr", "ssim", "unchanged_share")
 PIXELS = Features("pixels", (), _apply, {})
 INCEPTION = PIXELS._replace(standard=True)
 
@@ -214,7 +216,7 @@ def test_quick_and_all_select_metrics_whose_inputs_are_available():
     evaluator = Evaluator(sources.noise(30, classes=2), sources.noise(20, classes=2), PIXELS)
     inputs = evaluator.inputs(sources.noise(10))
     # Distances to modes are known for toy data alone.
-    possible = tuple(name for name in QUICK if name != "captured_modes")
+    possible = tuple(name for name in QUICK if name not in ("captured_modes", *OF_SOURCES))
     plain = tuple(name for name in possible if name != "label_agreement")
     assert tuple(select(["quick"], inputs, PIXELS)) == plain
     every = select(["all"], inputs, PIXELS)
@@ -396,7 +398,7 @@ def _translation(size, *, seed):
 def test_conditions_that_are_data_are_those_of_held_out_rows(names):
     real, heldout = _translation(90, seed=1), _translation(40, seed=2)
     conditions = Evaluator(real, heldout, _not_loaded()).conditions(names, 30)(np.arange(30))
-    assert set(conditions) == set(names) and conditions["source"].shape == (30, 4, 4, 1)
+    assert set(conditions) == {*names, "target"} and conditions["source"].shape == (30, 4, 4, 1)
     rows, seeds = (conditions["source"][:, 0, place, 0].astype(int) for place in (0, 1))
     assert set(seeds) == {2} and len(set(rows)) > 10
     if "label" in names:  # of the same row
@@ -495,3 +497,56 @@ def test_features_of_nan_images_are_one_line():
     bad = PIXELS._replace(apply=lambda _, x: {"features": jnp.log(x.mean((1, 2)) - 1)})
     with pytest.raises(UsageError, match="features of 20 of 20 images of arrays are not finite"):
         _values(Evaluator(sources.noise(20), None, bad), ["frechet_distance"], sources.noise(20), bad)
+
+
+def _pairs(count, paired="all"):
+    """Rows whose source is the negative of their real image."""
+
+    def read(rows):
+        images = np.uint8(np.arange(1, count + 1)[rows, None, None, None] + np.arange(4).reshape(2, 2, 1))
+        return {"real": images, "source": 255 - images}
+
+    entry = source_lib.row((2, 2, 1), np.uint8)
+    facts = {"modality": "images", "paired": paired}
+    return source_lib.Source("pairs", count, {"real": entry, "source": entry}, facts, read)
+
+
+def _made_of(evaluator, size):
+    """Samples that are the negatives of their sources, but for one level."""
+
+    def sample(state, key, rows, conditions, averaged):
+        return 254 - conditions(rows)["source"]
+
+    conditions = evaluator.conditions(["source"], size)
+    return samples.source("made", sample, None, evaluator.modality, size=size, seed=0, conditions=conditions)
+
+
+def test_samples_of_sources_stand_beside_their_own_targets():
+    evaluator = Evaluator(_pairs(40), _pairs(30), PIXELS)
+    fake = _made_of(evaluator, 30)
+    inputs = {
+        name: evaluator.inputs(fake)[name]() for name in ("fake_images", "target_images", "source_images")
+    }
+    np.testing.assert_array_equal(inputs["target_images"], 255 - inputs["source_images"])
+    np.testing.assert_array_equal(inputs["fake_images"], inputs["target_images"] - 1)
+    # Every held-out row once, and in the order of the samples again beyond these.
+    assert sorted(inputs["target_images"][:, 0, 0, 0]) == list(range(1, 31))
+    again = evaluator.conditions(["source"], 50)
+    np.testing.assert_array_equal(again(np.arange(30, 50))["target"], again(np.arange(20))["target"])
+    values = _values(evaluator, {"psnr": dict(baselines={})}, fake)
+    assert values == {"psnr_grey": {"value": pytest.approx(20 * np.log10(255), abs=1e-6)}}
+
+
+@pytest.mark.parametrize(
+    ("paired", "held", "has"), [("", 9, False), ("heldout", 9, True), ("heldout", 0, False)]
+)
+def test_data_without_pairs_has_no_targets(paired, held, has):
+    evaluator = Evaluator(_pairs(20, paired), _pairs(held, paired) if held else None, PIXELS)
+    fake = _made_of(evaluator, 9)
+    assert ("target" in fake.spec) == has
+    if not has:
+        with pytest.raises(UsageError, match="needs 'target_images', .*: pairs has no pairs of a source and its target"):
+            _values(evaluator, ["psnr"], fake)
+    quick = select(["quick"], evaluator.inputs(fake), PIXELS)
+    assert ("psnr" in quick, "hole_psnr" in quick, "unchanged_share" in quick) == (has, False, True)
+    assert _values(evaluator, ["unchanged_share"], fake)["unchanged_share"]["value"] < 1

@@ -4,6 +4,7 @@ import inspect
 
 from gan_jax import metrics
 from gan_jax.evaluation import evaluator
+from gan_jax.metrics.direction import is_higher_better
 
 
 def test_every_metric_is_in_the_table_under_its_own_name():
@@ -21,8 +22,17 @@ def test_every_metric_is_in_the_table_under_its_own_name():
 
 def test_names_of_values_for_which_higher_is_better():
     higher = {"precision", "recall", "density", "inception_score", "classifier_score", "modes"}
-    assert higher < metrics.HIGHER_IS_BETTER
-    assert not {"precision_recall", "frechet_distance", "modes_kl"} & metrics.HIGHER_IS_BETTER
+    assert all(
+        map(is_higher_better, higher | {"psnr_y_border_4", "hole_psnr_grey", "ssim_rgb_of_bicubic"})
+    )
+    lower = {
+        "precision_recall",
+        "frechet_distance",
+        "modes_kl",
+        "unchanged_share",
+        "frechet_distance_of_bicubic",
+    }
+    assert not any(map(is_higher_better, lower))
 
 
 def test_traits_have_the_names_of_the_literature():
@@ -52,4 +62,8 @@ def test_evaluations_treat_metrics_by_their_traits():
         "uniform_modes_kl",
         "label_agreement",
         "memorisation",
+        "psnr",
+        "hole_psnr",
+        "ssim",
+        "unchanged_share",
     )
