@@ -16,8 +16,8 @@ log = logging.getLogger("gan_jax")
 # Larger images are trained on at this size unless another is given: pixels that a small network learns in
 # minutes.
 SIDE = 64
-# Fewer images train no classifier, which would take minutes, and the log names an augmentation; Zhao et al. 2020,
-# arXiv:2006.10738, learn from 100.
+# Fewer images train no classifier, which would take minutes, and the log names an augmentation; Zhao et al.
+# 2020, arXiv:2006.10738, learn from 100.
 FEW = 1_000
 
 
