@@ -15,7 +15,8 @@ class Net(NamedTuple):
             train: batch statistics, spectral-norm vectors.
         apply: `(params, carry, *inputs, key, train) -> (outputs, carry)`.
         multiple: Height and width of its images are multiples of so many pixels.
-        radius: A pixel of the output depends on so many pixels of the input on each side; None if on all of it.
+        radius: A pixel of the output depends on so many pixels of the input on each side; None if on all of
+            it.
     """
 
     init: Callable[..., tuple[Any, Any]]

@@ -24,8 +24,8 @@ PATCH = 96
 # Data sets of recipes that turn one image into another, and those of them without pairs.
 _UNPAIRED = ("unpaired", "digits_to_printed")
 _TRANSLATED = ("paired", *_UNPAIRED)
-# Fewer images train no classifier, which would take minutes, and the log names an augmentation; Zhao et al. 2020,
-# arXiv:2006.10738, learn from 100.
+# Fewer images train no classifier, which would take minutes, and the log names an augmentation; Zhao et al.
+# 2020, arXiv:2006.10738, learn from 100.
 FEW = 1_000
 
 

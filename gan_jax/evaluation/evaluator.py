@@ -4,8 +4,8 @@ A metric reads two sets of samples as a term reads a game's outputs: its positio
 inputs. `real_...` is the reference set, `heldout_...` real samples that training never saw, `fake_...` the
 generated ones; each has `features`, `class_logits`, `labels`, and its stored rows under the unit of its
 modality, such as `real_images`. Samples that were made of other rows have these as `source_images`, perhaps
-`masks`, and if the data is paired `target_images`, what they should be. `label_logits` are class logits of the data's own classes: those of Inception
-are ImageNet's. An input that no metric reads is never computed.
+`masks`, and if the data is paired `target_images`, what they should be. `label_logits` are class logits of
+the data's own classes: those of Inception are ImageNet's. An input that no metric reads is never computed.
 """
 
 import functools
@@ -281,17 +281,17 @@ class Evaluator:
     def conditions(self, names: Sequence[str], size: int) -> Conditions:
         """Conditions of generated samples: those of real rows.
 
-        Labels alone are drawn at random, in the shares that they have in the reference set. Conditions that are
-        data, such as `source`, come from rows that training never saw, if there are some: from each once, in
-        random order, before any comes again.
+        Labels alone are drawn at random, in the shares that they have in the reference set. Conditions that
+        are data, such as `source`, come from rows that training never saw, if there are some: from each once,
+        in random order, before any comes again.
 
         Args:
             names: The game's conditions.
             size: Number of generated samples.
 
         Returns:
-            Function from row numbers below `size` to the conditions, arrays [N, *shape] by name; with `target`,
-            the rows' own `real`, if the data is paired.
+            Function from row numbers below `size` to the conditions, arrays [N, *shape] by name; with
+            `target`, the rows' own `real`, if the data is paired.
         """
         if not names:
             return lambda rows: {}

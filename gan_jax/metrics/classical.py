@@ -1,7 +1,7 @@
 """Classical restorations of images, the baselines beside which learned ones are measured.
 
-A restoration is a function `(sources, masks, shape) -> images`: degraded images, uint8 [N, h, w, c], the holes
-in them, float [N, H, W, 1] with 1 inside a hole, or None, and the shape (H, W, C) of the result, uint8
+A restoration is a function `(sources, masks, shape) -> images`: degraded images, uint8 [N, h, w, c], the
+holes in them, float [N, H, W, 1] with 1 inside a hole, or None, and the shape (H, W, C) of the result, uint8
 [N, H, W, C]. Those of scikit-image and OpenCV need these packages: `pip install 'gan_jax[restoration]'`.
 """
 
@@ -53,7 +53,8 @@ def restored(
     images = method(sources, masks, tuple(shape), **bound)
     if images.shape != (len(sources), *shape) or images.dtype != np.uint8:
         raise UsageError(
-            f"baseline {name}: expected uint8 {[len(sources), *shape]}, got {images.dtype} {list(images.shape)}"
+            f"baseline {name}: expected uint8 {[len(sources), *shape]}, got {images.dtype} "
+            f"{list(images.shape)}"
         )
     return images
 
@@ -253,7 +254,7 @@ def _rounded(image):
 
 
 def _resized(image, shape, method):
-    """An image at another size, grey ones repeated for colour; channels one by one, as Pillow has no others."""
+    """An image at another size, grey ones repeated for colour; channels one by one, as Pillow needs."""
     height, width, channels = shape
     if image.shape[:2] != (height, width):
         parts = [

@@ -48,8 +48,8 @@ def psnr(
             `bicubic` leaves images of the target's size as they are.
 
     Returns:
-        `psnr_rgb`, `psnr_grey` or `psnr_y`, perhaps with `_border_<n>`, and the same `_of_<baseline>`; decibels,
-        at most 58.92.
+        `psnr_rgb`, `psnr_grey` or `psnr_y`, perhaps with `_border_<n>`, and the same `_of_<baseline>`;
+        decibels, at most 58.92.
 
     Raises:
         UsageError: Shapes differ, or there is no such baseline.
