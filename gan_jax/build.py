@@ -473,7 +473,7 @@ def _transform(name, link, player):
     return optax.GradientTransformationExtraArgs(guarded(link.init, field), update)
 
 
-def _chain(spec: Any, places: tuple[ModuleType, ...], kind: type, field: str) -> list[Any]:
+def _chain(spec: Any, places: tuple[ModuleType, ...], kind: Any, field: str) -> list[Any]:
     """The results of the functions that a dict names with their hyperparameters, in the order written."""
     if not isinstance(spec, dict):
         raise UsageError(f"{field}={spec!r}: expected a dict of names with their hyperparameters")

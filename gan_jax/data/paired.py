@@ -123,10 +123,10 @@ def _pairs(path, source_path, side_by_side):
     """Pairs by a name that begins with their split, and what is left out by reason."""
     path = os.path.expanduser(path)
     names, left = listing.images(path)
+    source = os.path.expanduser(source_path) or path
+    known = None if side_by_side else domains.found(names)
     if source_path:
-        known = domains.apart(listing.images(source := os.path.expanduser(source_path))[0], names)
-    else:
-        known, source = None if side_by_side else domains.found(names), path
+        known = domains.apart(listing.images(source)[0], names)
     if known is None:
         _check_side_by_side(path, names, side_by_side)
         return {name: _Pair(*[os.path.join(path, name)] * 2) for name in names}, left
@@ -170,7 +170,8 @@ def _half(header: Header) -> Header:
 
 def _sizes(pairs: Mapping[str, _Pair], headers: Mapping[str, Header]) -> _Sizes:
     """The sizes of targets; what is left of a division by the scale is cut off."""
-    scales, sizes = {}, {}
+    scales: dict[str, int] = {}
+    sizes: dict[str, tuple[int, int]] = {}
     for name, pair in pairs.items():
         (height, width), (low, narrow) = headers[pair.target].size, headers[pair.source].size
         scale = max(1, min(height // low, width // narrow))

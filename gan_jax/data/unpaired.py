@@ -2,6 +2,7 @@
 
 import logging
 import os
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from gan_jax.images import Resolution, height_and_width
 log = logging.getLogger("gan_jax")
 
 
-def joined(name: str, real: Source, source: Source, size: int, **options: object) -> Source:
+def joined(name: str, real: Source, source: Source, size: int, **options: Any) -> Source:
     """Two Sources as the parts of one: their rows are not paired.
 
     Args:
@@ -156,12 +157,13 @@ def _of_folders(path, both, places, resolution, heldout, heldout_pairs, backgrou
         facts = {**real.facts, "paired": "heldout" if heldout_pairs else ""}
         return joined(name, real, source, count, facts=facts, **options)
 
-    def rest():
-        return of(f"{path}, held out", chosen, min(map(len, chosen.values())), parts=())
+    shown = _pairs_of(path, held) if heldout_pairs else held or {}
 
-    chosen = _pairs_of(path, held) if heldout_pairs else held
+    def rest():
+        return of(f"{path}, held out", shown, min(map(len, shown.values())), parts=()) if shown else None
+
     train = splits["train"]
-    return of(path, train, len(train["target"]), heldout=rest if chosen else lambda: None)
+    return of(path, train, len(train["target"]), heldout=rest)
 
 
 def _named(images, place):

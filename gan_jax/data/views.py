@@ -45,26 +45,20 @@ def fixed(source: Source, crop: Resolution, degrade: Degradation | None) -> Sour
     _check_images(source, crop)
     spec = _spatial(source.spec)
     window = _window({name: entry.shape for name, entry in spec.items()}, crop, degrade)
-    decode = source.modality.decode
-
-    def degraded(number, entries):
-        key = jax.random.fold_in(jax.random.key(0), number)
-        seen = degrade.apply(key, decode(entries), window.margin)
-        return {name: entry if name == "mask" else images.to_uint8(entry) for name, entry in seen.items()}
+    one = _fixed_degradation(source.modality, degrade, window.margin)
+    each = jax.jit(jax.vmap(one))
 
     def cut(entries):
         return {name: _central(entry, window, _scale(spec, name)) for name, entry in entries.items()}
 
-    each = jax.jit(jax.vmap(degraded))
-
     def read(rows):
         arrays = source.read(rows)
         seen = cut({name: np.asarray(arrays[name]) for name in spec})
-        return {**arrays, **(seen if degrade is None else _in_chunks(each, np.asarray(rows), seen))}
+        return {**arrays, **(_in_chunks(each, np.asarray(rows), seen) if degrade else seen)}
 
     cropped = {name: row((1, *entry.shape), entry.dtype) for name, entry in spec.items()}
     cropped = jax.eval_shape(lambda rows: jax.tree.map(lambda a: a[0], cut(rows)), cropped)
-    found = cropped if degrade is None else jax.eval_shape(degraded, row((), np.int32), cropped)
+    found = jax.eval_shape(one, row((), np.int32), cropped)
     _check_scale(found, degrade)
 
     def heldout():
@@ -80,6 +74,19 @@ def fixed(source: Source, crop: Resolution, degrade: Degradation | None) -> Sour
         classifier=source.classifier if same else None,
         parts=source.parts or (source,),
     )
+
+
+def _fixed_degradation(modality, degrade, margin):
+    """Function from a row's number and its stored images to those that the chain makes of them by that number."""
+
+    def stored(number, entries):
+        if degrade is None:
+            return entries
+        key = jax.random.fold_in(jax.random.key(0), number)
+        seen = degrade.apply(key, modality.decode(entries), margin)
+        return {name: entry if name == "mask" else images.to_uint8(entry) for name, entry in seen.items()}
+
+    return stored
 
 
 def at_random(

@@ -95,7 +95,7 @@ def compressed(image: jax.Array, quality: jax.typing.ArrayLike) -> jax.Array:
         bright = _quantised(ycc[..., 0], steps[0])[..., None]
         colour = jnp.stack([_quantised(_rounded(colour[..., k]), steps[1]) for k in (0, 1)], axis=-1)
         # Decoders of the Independent JPEG Group's library interpolate colours linearly.
-        colour = resized(colour, *bright.shape[:2], "bilinear")
+        colour = resized(colour, bright.shape[0], bright.shape[1], "bilinear")
         ycc = jnp.concatenate([bright + 128, colour], axis=-1)
         shown = jnp.matmul(ycc, _FROM_YCC.T, precision=precision)
     return _rounded(jnp.clip(shown, 0, 255))[:height, :width] / 127.5 - 1

@@ -4,6 +4,7 @@ A draw of random bits takes long to compile and little time to run, so a degrada
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +28,7 @@ def uniform(key: jax.Array, *shape: int) -> jax.Array:
     return jax.random.uniform(key, shape, minval=jnp.finfo(jnp.float32).tiny)
 
 
-def between(u: jax.Array, bounds: float | tuple) -> jax.Array:
+def between(u: jax.typing.ArrayLike, bounds: float | tuple) -> jax.Array:
     """Numbers evenly between two.
 
     Args:
@@ -38,7 +39,7 @@ def between(u: jax.Array, bounds: float | tuple) -> jax.Array:
         float32 of the shape of u.
     """
     least, most = pair(bounds)
-    return least + u * (most - least)
+    return least + jnp.asarray(u) * (most - least)
 
 
 def pair(bounds: float | tuple, name: str = "") -> tuple[float, float]:
@@ -62,7 +63,7 @@ def pair(bounds: float | tuple, name: str = "") -> tuple[float, float]:
     return numbers
 
 
-def whole(u: jax.Array, least: jax.typing.ArrayLike, most: jax.typing.ArrayLike) -> jax.Array:
+def whole(u: jax.Array, least: Any, most: Any) -> jax.Array:
     """Whole numbers evenly from the least to the largest one.
 
     Args:

@@ -22,7 +22,7 @@ def gaussian(deviation: float) -> np.ndarray:
         return np.ones(1, np.float32)
     reach = math.ceil(4 * deviation)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
-    return np.float32(weights / weights.sum())
+    return (weights / weights.sum()).astype(np.float32)
 
 
 def separable(image: jax.Array, down: jax.typing.ArrayLike, across: jax.typing.ArrayLike) -> jax.Array:

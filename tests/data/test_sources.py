@@ -146,7 +146,8 @@ def test_tfds_needs_a_resolution_where_images_differ(monkeypatch, tmp_path):
         (
             "mnits",
             "data.name: unknown name 'mnits'; did you mean .*mnist.*; these exist: digits, folder, archive, "
-            "stacked_digits, stacked_mnist, ring, grid, swiss_roll, and .* TFDS names",
+            "paired, unpaired, photographs, printed_digits, digits_to_printed, stacked_digits, stacked_mnist, ring, "
+            "grid, swiss_roll, and .* TFDS names",
         ),
         ("mnist", "not prepared in .*; preparing it needs TensorFlow once: start with EXTRAS=prepare"),
         ("imdb_reviews", "not prepared in|has no image; its features are"),
