@@ -176,7 +176,7 @@ def blank(modality: Modality, *shape: int) -> dict[str, jax.Array]:
 
 
 def decoder(recipe: Recipe, modality: Modality) -> Callable[[jax.Array, dict], dict]:
-    """How stored rows become a batch: decoded, and cropped, mirrored and degraded at random if the recipe says so.
+    """How stored rows become a batch: decoded, and cropped, mirrored and degraded at random where asked for.
 
     Args:
         recipe: The Recipe.
@@ -200,12 +200,12 @@ def source(recipe: Recipe, data_dir: str | None = None) -> Source:
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
     Returns:
-        A `gan_jax.data.Source`. Its rows are fixed: central crops, degraded by keys of their own; training draws
-        from its `parts`, by `decoder`.
+        A `gan_jax.data.Source`. Its rows are fixed: central crops, degraded by keys of their own; training
+        draws from its `parts`, by `decoder`.
 
     Raises:
-        UsageError: No such data set, one that is not prepared and cannot be, too few rows of a class, or rows that
-            cannot be cropped or degraded as the recipe says.
+        UsageError: No such data set, one that is not prepared and cannot be, too few rows of a class, or rows
+            that cannot be cropped or degraded as the recipe says.
     """
     crop, degrade, count = recipe.data.get("crop", 0), _degrade(recipe), recipe.data.get("per_class", 0)
     opened = _checked(opener(recipe, data_dir)(), recipe.data["name"])

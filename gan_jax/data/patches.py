@@ -40,8 +40,8 @@ def reader(
     """The `read` of a Source of patches. Images that were decoded last are kept, up to `KEPT` bytes.
 
     Args:
-        images_of: From the number of an image to its entries by name: `real`, uint8 [H, W, C], and others of which
-            a pixel is a whole number of those of `real` wide.
+        images_of: From the number of an image to its entries by name: `real`, uint8 [H, W, C], and others of
+            which a pixel is a whole number of those of `real` wide.
         places: From `on_grid`, in pixels of `real`.
         patch: Height and width of a patch of `real`, pixels.
         bytes_of_image: Of the largest image.

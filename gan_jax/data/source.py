@@ -36,8 +36,9 @@ class Source(NamedTuple):
         identity: What tells these rows from others of the same number, such as a digest of the names of
             files; empty if a recipe determines them.
         parts: The Sources from which training draws, each in an order of its own; their entries together are a
-            row, from which `build.decoder` makes one like those of `read` at random: cropped, mirrored, degraded. Empty
-            for a data set that is trained on as it is. `read` gives the fixed rows of evaluations and grids.
+            row, from which `build.decoder` makes one like those of `read` at random: cropped, mirrored,
+            degraded. Empty for a data set that is trained on as it is. `read` gives the fixed rows of
+            evaluations and grids.
     """
 
     name: str

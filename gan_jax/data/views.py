@@ -1,4 +1,4 @@
-"""What is seen of stored images: crops, mirror images and degradations, at random in training and fixed elsewhere."""
+"""Views of stored images: crops, mirror images and degradations, random in training and fixed elsewhere."""
 
 import functools
 import math
@@ -21,7 +21,7 @@ CHUNK = 16
 
 
 class _Window(NamedTuple):
-    """What is cut out of `real`: its size with the margin, the margin, and the grid on which it lies, pixels."""
+    """What is cut out of `real`: its size with the margin, the margin, and the grid where it lies, pixels."""
 
     size: tuple[int, int]
     margin: int
@@ -29,7 +29,7 @@ class _Window(NamedTuple):
 
 
 def fixed(source: Source, crop: Resolution, degrade: Degradation | None) -> Source:
-    """A data set as evaluations and grids see it: the central crop of each row, degraded by a key of its number.
+    """A data set as evaluations and grids see it: central crops, degraded by a key of the row's number.
 
     Args:
         source: The Source as it is stored.
@@ -40,7 +40,8 @@ def fixed(source: Source, crop: Resolution, degrade: Degradation | None) -> Sour
         A Source, and its held-out rows alike. Training draws from its `parts`, by `at_random`.
 
     Raises:
-        UsageError: The rows are no images, or too small, or of sizes of which one is no multiple of the other.
+        UsageError: The rows are no images, or too small, or of sizes of which one is no multiple of the
+            other.
     """
     _check_images(source, crop)
     spec = _spatial(source.spec)
@@ -77,7 +78,7 @@ def fixed(source: Source, crop: Resolution, degrade: Degradation | None) -> Sour
 
 
 def _fixed_degradation(modality, degrade, margin):
-    """Function from a row's number and its stored images to those that the chain makes of them by that number."""
+    """Function from a row's number and its stored images to those that the chain makes of them."""
 
     def stored(number, entries):
         if degrade is None:
@@ -92,7 +93,7 @@ def _fixed_degradation(modality, degrade, margin):
 def at_random(
     modality: Modality, crop: Resolution, flip: bool, degrade: Degradation | None
 ) -> Callable[[jax.Array, dict], dict]:
-    """How stored rows become a batch: cropped and mirrored at random, all images of a row alike, then degraded.
+    """How stored rows become a batch: cropped and mirrored at random, images of a row alike, then degraded.
 
     Args:
         modality: Of the rows.

@@ -104,8 +104,9 @@ def compressed(image: jax.Array, quality: jax.typing.ArrayLike) -> jax.Array:
 def jpeg(*, quality: float | tuple = (30, 95)) -> Degradation:
     """What JPEG leaves of the source.
 
-    ITU T.81 (1992), as the Independent JPEG Group's library has it: standard tables scaled by the quality, colour at half
-    the resolution, linearly interpolated. Wang et al. 2021, arXiv:2107.10833, draw the quality from 30 to 95.
+    ITU T.81 (1992), as the Independent JPEG Group's library has it: standard tables scaled by the quality,
+    colour at half the resolution, linearly interpolated. Wang et al. 2021, arXiv:2107.10833, draw the quality
+    from 30 to 95.
 
     Args:
         quality: From 1 to 100, or a pair (least, most) between which one is drawn.

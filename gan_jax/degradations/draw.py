@@ -1,6 +1,7 @@
 """Numbers that a degradation draws for each sample, all from a few uniform ones.
 
-A draw of random bits takes long to compile and little time to run, so a degradation makes one for all its numbers.
+A draw of random bits takes long to compile and little time to run, so a degradation makes one for all its
+numbers.
 """
 
 from collections.abc import Sequence
@@ -106,8 +107,9 @@ def normal(u: jax.Array) -> jax.Array:
 def poisson(u: jax.Array, rate: jax.Array) -> jax.Array:
     """Numbers of events, many times faster than an exact sampler under `vmap`.
 
-    Below a rate of 4 by inversion of the distribution, up to 20 events; above it by the Cornish-Fisher expansion of
-    its quantiles to the second order (1938), rounded, with the mean and the variance of the distribution.
+    Below a rate of 4 by inversion of the distribution, up to 20 events; above it by the Cornish-Fisher
+    expansion of its quantiles to the second order (1938), rounded, with the mean and the variance of the
+    distribution.
 
     Args:
         u: Uniform numbers.

@@ -21,7 +21,7 @@ def _halved(image):
 
 
 def _pairs(height=12, width=16, scale=1):
-    """Rows whose pixels say where they are: the column, the row, and the row's number; a source of each `scale`-th."""
+    """Rows whose pixels say where they are: row, column, number; a source of each `scale`-th."""
     places = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), -1)
 
     def read(rows):
