@@ -1,6 +1,7 @@
 """Pairs of images, a source and its target: in folders of all usual layouts, or side by side in one file."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -249,8 +250,8 @@ def _in_patches(path, names, images, sizes, channels, patch, stride):
     places = patches.on_grid([(0, 0, *sizes.of[name]) for name in names], patch, stride)
     if not len(places):
         raise UsageError(f"{path}: no pair of {patch} x {patch} pixels or more, the size of data.patch")
-    largest = max(height * width for height, width in sizes.of.values()) * sum(channels)
-    read = patches.reader(lambda number: images(names[number]), places, patch, largest)
+    decoded = [math.prod(sizes.of[name]) * sum(channels) for name in names]
+    read = patches.reader(lambda number: images(names[number]), places, patch, decoded)
     return len(places), (patch, patch), read
 
 

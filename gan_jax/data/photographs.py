@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import math
 import os
 
 from gan_jax.data import files, listing, patches, pixels
@@ -80,10 +81,10 @@ def photographs(
             name = os.path.join(path, chosen[number])
             return {"real": files.whole(name, channels, background, shrink)}
 
-        largest = max(height * width * channels for height, width in sizes.values())
+        decoded = [math.prod(sizes[name]) * channels for name in chosen]
         return of_images(
             f"patches of {path}, {split}", len(places), (patch, patch, channels), (),
-            patches.reader(image, places, patch, largest), heldout=rest,
+            patches.reader(image, places, patch, decoded), heldout=rest,
             identity=f"names of files {listing.digest(found)}",
         )  # fmt: skip
 
