@@ -32,8 +32,8 @@ FEW = 1_000
 def changes(path: str, recipe: Recipe) -> dict[str, Any]:
     """The changes that train a recipe on one's own images; the log says those that one may not expect.
 
-    A recipe that turns one image into another gets the pairs or domains in the folder (`paired`, `unpaired`), or, if
-    it makes its sources itself, patches of the images there (`photographs`).
+    A recipe that turns one image into another gets the pairs or domains in the folder (`paired`, `unpaired`),
+    or, if it makes its sources itself, patches of the images there (`photographs`).
 
     Args:
         path: A folder of images, or an `.npz` or `.npy` file.
@@ -43,8 +43,8 @@ def changes(path: str, recipe: Recipe) -> dict[str, Any]:
         Dict from dotted paths of the recipe to values.
 
     Raises:
-        UsageError: There is no such folder or file, no image in the folder, or no two domains for a recipe that
-            needs them.
+        UsageError: There is no such folder or file, no image in the folder, or no two domains for a recipe
+            that needs them.
     """
     is_file = os.path.isfile(path) and path.endswith((".npz", ".npy"))
     if not is_file and not os.path.isdir(path):

@@ -95,7 +95,7 @@ def compressed(image: jax.Array, quality: jax.typing.ArrayLike) -> jax.Array:
         bright = _quantised(ycc[..., 0], steps[0])[..., None]
         colour = jnp.stack([_quantised(_rounded(colour[..., k]), steps[1]) for k in (0, 1)], axis=-1)
         # Decoders of the Independent JPEG Group's library interpolate colours linearly.
-        colour = resized(colour, *bright.shape[:2], "bilinear")
+        colour = resized(colour, bright.shape[0], bright.shape[1], "bilinear")
         ycc = jnp.concatenate([bright + 128, colour], axis=-1)
         shown = jnp.matmul(ycc, _FROM_YCC.T, precision=precision)
     return _rounded(jnp.clip(shown, 0, 255))[:height, :width] / 127.5 - 1
@@ -104,8 +104,9 @@ def compressed(image: jax.Array, quality: jax.typing.ArrayLike) -> jax.Array:
 def jpeg(*, quality: float | tuple = (30, 95)) -> Degradation:
     """What JPEG leaves of the source.
 
-    ITU T.81 (1992), as the Independent JPEG Group's library has it: standard tables scaled by the quality, colour at half
-    the resolution, linearly interpolated. Wang et al. 2021, arXiv:2107.10833, draw the quality from 30 to 95.
+    ITU T.81 (1992), as the Independent JPEG Group's library has it: standard tables scaled by the quality,
+    colour at half the resolution, linearly interpolated. Wang et al. 2021, arXiv:2107.10833, draw the quality
+    from 30 to 95.
 
     Args:
         quality: From 1 to 100, or a pair (least, most) between which one is drawn.

@@ -27,7 +27,7 @@ def _reference(shape, side, first, second, angle, exponent):
 
 @pytest.mark.parametrize("shape", range(6))
 def test_shapes_are_those_of_the_appendix(shape):
-    # Uniform numbers that choose the shape, side 13, deviations 1.6 and 2.3, angle pi / 4, and an exponent below or above 1.
+    # Uniform numbers that choose the shape, side 13, deviations 1.6 and 2.3, angle pi / 4, and an exponent.
     middle = np.cumsum((0, *SHARES))[shape] + SHARES[shape] / 2
     u = np.array([middle, 3.5 / 8, 0.5, 0.75, 0.625, 0.4, 0.7 if shape % 2 else 0.2], np.float32)
     first, second = 1.6, 2.3 if shape % 2 else 1.6

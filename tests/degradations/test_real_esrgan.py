@@ -25,7 +25,7 @@ def rounds():
 
 
 def test_sizes_of_the_rounds_are_those_of_the_paper(rounds):
-    """Larger, smaller and as it is with probabilities .2, .7, .1 and .3, .4, .3, between factors of .15 and 1.5, .3 and 1.2."""
+    """Larger, smaller, the same: .2, .7, .1 by .15 to 1.5, then .3, .4, .3 by .3 to 1.2."""
     for made, side, shares, (least, most) in zip(
         rounds, (40, 20), ((0.2, 0.7, 0.1), (0.3, 0.4, 0.3)), ((0.15, 1.5), (0.3, 1.2))
     ):
