@@ -67,7 +67,9 @@ def _named(tree: dict[str, Any]) -> list[tuple[str, tuple[ModuleType, ...]]]:
 
 def _parameters(name: Any, places: tuple[ModuleType, ...], path: str) -> Collection[str]:
     """What may stand beside the name of a function; nothing if there is no such function."""
-    own = {"data": build.COMMON, "game": ("name", "latents", "augment", "features")}.get(path, ("name", "wrap"))
+    own = {"data": build.COMMON, "game": ("name", "latents", "augment", "features")}.get(
+        path, ("name", "wrap")
+    )
     try:
         function = find(name, places, f"{path}.name")
     except Unknown:  # It is said where the name is used.

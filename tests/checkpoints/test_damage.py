@@ -25,7 +25,9 @@ def run(tiny, tmp_path_factory):
     start = build.start(build.train_spec(recipe, MODALITY), MODALITY, recipe.batch_size)
     mesh = parallel.mesh(recipe.batch_size, jax.devices()[:1])
     abstract = parallel.abstract(start, jax.random.key(0), parallel.replicated(mesh))
-    states = {step: jax.jit(start)(jax.random.key(step)).replace(step=jax.numpy.int32(step)) for step in (1, 2)}
+    states = {
+        step: jax.jit(start)(jax.random.key(step)).replace(step=jax.numpy.int32(step)) for step in (1, 2)
+    }
     with checkpoint.manager(workdir, keep=5) as manager:
         for step, state in states.items():
             checkpoint.save(manager, step, state, cost=1.0 / step)

@@ -545,7 +545,9 @@ def test_data_without_pairs_has_no_targets(paired, held, has):
     fake = _made_of(evaluator, 9)
     assert ("target" in fake.spec) == has
     if not has:
-        with pytest.raises(UsageError, match="needs 'target_images', .*: pairs has no pairs of a source and its target"):
+        with pytest.raises(
+            UsageError, match="needs 'target_images', .*: pairs has no pairs of a source and its target"
+        ):
             _values(evaluator, ["psnr"], fake)
     quick = select(["quick"], evaluator.inputs(fake), PIXELS)
     assert ("psnr" in quick, "hole_psnr" in quick, "unchanged_share" in quick) == (has, False, True)
