@@ -263,18 +263,18 @@ class Model:
     ) -> Any:
         """Translations of images of any size, as `--mode=translate` writes them.
 
-        Where the networks see only a part of an image, it is translated in tiles, else as a whole. A grey image
-        stays grey where the model translates colours to colours, and opacity is kept.
+        Where the networks see only a part of an image, it is translated in tiles, else as a whole. A grey
+        image stays grey where the model translates colours to colours, and opacity is kept.
 
         Args:
-            images: One image or a list of them, of any sizes: arrays uint8 [h, w, C], C 1 to 4 (grey, grey and
-                opacity, colour, colour and opacity), or paths of files; or an array uint8 [N, h, w, C].
-            mask: For models that fill holes: as many arrays [h, w], not 0 in the holes, or paths of images that
-                are white there. None for the transparent pixels of each image.
+            images: One image or a list of them, of any sizes: arrays uint8 [h, w, C], C 1 to 4 (grey, grey
+                and opacity, colour, colour and opacity), or paths of files; or an array uint8 [N, h, w, C].
+            mask: For models that fill holes: as many arrays [h, w], not 0 in the holes, or paths of images
+                that are white there. None for the transparent pixels of each image.
             backward: From images like `real` to images like `source`, where the game has a way back.
             tile: Side of a tile, pixels; None for 256, or the whole image where the networks see all of it.
-            overlap: Pixels that a tile sees beyond its part on each side; None for as many as the networks see
-                and 8 more.
+            overlap: Pixels that a tile sees beyond its part on each side; None for as many as the networks
+                see and 8 more.
             blend_with: A model of the same networks, with whose generator's parameters these are blended.
             share: This model's share of the parameters then, in [0, 1].
             averaged: Use averaged parameters.

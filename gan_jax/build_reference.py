@@ -1,6 +1,7 @@
 """Trains a classifier that ships with the package: `python -m gan_jax.build_reference --data=digits`.
 
-The same data, package versions and kind of machine give the same weights bit for bit; their fingerprint is printed.
+The same data, package versions and kind of machine give the same weights bit for bit; their fingerprint is
+printed.
 """
 
 from absl import flags

@@ -38,15 +38,17 @@ class Recipe:
 
     Attributes:
         data: `name` of a data set and its function's arguments (`resolution` in pixels, one number or height
-            and width, 0 for the data's own; `split`). And for every data set: `per_class` keeps that many rows of
-            each class to train on, 0 all. `crop` (pixels of `real`, one number or height and width; 0 for none) is
-            a random part of each row and `flip=True` mirrors rows at random, `source` and `real` alike; `degrade`
-            makes `source` of `real`, for games conditioned on it: degradations by name with their
-            hyperparameters, in the order applied. Evaluations and grids see central crops and fixed degradations.
+            and width, 0 for the data's own; `split`). And for every data set: `per_class` keeps that many
+            rows of each class to train on, 0 all. `crop` (pixels of `real`, one number or height and width; 0
+            for none) is a random part of each row and `flip=True` mirrors rows at random, `source` and `real`
+            alike; `degrade` makes `source` of `real`, for games conditioned on it: degradations by name with
+            their hyperparameters, in the order applied. Evaluations and grids see central crops and fixed
+            degradations.
         game: `name` of a game, its `latents` (`name` and hyperparameters; none in games without latents),
             `augment` (augmentations by name with their hyperparameters, in the order applied), perhaps
-            `features` (`name` and hyperparameters of a fixed network that perceptual losses look through), and
-            the game's other arguments, such as `condition_on`: names of the data's entries that networks get.
+            `features` (`name` and hyperparameters of a fixed network that perceptual losses look through),
+            and the game's other arguments, such as `condition_on`: names of the data's entries that networks
+            get.
         nets: By player, `name` of a network, its hyperparameters, and `wrap`: wrappers by name with their
             hyperparameters, the first one innermost. Resolution, channels and classes come from the data
             unless given. A player of several networks has a dict of such dicts.

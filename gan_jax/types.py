@@ -148,10 +148,10 @@ class Degradation(NamedTuple):
 
     Attributes:
         apply: `(key, entries) -> entries` of one sample, under `jit` and `vmap`, a function of the key alone:
-            `real` [H, W, C] and `source` [h, w, c], float32 in [-1, 1], the source the real image at first, and
-            perhaps `mask`, float32 [h, w, 1], 1 where pixels of the source are missing.
-        margin: A pixel of the source depends on so many pixels of the source before on each side. Where images are
-            cropped, so much more is cropped first if there is so much.
+            `real` [H, W, C] and `source` [h, w, c], float32 in [-1, 1], the source the real image at first,
+            and perhaps `mask`, float32 [h, w, 1], 1 where pixels of the source are missing.
+        margin: A pixel of the source depends on so many pixels of the source before on each side. Where
+            images are cropped, so much more is cropped first if there is so much.
         factor: The source becomes so many times lower and narrower.
     """
 

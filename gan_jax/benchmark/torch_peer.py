@@ -44,9 +44,10 @@ class Training:
     Args:
         recipe: The Recipe; `precision="bfloat16"` is autocast.
         device: Where everything lies.
-        compiled: Whether the networks go through `torch.compile`, with CUDA graphs where they apply. Two kinds
-            do not: a discriminator with penalties, since what is compiled cannot be differentiated twice; and
-            networks with spectral norm, which changes the vectors that an earlier call's gradient needs.
+        compiled: Whether the networks go through `torch.compile`, with CUDA graphs where they apply. Two
+            kinds do not: a discriminator with penalties, since what is compiled cannot be differentiated
+            twice; and networks with spectral norm, which changes the vectors that an earlier call's gradient
+            needs.
 
     Raises:
         Fault: No network can be compiled.

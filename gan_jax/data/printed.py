@@ -17,8 +17,8 @@ from gan_jax.images import Resolution, height_and_width
 HELD_OUT = 1_000
 # Pixels of the drawing for one of the image.
 _FINER = 3
-# Of the digit's height over the image's, of moves of its centre over it, of turns in degrees, and of the width of an
-# outline over the digit's height: the least and the largest.
+# Of the digit's height over the image's, of moves of its centre over it, of turns in degrees, and of the
+# width of an outline over the digit's height: the least and the largest.
 _HEIGHT, _MOVE, _TURN, _WEIGHT = (0.5, 0.8), 0.08, 12.0, (0.0, 0.05)
 # Capitals of the font over its size.
 _CAPITAL = 0.72

@@ -33,8 +33,8 @@ def of(model: LoadedModel, evaluator: Evaluator, averaged: bool, seed: int) -> d
         By name, functions without arguments: `generate`, `latents`, `interpolate`, if samples depend on
         latents and labels alone; `embed`; `classify`, to logits of the data's classes, if the features have
         these; `codes`, the values of discrete codes in the latents, if these have any; an encoder's `encode`
-        and `reconstruct`; `translate` and `translate_back`, if the game has a way back; the discriminator's `real_logits`, `heldout_logits` and `fake_logits`, if the game
-        offers them.
+        and `reconstruct`; `translate` and `translate_back`, if the game has a way back; the discriminator's
+        `real_logits`, `heldout_logits` and `fake_logits`, if the game offers them.
     """
     return {
         **_of_generator(model, averaged, seed),

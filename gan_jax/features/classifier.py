@@ -246,9 +246,9 @@ def accuracy(variables: dict[str, Any], source: Source) -> float:
 def classifier(real: Source, heldout: Source | None) -> Features:
     """Features and class logits of a data set's classifier: one that ships, one of the cache, or a new one.
 
-    No paper: the network is ours and replaces Inception-v3 (Heusel et al. 2017, arXiv:1706.08500). `load` takes the
-    reference classifier of the data if there is one that knows the images; else it trains one, or takes it from the
-    cache.
+    No paper: the network is ours and replaces Inception-v3 (Heusel et al. 2017, arXiv:1706.08500). `load`
+    takes the reference classifier of the data if there is one that knows the images; else it trains one, or
+    takes it from the cache.
 
     Args:
         real: Labelled Source to train on.

@@ -1,7 +1,7 @@
 """Reference classifiers: those of well-known data sets ship with the package, so that everybody has the same.
 
-Each is two files in `reference/`: `NAME.npz` has the weights and the moments of the features of the images that
-it was trained on, `NAME.json` tells how it came about. `gan_jax.build_reference` writes them.
+Each is two files in `reference/`: `NAME.npz` has the weights and the moments of the features of the images
+that it was trained on, `NAME.json` tells how it came about. `gan_jax.build_reference` writes them.
 """
 
 import functools
@@ -23,7 +23,8 @@ FOLDER = os.path.join(os.path.dirname(__file__), "reference")
 TRIED = 512
 # Standard deviations by which its accuracy on these may fall short of the stated one.
 SLACK = 4.0
-# Whole numbers on each side of 0 that a kernel is rounded to, and the least that its largest weight counts as.
+# Whole numbers on each side of 0 that a kernel is rounded to, and the least that its largest weight counts
+# as.
 _LEVELS, _LEAST = 127, np.float32(1e-12)
 # Ends and beginnings of names in the file: the unit of these numbers, and the moments.
 _UNIT, _MOMENTS = ":unit", "moments/"
@@ -34,9 +35,9 @@ class Reference(NamedTuple):
 
     Attributes:
         path: Its weights, an `.npz` file.
-        about: What its JSON file says: `data`, the name of the set it was trained on; `splits`, descriptions of
-            the sets that it judges; `facts`, as in Features; `calibration_error`; `baselines`, values of metrics for
-            held-out images, `baselines_of` which; `trained`, how.
+        about: What its JSON file says: `data`, the name of the set it was trained on; `splits`, descriptions
+            of the sets that it judges; `facts`, as in Features; `calibration_error`; `baselines`, values of
+            metrics for held-out images, `baselines_of` which; `trained`, how.
     """
 
     path: str
@@ -154,9 +155,9 @@ def least_accuracy(reference: Reference) -> float:
 def packed(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Variables in a quarter of the bytes, as a file holds them.
 
-    A kernel becomes whole numbers from -127 to 127, and their unit for each output channel; the rest is small and
-    stays. Distances of features of digits change by less than 0.2 %, their accuracy not at all; float16 would be twice
-    as large.
+    A kernel becomes whole numbers from -127 to 127, and their unit for each output channel; the rest is small
+    and stays. Distances of features of digits change by less than 0.2 %, their accuracy not at all; float16
+    would be twice as large.
 
     Args:
         variables: Nested dict of float32 arrays.

@@ -37,10 +37,11 @@ def empty(size: int, sample: jax.Array) -> Pool:
 def exchange(pool: Pool, new: jax.Array, key: jax.Array) -> tuple[jax.Array, Pool]:
     """New fakes, half of them exchanged for past ones, which they replace in the pool.
 
-    Shrivastava et al. 2016, arXiv:1612.07828, section 2.3, as Zhu et al. 2017, arXiv:1703.10593, use it: while
-    the pool is not full it takes in every fake, which is also returned. From then on, with probability a
-    half, a fake takes the place of a random one, which is returned; else it is returned itself and not kept.
-    The fakes of a batch come one after the other, except that those that are exchanged go to different places.
+    Shrivastava et al. 2016, arXiv:1612.07828, section 2.3, as Zhu et al. 2017, arXiv:1703.10593, use it:
+    while the pool is not full it takes in every fake, which is also returned. From then on, with probability
+    a half, a fake takes the place of a random one, which is returned; else it is returned itself and not
+    kept. The fakes of a batch come one after the other, except that those that are exchanged go to different
+    places.
 
     Args:
         pool: The Pool.

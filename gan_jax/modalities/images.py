@@ -15,8 +15,8 @@ def images(spec: dict[str, jax.ShapeDtypeStruct], facts: dict[str, Any]) -> Moda
     """Images [H, W, C] of 1 or 3 channels.
 
     Every uint8 entry of three dimensions holds pixels, such as `real` or the `source` of a translation, and
-    is decoded to [-1, 1]. Other entries stay as they are: a label, a float mask in [0, 1]. Every entry of three
-    dimensions is mirrored with the others.
+    is decoded to [-1, 1]. Other entries stay as they are: a label, a float mask in [0, 1]. Every entry of
+    three dimensions is mirrored with the others.
 
     Args:
         spec: Shape and dtype of one row by name.

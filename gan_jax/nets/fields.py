@@ -1,7 +1,7 @@
 """Fields of view: which pixels of its input an output pixel depends on, followed from the output back.
 
-A layer is a function from the interval of pixels that somebody reads of its output to the interval that it reads of its
-input, along one side; both ends are included.
+A layer is a function from the interval of pixels that somebody reads of its output to the interval that it
+reads of its input, along one side; both ends are included.
 """
 
 from collections.abc import Callable, Sequence
@@ -106,7 +106,8 @@ def radius(network: Layer, *, multiple: int = 1, scale: int = 1) -> int:
 
     Args:
         network: All layers.
-        multiple: What the side of the input is a multiple of, pixels: the layers look alike from so many pixels on.
+        multiple: What the side of the input is a multiple of, pixels: the layers look alike from so many
+            pixels on.
         scale: Side of the output over that of the input.
 
     Returns:

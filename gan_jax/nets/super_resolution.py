@@ -17,8 +17,8 @@ from gan_jax.nets.convolution import Conv
 from gan_jax.nets.linen import name_of
 
 _he = nn.initializers.he_normal()
-# A tenth of He's deviation: section 3.2 of ESRGAN starts residual branches smaller. So do we the last convolutions:
-# what is added to an enlarged image begins near nothing.
+# A tenth of He's deviation: section 3.2 of ESRGAN starts residual branches smaller. So do we the last
+# convolutions: what is added to an enlarged image begins near nothing.
 _small = nn.initializers.variance_scaling(0.02, "fan_in", "normal")
 
 

@@ -1,8 +1,8 @@
 """Large images in tiles: where they lie, and how what becomes of them is blended to one image again.
 
-A network whose pixels depend on few pixels around them makes of a tile what it makes of the whole image, except near
-the tile's inner edges, where a neighbour knows better. There a tile's weight is nothing; from there on it rises as a
-cosine does, and all weights of a pixel sum to one.
+A network whose pixels depend on few pixels around them makes of a tile what it makes of the whole image,
+except near the tile's inner edges, where a neighbour knows better. There a tile's weight is nothing; from
+there on it rises as a cosine does, and all weights of a pixel sum to one.
 """
 
 import itertools
@@ -96,8 +96,8 @@ def blended(
         scale: Pixels of a result for each pixel of the image.
 
     Yields:
-        Parts of the image float32 [h, width * scale, C], for each row of tiles one. As many rows as two rows of
-        tiles have are in memory at a time.
+        Parts of the image float32 [h, width * scale, C], for each row of tiles one. As many rows as two rows
+        of tiles have are in memory at a time.
     """
     across = weights(columns, scale)
     ends = [int(start * scale) for start in (*rows.starts[1:], rows.length)]

@@ -47,19 +47,20 @@ def run(
 ) -> str:
     """Translates image files with a workdir's checkpoint.
 
-    Every image becomes a PNG, also below folders, and each file is replaced whole or not at all. A file that cannot be
-    translated is named, and the others go on.
+    Every image becomes a PNG, also below folders, and each file is replaced whole or not at all. A file that
+    cannot be translated is named, and the others go on.
 
     Args:
         workdir: Folder of a run whose game translates images.
         input: A file, or a folder of images, with the folders below it.
         output: Folder for the results, made if it does not exist.
         backward: From images like `real` to images like `source`.
-        mask: For runs that fill holes: an image that is white where the holes are, for all files, or a folder with one
-            for each, of its name. None for the transparent pixels of each image.
+        mask: For runs that fill holes: an image that is white where the holes are, for all files, or a folder
+            with one for each, of its name. None for the transparent pixels of each image.
         tile: Side of a tile, pixels; as for `translating.translator`.
         overlap: Pixels that a tile sees beyond its part on each side; as for `translating.translator`.
-        blend_with: Workdir of another run of the same networks, with whose parameters the model's are blended.
+        blend_with: Workdir of another run of the same networks, with whose parameters the model's are
+            blended.
         share: This model's share of the parameters then, in [0, 1].
         step: Steps taken, `best`, or None for the newest checkpoint.
         averaged: Use averaged parameters.
@@ -69,8 +70,8 @@ def run(
         The folder.
 
     Raises:
-        UsageError: No such input, run or checkpoint, no translation of images, a folder that cannot be written, or
-            networks that cannot be blended.
+        UsageError: No such input, run or checkpoint, no translation of images, a folder that cannot be
+            written, or networks that cannot be blended.
         Fault: Files could not be translated; all others have been.
     """
     names, places, left = _files(input, output, mask)
@@ -134,10 +135,10 @@ def arrays(
 
     Args:
         model: The LoadedModel.
-        images: Arrays uint8 [h, w] or [h, w, C], C 1 to 4 (grey, grey and opacity, colour, colour and opacity), of any
-            sizes, or paths of files.
-        masks: For models that fill holes: for each image an array [h, w], not 0 in the holes, or a path. None for
-            the transparent pixels of each.
+        images: Arrays uint8 [h, w] or [h, w, C], C 1 to 4 (grey, grey and opacity, colour, colour and
+            opacity), of any sizes, or paths of files.
+        masks: For models that fill holes: for each image an array [h, w], not 0 in the holes, or a path. None
+            for the transparent pixels of each.
         blend_with: A model of the same networks, with whose parameters these are blended.
         share: This model's share of the parameters then, in [0, 1].
         **options: Those of `translating.translator`.
@@ -177,8 +178,8 @@ def blend(
 ) -> tuple[dict, dict]:
     """Parameters between those of two generators of the same networks.
 
-    Wang et al. 2018, arXiv:1809.00219, section 3.4: between a generator of distances and one of a game lie those with
-    some of the errors of the one and some of the artefacts of the other.
+    Wang et al. 2018, arXiv:1809.00219, section 3.4: between a generator of distances and one of a game lie
+    those with some of the errors of the one and some of the artefacts of the other.
 
     Args:
         model: The LoadedModel.
@@ -460,8 +461,8 @@ def targets(names: Sequence[str]) -> list[str]:
         names: Paths of images relative to their folder.
 
     Returns:
-        Paths in the same order. Images that would get one name, such as `a.jpg` and `a.png`, keep their endings:
-        `a.jpg.png` and `a.png.png`.
+        Paths in the same order. Images that would get one name, such as `a.jpg` and `a.png`, keep their
+        endings: `a.jpg.png` and `a.png.png`.
     """
     results = [f"{os.path.splitext(name)[0]}.png" for name in names]
     while True:

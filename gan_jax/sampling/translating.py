@@ -1,8 +1,9 @@
 """A model of a translation as a function from images of any size to images, whole or in tiles.
 
-Images are padded by reflection to what the networks take and never resized. Where the game says how far its networks
-see, tiles of one shape give what the whole image gives; where they see the whole image, as with instance norm, the
-image is translated whole, and in tiles with a warning if there is too little memory for that.
+Images are padded by reflection to what the networks take and never resized. Where the game says how far its
+networks see, tiles of one shape give what the whole image gives; where they see the whole image, as with
+instance norm, the image is translated whole, and in tiles with a warning if there is too little memory for
+that.
 """
 
 import functools
@@ -128,15 +129,15 @@ def translator(
 ) -> Translator:
     """A model as a function of images of any size.
 
-    It is the game's `sample`, of one image at a time: what becomes of an image does not depend on others. A generator
-    that draws random numbers draws the same ones for every image.
+    It is the game's `sample`, of one image at a time: what becomes of an image does not depend on others. A
+    generator that draws random numbers draws the same ones for every image.
 
     Args:
         model: The LoadedModel.
         backward: From images like `real` to images like `source`.
         averaged: Use averaged parameters.
-        tile: Side of a tile, pixels of what is given, rounded up to a multiple that the networks take. None for
-            the whole image if the networks see all of it, else for 256, or less if memory is scarce.
+        tile: Side of a tile, pixels of what is given, rounded up to a multiple that the networks take. None
+            for the whole image if the networks see all of it, else for 256, or less if memory is scarce.
         overlap: Pixels that a tile sees beyond its part on each side, rounded up; None for as many as the
             networks see and 8 more.
         owned: Other parameters and carry by player than the model's own, as from `blend`.

@@ -142,7 +142,8 @@ def colours_shifted(
 ) -> bool:
     """A channel's mean is off by over a tenth of its range, and by more than chance explains.
 
-    A rule of thumb. The chance is that of two batches of the same images; both numbers are in units of [-1, 1].
+    A rule of thumb. The chance is that of two batches of the same images; both numbers are in units of [-1,
+    1].
     """
     return colour_shift > most and colour_shift > deviations * chance_shift
 

@@ -27,8 +27,8 @@ class StateEvaluator(NamedTuple):
 
     Attributes:
         evaluate: Function from a state to values of metrics, by name a dict of `value` and perhaps
-            `real_baseline`, and to their protocol. The first call loads the features, and trains a classifier of
-            data that have none.
+            `real_baseline`, and to their protocol. The first call loads the features, and trains a classifier
+            of data that have none.
         size: Samples generated for an evaluation.
         warnings: What makes the values less than they seem, a line each.
     """
@@ -45,10 +45,10 @@ class Watch(NamedTuple):
     """Evaluates a run while it trains, on the first process alone.
 
     Attributes:
-        announce: Function without arguments that logs what makes the values less than they seem; not before the
-            last mistake is excluded.
-        evaluate: `(step, state, reporter) -> cost`, called by every process at steps at which an evaluation is
-            due. The best checkpoint has the least cost; None if there is no evaluation, or if it failed.
+        announce: Function without arguments that logs what makes the values less than they seem; not before
+            the last mistake is excluded.
+        evaluate: `(step, state, reporter) -> cost`, called by every process at steps at which an evaluation
+            is due. The best checkpoint has the least cost; None if there is no evaluation, or if it failed.
         every: Steps between evaluations; 0 if there are none.
     """
 

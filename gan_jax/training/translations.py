@@ -108,7 +108,8 @@ def known_error(outputs: dict) -> dict[str, jax.Array]:
     """How far fakes are from the real image where the source shows it.
 
     Args:
-        outputs: What the game offers: `mask`, 1 in the hole, `fake`, what the discriminator sees, and `target`.
+        outputs: What the game offers: `mask`, 1 in the hole, `fake`, what the discriminator sees, and
+            `target`.
 
     Returns:
         `known_error`: mean absolute difference over known pixels. Empty without a mask.
