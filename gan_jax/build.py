@@ -184,7 +184,7 @@ def blank(modality: Modality, *shape: int) -> dict[str, jax.Array]:
 
 
 def decoder(recipe: Recipe, modality: Modality) -> Callable[[jax.Array, dict], dict]:
-    """How stored rows become a batch: decoded, and cropped, mirrored and degraded at random if the recipe says so.
+    """How stored rows become a batch: decoded, and cropped, mirrored and degraded at random where asked for.
 
     Args:
         recipe: The Recipe.
@@ -208,12 +208,12 @@ def source(recipe: Recipe, data_dir: str | None = None) -> Source:
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
     Returns:
-        A `gan_jax.data.Source`. Its rows are fixed: central crops, degraded by keys of their own; training draws
-        from its `parts`, by `decoder`.
+        A `gan_jax.data.Source`. Its rows are fixed: central crops, degraded by keys of their own; training
+        draws from its `parts`, by `decoder`.
 
     Raises:
-        UsageError: No such data set, one that is not prepared and cannot be, too few rows of a class, or rows that
-            cannot be cropped or degraded as the recipe says.
+        UsageError: No such data set, one that is not prepared and cannot be, too few rows of a class, or rows
+            that cannot be cropped or degraded as the recipe says.
     """
     crop, degrade, count = recipe.data.get("crop", 0), _degrade(recipe), recipe.data.get("per_class", 0)
     opened = _checked(opener(recipe, data_dir)(), recipe.data["name"])
@@ -254,6 +254,7 @@ def opener(recipe: Recipe, data_dir: str | None = None) -> Callable[[], Any]:
     Raises:
         UsageError: An unknown hyperparameter, or a value of the wrong type.
     """
+    _degrade(recipe)  # Its names are looked up with that of the data.
     name = recipe.data["name"]
     options = {option: value for option, value in recipe.data.items() if option not in COMMON}
     try:
@@ -517,7 +518,7 @@ def _transform(name, link, player):
     return optax.GradientTransformationExtraArgs(guarded(link.init, field), update)
 
 
-def _chain(spec: Any, places: tuple[ModuleType, ...], kind: type, field: str) -> list[Any]:
+def _chain(spec: Any, places: tuple[ModuleType, ...], kind: Any, field: str) -> list[Any]:
     """The results of the functions that a dict names with their hyperparameters, in the order written."""
     if not isinstance(spec, dict):
         raise UsageError(f"{field}={spec!r}: expected a dict of names with their hyperparameters")

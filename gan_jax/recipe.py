@@ -442,7 +442,7 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     }
     lines = [f"{name}: {there!r} -> {here!r}" for name, (there, here) in pairs.items() if there != here]
     earlier, now = dict(_orders(old)), dict(_orders(new))
-    return lines or [f"{path}: another order" for path in now if earlier.get(path) != now[path]]
+    return lines or [f"{path}: another order" for path in now if earlier.get(path, []) != now[path]]
 
 
 def _orders(tree, path=""):

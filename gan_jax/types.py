@@ -154,7 +154,7 @@ class Degradation(NamedTuple):
         factor: The source becomes so many times lower and narrower.
     """
 
-    apply: Callable[[jax.Array, dict], dict]
+    apply: Callable[..., dict]
     margin: int = 0
     factor: int = 1
 

@@ -6,7 +6,7 @@ import optax
 import pytest
 import sources
 
-from gan_jax import build, overrides
+from gan_jax import build, names, overrides
 from gan_jax import recipe as recipe_lib
 from gan_jax import terms as terms_lib
 from gan_jax.errors import UsageError
@@ -371,6 +371,45 @@ def test_suggestions_leave_out_losses_of_the_other_player(tiny):
         build.train_spec(recipe, MODALITY)
     assert "_generator" in str(caught.value)
     assert "_discriminator" not in str(caught.value).partition("did you mean")[2]
+
+
+def _links_nothing():
+    return lambda key, entries: entries["source"]
+
+
+@pytest.mark.parametrize(
+    "degrade, says",
+    [
+        (dict(blurr={}), "data.degrade: unknown name 'blurr'; did you mean blur"),
+        (dict(downscale=dict(factr=2)), "data.degrade.downscale: unknown name 'factr'; did you mean factor"),
+        (dict(jpeg=dict(quality=200)), "data.degrade.jpeg.quality=200: expected numbers from 1 to 100"),
+        (dict(downscale=dict(factor=3)), "data.degrade.downscale.factor=3: expected images whose sides"),
+        ({_links_nothing: {}}, "data.degrade._links_nothing: expected a dict of `real`, `source`"),
+        ({_none: {}}, "data.degrade._none: expected a function that returns Callable, got None"),
+        ({_raises: {}}, "data.degrade._raises: ValueError: not finished"),
+    ],
+)
+def test_mistakes_in_degradations_are_one_line(tiny, degrade, says):
+    with pytest.raises(UsageError, match=says) as caught:
+        build.source(tiny(data=dict(name="digits", resolution=8, degrade=degrade)))
+    assert "\n" not in str(caught.value)
+
+
+def test_degradations_of_somebody_else_are_not_imported(tiny):
+    recipe = tiny(data=dict(name="digits", resolution=8, degrade={f"{__name__}._links_nothing": {}}))
+    with names.library_alone(), pytest.raises(names.Foreign):
+        build.opener(recipe)
+
+
+def test_a_run_sees_degraded_rows(tiny):
+    degrade = dict(gaussian_blur={}, downscale=dict(factor=2), gaussian_noise=dict(deviation=(0, 50)))
+    recipe = tiny(data=dict(name="digits", resolution=16, crop=8, flip=True, degrade=degrade))
+    source = build.source(recipe)
+    assert source.spec["real"].shape == (8, 8, 1) and source.spec["source"].shape == (4, 4, 1)
+    assert source.parts[0].spec["real"].shape == (16, 16, 1) and source.heldout().spec == source.spec
+    rows = source.parts[0].read(np.arange(4))
+    decoded = jax.eval_shape(build.decoder(recipe, source.modality), jax.random.key(0), rows)
+    assert decoded == jax.eval_shape(lambda: build.blank(source.modality, 4))
 
 
 def test_a_folder_of_tfds_is_refused_by_data_that_reads_none(tiny):

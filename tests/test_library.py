@@ -13,9 +13,11 @@ from gan_jax import library, recipe
 from gan_jax.errors import UsageError
 from gan_jax.terms import reads
 
-SOURCED = ("losses", "penalties", "transforms", "augmentations", "wrappers", "moves", "metrics")
+SOURCED = (
+    "losses", "penalties", "transforms", "augmentations", "degradations", "wrappers", "moves", "metrics",
+)  # fmt: skip
 FUNCTIONS = [(kind, name) for kind in SOURCED for name in library.entries(kind)]
-KEYWORDS_ONLY = {"losses", "penalties", "augmentations", "metrics"}
+KEYWORDS_ONLY = {"losses", "penalties", "augmentations", "degradations", "metrics"}
 
 
 @pytest.mark.parametrize("section, name", FUNCTIONS)

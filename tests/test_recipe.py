@@ -34,6 +34,16 @@ def _loss(fake_logits):
         (dict(data=dict(name=3)), "data.name=3: expected a name or a function"),
         (dict(data=dict(resolution=8)), "data={'resolution': 8}: expected a dict with a 'name'"),
         (dict(data=dict(name="digits", flip=1)), "data.flip=1: expected bool"),
+        (dict(data=dict(name="digits", crop=-1)), "data.crop=-1: expected a whole number of pixels"),
+        (
+            dict(data=dict(name="digits", crop=(8, 0))),
+            "data.crop=.*: expected a whole number of pixels, a pair",
+        ),
+        (dict(data=dict(name="digits", crop=True)), "data.crop=True: expected"),
+        (
+            dict(data=dict(name="digits", degrade="blur")),
+            "data.degrade='blur': expected a dict of degradations",
+        ),
         (dict(nets=dict(generator="mlp")), "nets.generator='mlp': expected a dict with a 'name'"),
         (
             dict(data=dict(name="digits", per_class=-1)),
@@ -202,7 +212,7 @@ def test_stored_recipe_of_another_version(tiny):
 
 def test_what_a_recipe_leaves_out_is_no_difference(tiny):
     short = recipe_lib.to_dict(tiny(data=dict(name="digits")))
-    whole = recipe_lib.to_dict(tiny(data=dict(name="digits", flip=False, per_class=0)))
+    whole = recipe_lib.to_dict(tiny(data=dict(name="digits", flip=False, per_class=0, crop=0, degrade={})))
     assert recipe_lib.differences(short, whole) == recipe_lib.differences(whole, short) == []
     other = recipe_lib.to_dict(tiny(data=dict(name="digits", per_class=20)))
     assert recipe_lib.differences(short, other) == ["data.per_class: 0 -> 20"]

@@ -78,6 +78,7 @@ def _opened(name, resolution, data_dir, background, skip_corrupt):
         raise UsageError(f"{name}: no such folder, .npz file, .npy file, or data set")
     own: dict[str, Callable[..., Source]] = {
         "digits": digits,
+        "printed_digits": printed_digits,
         "stacked_digits": stacked_digits,
         "stacked_mnist": functools.partial(stacked_mnist, data_dir=data_dir),
     }

@@ -120,7 +120,7 @@ def _merged(parts: Sequence[Batches], decode: Callable[[jax.Array, dict], dict])
             yield from zip(*feeds, strict=True)
 
     def decode_rows(resident, fed, key):
-        rows = {}
+        rows: dict[str, Any] = {}
         for part, own, inputs in zip(parts, resident, fed, strict=True):
             rows |= part.decode(own, inputs, key)
         return decode(key, rows)

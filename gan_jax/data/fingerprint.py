@@ -14,8 +14,8 @@ def describe(source: Source) -> dict[str, Any]:
         source: The Source.
 
     Returns:
-        `spec` and `facts`, as `modalities.to_plain` returns them, and `rows`: their `count`, a list of the counts
-        of several parts, and the Source's `identity`.
+        `spec` and `facts`, as `modalities.to_plain` returns them, and `rows`: their `count`, a list of the
+        counts of several parts, and the Source's `identity`.
     """
     plain = modalities.to_plain(source.spec, source.facts)
     counts = [part.size for part in source.parts or (source,)]

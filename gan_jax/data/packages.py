@@ -133,7 +133,8 @@ RECIPES = {
                 "m/mate-backgrounds/mate-backgrounds_1.26.0-1_all.deb",
                 "7bf4c2209f34b4f61ba6d24c8b58c28b361e82e4b943aae6d42c030169af9e04",
                 "mate/nature/",
-                ("Aqua", "Blinds", "Dune", "FreshFlower", "Garden", "GreenMeadow", "LadyBird", "RainDrops", "Storm",
+                ("Aqua", "Blinds", "Dune", "FreshFlower", "Garden", "GreenMeadow", "LadyBird", "RainDrops",
+                "Storm",
                  "TwoWings", "Wood", "YellowFlower"),
             ),
             _photographs(
@@ -165,8 +166,8 @@ def prepare(name: str, output: str, downloads: str | None = None) -> str:
     Args:
         name: One of `RECIPES`.
         output: The folder; it does not exist, or is empty.
-        downloads: Folder with the packages, by the names of their files, where those that are missing are written to;
-            None for one in the user's cache.
+        downloads: Folder with the packages, by the names of their files, where those that are missing are
+            written to; None for one in the user's cache.
 
     Returns:
         What was made and how a recipe reads it, for people.

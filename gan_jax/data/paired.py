@@ -1,6 +1,7 @@
 """Pairs of images, a source and its target: in folders of all usual layouts, or side by side in one file."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -25,7 +26,7 @@ class _Pair(NamedTuple):
 
 
 class _Sizes(NamedTuple):
-    """Height and width of each target as it is used, by name, and how many of its pixels one of the source is wide."""
+    """Height and width of each target, by name, and how many of its pixels one of the source is wide."""
 
     of: dict[str, tuple[int, int]]
     scale: int
@@ -46,26 +47,28 @@ def paired(
 ) -> Source:
     """Pairs of images in a folder: `source` is given, `real` is wanted.
 
-    Pairs are matched by their names: their paths without the words for split and side, the scale of a small image, and
-    the ending. One line of the log counts those without a counterpart. These layouts are known, with `val` and `test`
-    beside `train`, and upper case or not:
+    Pairs are matched by their names: their paths without the words for split and side, the scale of a small
+    image, and the ending. One line of the log counts those without a counterpart. These layouts are known,
+    with `val` and `test` beside `train`, and upper case or not:
 
     - `trainA` and `trainB`; `A/train` and `B/train`; `train/A` and `train/B`; `A` and `B`. A is the source.
-    - `LR` and `HR` (or `source` and `target`, `input` and `output`) for A and B, also inside longer names, as in
-      `DIV2K_train_LR_bicubic/X2`; or at the end of files' names, as in `1_LR.png` and `1_HR.png`.
+    - `LR` and `HR` (or `source` and `target`, `input` and `output`) for A and B, also inside longer names, as
+      in `DIV2K_train_LR_bicubic/X2`; or at the end of files' names, as in `1_LR.png` and `1_HR.png`.
     - Both images side by side in one file twice as wide as high, the left one is the source.
     - `source_path` and `path`: a folder of sources and one of targets.
 
-    Images look as viewers show them, as in `folder`. A source may be a whole number of times smaller than its target.
+    Images look as viewers show them, as in `folder`. A source may be a whole number of times smaller than its
+    target.
 
     Args:
         path: The folder, of both domains or of the targets.
         source_path: The folder of the sources, if it is another one.
         split: `train`, `validation`, `test`, `heldout` or `all`.
-        resolution: Height and width of `real`, pixels, or one number for both: the largest central part of each image
-            with that aspect is resized to it, and that of the source alike. 0 for the images' own size, if all are of
-            one.
-        patch: Cut pairs of any size into patches of this height and width of `real` instead, pixels; 0 for no.
+        resolution: Height and width of `real`, pixels, or one number for both: the largest central part of
+            each image with that aspect is resized to it, and that of the source alike. 0 for the images' own
+            size, if all are of one.
+        patch: Cut pairs of any size into patches of this height and width of `real` instead, pixels; 0 for
+            no.
         stride: From one patch to the next, pixels; 0 for half a patch.
         swap: B is the source, and of images side by side the right one.
         side_by_side: Both images are in one file, whatever its aspect.
@@ -73,11 +76,12 @@ def paired(
         background: Colour behind transparent pixels, as in `white` or `#808080`.
 
     Returns:
-        A Source with the entries `source` and `real`. Its `read` raises a UsageError that names a corrupt file.
+        A Source with the entries `source` and `real`. Its `read` raises a UsageError that names a corrupt
+        file.
 
     Raises:
-        UsageError: No such folder, a layout that is not known, no pair in it, sizes that do not fit together, no such
-            split, or images of different sizes without a resolution or patches.
+        UsageError: No such folder, a layout that is not known, no pair in it, sizes that do not fit together,
+            no such split, or images of different sizes without a resolution or patches.
     """
     listing.check_share(heldout)
     pixels.check_background(background)
@@ -123,10 +127,10 @@ def _pairs(path, source_path, side_by_side):
     """Pairs by a name that begins with their split, and what is left out by reason."""
     path = os.path.expanduser(path)
     names, left = listing.images(path)
+    source = os.path.expanduser(source_path) or path
+    known = None if side_by_side else domains.found(names)
     if source_path:
-        known = domains.apart(listing.images(source := os.path.expanduser(source_path))[0], names)
-    else:
-        known, source = None if side_by_side else domains.found(names), path
+        known = domains.apart(listing.images(source)[0], names)
     if known is None:
         _check_side_by_side(path, names, side_by_side)
         return {name: _Pair(*[os.path.join(path, name)] * 2) for name in names}, left
@@ -158,8 +162,9 @@ def _check_side_by_side(path, names, insisted):
         height, width = header.size
         if not header.flaw and (width % 2 or not insisted and width != 2 * height):
             raise UsageError(
-                f"{path}: expected two domains, as {domains.LAYOUTS}; or both images of a pair side by side in files "
-                f"of an even width, twice as wide as high unless data.side_by_side=True; {name} has {width} x {height}"
+                f"{path}: expected two domains, as {domains.LAYOUTS}; or both images of a pair side by side in "
+                "files of an even width, twice as wide as high unless data.side_by_side=True; "
+                f"{name} has {width} x {height}"
             )
 
 
@@ -170,7 +175,8 @@ def _half(header: Header) -> Header:
 
 def _sizes(pairs: Mapping[str, _Pair], headers: Mapping[str, Header]) -> _Sizes:
     """The sizes of targets; what is left of a division by the scale is cut off."""
-    scales, sizes = {}, {}
+    scales: dict[str, int] = {}
+    sizes: dict[str, tuple[int, int]] = {}
     for name, pair in pairs.items():
         (height, width), (low, narrow) = headers[pair.target].size, headers[pair.source].size
         scale = max(1, min(height // low, width // narrow))
@@ -244,8 +250,8 @@ def _in_patches(path, names, images, sizes, channels, patch, stride):
     places = patches.on_grid([(0, 0, *sizes.of[name]) for name in names], patch, stride)
     if not len(places):
         raise UsageError(f"{path}: no pair of {patch} x {patch} pixels or more, the size of data.patch")
-    largest = max(height * width for height, width in sizes.of.values()) * sum(channels)
-    read = patches.reader(lambda number: images(names[number]), places, patch, largest)
+    decoded = [math.prod(sizes.of[name]) * sum(channels) for name in names]
+    read = patches.reader(lambda number: images(names[number]), places, patch, decoded)
     return len(places), (patch, patch), read
 
 

@@ -35,21 +35,22 @@ def on_grid(areas: Sequence[tuple[int, int, int, int]], patch: int, stride: int)
 
 
 def reader(
-    images_of: Callable[[int], dict[str, np.ndarray]], places: np.ndarray, patch: int, bytes_of_image: int
+    images_of: Callable[[int], dict[str, np.ndarray]], places: np.ndarray, patch: int, sizes: Sequence[int]
 ) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-    """The `read` of a Source of patches. Images that were decoded last are kept, up to `KEPT` bytes.
+    """The `read` of a Source of patches. Decoded images are kept, of many the last ones, up to `KEPT` bytes.
 
     Args:
-        images_of: From the number of an image to its entries by name: `real`, uint8 [H, W, C], and others of which
-            a pixel is a whole number of those of `real` wide.
+        images_of: From the number of an image to its entries by name: `real`, uint8 [H, W, C], and others of
+            which a pixel is a whole number of those of `real` wide.
         places: From `on_grid`, in pixels of `real`.
         patch: Height and width of a patch of `real`, pixels.
-        bytes_of_image: Of the largest image.
+        sizes: Bytes of each decoded image.
 
     Returns:
         Function from row numbers, int [N], to patches by name, uint8 [N, h, w, C].
     """
-    kept = functools.lru_cache(maxsize=max(2, KEPT // max(bytes_of_image, 1)))(images_of)
+    count = len(sizes) if sum(sizes) <= KEPT else max(2, KEPT // max(sizes))
+    kept = functools.lru_cache(maxsize=count)(images_of)
 
     def read(rows):
         numbers = places[rows, 0]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import math
 import os
 
 from gan_jax.data import files, listing, patches, pixels
@@ -23,17 +24,19 @@ def photographs(
 ) -> Source:
     """Patches of large photographs: those in a folder, or the two that scikit-learn ships.
 
-    Held out are a `val` or `test` folder, else a share of the photographs, else, of fewer, the right-hand part of each:
-    no pixel of a held-out patch is in one to train on. Rows are in the order of files, then from above to below.
+    Held out are a `val` or `test` folder, else a share of the photographs, else, of fewer, the right-hand
+    part of each: no pixel of a held-out patch is in one to train on. Rows are in the order of files, then
+    from above to below.
 
     Args:
         path: A folder of photographs; empty for `china.jpg` and `flower.jpg` (CC BY) of scikit-learn.
         split: `train`, `heldout`, `validation`, `test`, or `all`.
         patch: Height and width of a patch, pixels. With `data.crop` each sample is a random part of one.
         stride: From one patch to the next, pixels; of held-out ones, the size of a patch.
-        shrink: Photographs become so many times smaller first, each pixel the mean of a square: that removes the
-            traces of JPEG and of the camera's noise.
-        heldout: Share of the photographs, or of the width of each, that is held out without such a folder, in [0, 1).
+        shrink: Photographs become so many times smaller first, each pixel the mean of a square: that removes
+            the traces of JPEG and of the camera's noise.
+        heldout: Share of the photographs, or of the width of each, that is held out without such a folder, in
+            [0, 1).
         background: Colour behind transparent pixels.
 
     Returns:
@@ -78,10 +81,10 @@ def photographs(
             name = os.path.join(path, chosen[number])
             return {"real": files.whole(name, channels, background, shrink)}
 
-        largest = max(height * width * channels for height, width in sizes.values())
+        decoded = [math.prod(sizes[name]) * channels for name in chosen]
         return of_images(
             f"patches of {path}, {split}", len(places), (patch, patch, channels), (),
-            patches.reader(image, places, patch, largest), heldout=rest,
+            patches.reader(image, places, patch, decoded), heldout=rest,
             identity=f"names of files {listing.digest(found)}",
         )  # fmt: skip
 

@@ -103,8 +103,9 @@ def digits_to_printed(
 ) -> Source:
     """Handwritten digits to turn into printed ones, without pairs.
 
-    No paper has it. Training draws both in orders of their own. Of a fixed row, `label` is the digit of both images, so that
-    it can be counted how often a translation keeps the digit; the images themselves belong to no pair.
+    No paper has it. Training draws both in orders of their own. Of a fixed row, `label` is the digit of both
+    images, so that it can be counted how often a translation keeps the digit; the images themselves belong to
+    no pair.
 
     Args:
         handwritten: `digits` of scikit-learn, or a set of TFDS with these ten classes, `mnist`.

@@ -36,8 +36,9 @@ class Source(NamedTuple):
         identity: What tells these rows from others of the same number, such as a digest of the names of
             files; empty if a recipe determines them.
         parts: The Sources from which training draws, each in an order of its own; their entries together are a
-            row, from which `build.decoder` makes one like these at random: cropped, mirrored, degraded. Empty
-            for a data set that is trained on as it is. `read` gives the fixed rows of evaluations and grids.
+            row, from which `build.decoder` makes one like those of `read` at random: cropped, mirrored,
+            degraded. Empty for a data set that is trained on as it is. `read` gives the fixed rows of
+            evaluations and grids.
     """
 
     name: str
@@ -190,7 +191,7 @@ def subset(source: Source, rows: np.ndarray) -> Source:
     """
     name = f"{len(rows)} of {source.size} {source.modality.unit} of {source.name}"
     return source._replace(
-        name=name, size=len(rows), read=lambda at: source.read(rows[at]), heldout=lambda: None
+        name=name, size=len(rows), read=lambda at: source.read(rows[at]), heldout=lambda: None, parts=()
     )
 
 
@@ -207,9 +208,11 @@ def per_class(source: Source, count: int) -> Source:
         A Source of `count` rows of each class.
 
     Raises:
-        UsageError: The data has no labels, or too few rows of a class.
+        UsageError: The data has no labels, or too few rows of a class, or several parts.
     """
     wanted = f"{count} {source.modality.unit} of each class of {source.name}"
+    if len(source.parts) > 1:
+        raise UsageError(f"{wanted}: its domains are drawn in orders of their own, so there are no such rows")
     if not source.classes:
         raise UsageError(f"{wanted}: the data has no labels")
     order = np.random.default_rng(0).permutation(source.size)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +15,15 @@ from gan_jax.images import Resolution, height_and_width
 log = logging.getLogger("gan_jax")
 
 
-def joined(name: str, real: Source, source: Source, size: int, **options: object) -> Source:
+def joined(name: str, real: Source, source: Source, size: int, **options: Any) -> Source:
     """Two Sources as the parts of one: their rows are not paired.
 
     Args:
         name: A name for people.
         real: What a game learns to generate.
         source: What it starts from: its `real` becomes `source`, and its labels are left out.
-        size: Rows that are read as fixed ones; row i has the i-th of each, and begins again where one is too short.
+        size: Rows that are read as fixed ones; row i has the i-th of each, and begins again where one is too
+            short.
         **options: More attributes of the Source.
 
     Returns:
@@ -69,19 +71,21 @@ def unpaired(
 ) -> Source:
     """Two domains of images without pairs, as for CycleGAN: `source` is given, images like `real` are wanted.
 
-    The layouts are those of `paired`, without images side by side. In training each domain has an order and epochs of its own.
-    Held out are `val` or `test` images of both domains, else a share of each: those whose names have the smallest hashes, so
-    that images of one name in both domains are held out together.
+    The layouts are those of `paired`, without images side by side. In training each domain has an order and
+    epochs of its own. Held out are `val` or `test` images of both domains, else a share of each: those whose
+    names have the smallest hashes, so that images of one name in both domains are held out together.
 
     Args:
-        path: The folder, of both domains or of the targets; or a `cycle_gan/...` set of TFDS, resolution given.
+        path: The folder, of both domains or of the targets; or a `cycle_gan/...` set of TFDS, resolution
+            given.
         source_path: The folder of the sources, if it is another one.
-        resolution: Height and width, pixels, or one number for both: the largest central part of each image with that
-            aspect is resized to it. 0 for the images' own size, if all of both domains are of one.
+        resolution: Height and width, pixels, or one number for both: the largest central part of each image
+            with that aspect is resized to it. 0 for the images' own size, if all of both domains are of one.
         swap: B is the source.
-        heldout: Share of the images of each domain that is held out, in [0, 1), if there is neither `val` nor `test`.
-        heldout_pairs: Held-out images of one name in both domains belong together, and metrics may compare them;
-            training never sees them, nor held-out images without a counterpart.
+        heldout: Share of the images of each domain that is held out, in [0, 1), if there is neither `val` nor
+            `test`.
+        heldout_pairs: Held-out images of one name in both domains belong together, and metrics may compare
+            them; training never sees them, nor held-out images without a counterpart.
         background: Colour behind transparent pixels, as in `white` or `#808080`.
         data_dir: Folder of prepared TFDS data; None for TFDS's own.
 
@@ -89,8 +93,8 @@ def unpaired(
         A Source with the entries `real` and `source`. As many rows are held out as the smaller domain has.
 
     Raises:
-        UsageError: No such folder, a layout that is not known, images of different sizes without a resolution, or no
-            pairs where `heldout_pairs` says so.
+        UsageError: No such folder, a layout that is not known, images of different sizes without a
+            resolution, or no pairs where `heldout_pairs` says so.
     """
     listing.check_share(heldout)
     pixels.check_background(background)
@@ -130,9 +134,9 @@ def _of_folders(path, both, places, resolution, heldout, heldout_pairs, backgrou
         split: {side: [found.names[at] for at in rows if found.names[at] in named[side]] for side in both}
         for split, rows in found.splits.items()
     }
-    log.info(
-        "%s: %s", path, "; ".join(f"{split}: {_counts(of)}" for split, of in splits.items() if split != "all")
-    )
+    aliases = {"all", "heldout"} - {found.heldout}
+    counts = [f"{split} {_counts(of)}" for split, of in splits.items() if split not in aliases]
+    log.info("%s: %s", path, "; ".join(counts))
     held = splits.get("heldout")
     for split in ("train", *(("heldout",) if held else ())):
         if not all(splits[split].values()):
@@ -156,12 +160,13 @@ def _of_folders(path, both, places, resolution, heldout, heldout_pairs, backgrou
         facts = {**real.facts, "paired": "heldout" if heldout_pairs else ""}
         return joined(name, real, source, count, facts=facts, **options)
 
-    def rest():
-        return of(f"{path}, held out", chosen, min(map(len, chosen.values())), parts=())
+    shown = _pairs_of(path, held) if heldout_pairs else held or {}
 
-    chosen = _pairs_of(path, held) if heldout_pairs else held
+    def rest():
+        return of(f"{path}, held out", shown, min(map(len, shown.values())), parts=()) if shown else None
+
     train = splits["train"]
-    return of(path, train, len(train["target"]), heldout=rest if chosen else lambda: None)
+    return of(path, train, len(train["target"]), heldout=rest)
 
 
 def _named(images, place):

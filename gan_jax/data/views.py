@@ -1,4 +1,4 @@
-"""What is seen of stored images: crops, mirror images and degradations, at random in training and fixed elsewhere."""
+"""Views of stored images: crops, mirror images and degradations, random in training and fixed elsewhere."""
 
 import functools
 import math
@@ -21,7 +21,7 @@ CHUNK = 16
 
 
 class _Window(NamedTuple):
-    """What is cut out of `real`: its size with the margin, the margin, and the grid on which it lies, pixels."""
+    """What is cut out of `real`: its size with the margin, the margin, and the grid where it lies, pixels."""
 
     size: tuple[int, int]
     margin: int
@@ -29,7 +29,7 @@ class _Window(NamedTuple):
 
 
 def fixed(source: Source, crop: Resolution, degrade: Degradation | None) -> Source:
-    """A data set as evaluations and grids see it: the central crop of each row, degraded by a key of its number.
+    """A data set as evaluations and grids see it: central crops, degraded by a key of the row's number.
 
     Args:
         source: The Source as it is stored.
@@ -40,31 +40,26 @@ def fixed(source: Source, crop: Resolution, degrade: Degradation | None) -> Sour
         A Source, and its held-out rows alike. Training draws from its `parts`, by `at_random`.
 
     Raises:
-        UsageError: The rows are no images, or too small, or of sizes of which one is no multiple of the other.
+        UsageError: The rows are no images, or too small, or of sizes of which one is no multiple of the
+            other.
     """
     _check_images(source, crop)
     spec = _spatial(source.spec)
     window = _window({name: entry.shape for name, entry in spec.items()}, crop, degrade)
-    decode = source.modality.decode
-
-    def degraded(number, entries):
-        key = jax.random.fold_in(jax.random.key(0), number)
-        seen = degrade.apply(key, decode(entries), window.margin)
-        return {name: entry if name == "mask" else images.to_uint8(entry) for name, entry in seen.items()}
+    one = _fixed_degradation(source.modality, degrade, window.margin)
+    each = jax.jit(jax.vmap(one))
 
     def cut(entries):
         return {name: _central(entry, window, _scale(spec, name)) for name, entry in entries.items()}
 
-    each = jax.jit(jax.vmap(degraded))
-
     def read(rows):
         arrays = source.read(rows)
         seen = cut({name: np.asarray(arrays[name]) for name in spec})
-        return {**arrays, **(seen if degrade is None else _in_chunks(each, np.asarray(rows), seen))}
+        return {**arrays, **(_in_chunks(each, np.asarray(rows), seen) if degrade else seen)}
 
     cropped = {name: row((1, *entry.shape), entry.dtype) for name, entry in spec.items()}
     cropped = jax.eval_shape(lambda rows: jax.tree.map(lambda a: a[0], cut(rows)), cropped)
-    found = cropped if degrade is None else jax.eval_shape(degraded, row((), np.int32), cropped)
+    found = jax.eval_shape(one, row((), np.int32), cropped)
     _check_scale(found, degrade)
 
     def heldout():
@@ -82,10 +77,23 @@ def fixed(source: Source, crop: Resolution, degrade: Degradation | None) -> Sour
     )
 
 
+def _fixed_degradation(modality, degrade, margin):
+    """Function from a row's number and its stored images to those that the chain makes of them."""
+
+    def stored(number, entries):
+        if degrade is None:
+            return entries
+        key = jax.random.fold_in(jax.random.key(0), number)
+        seen = degrade.apply(key, modality.decode(entries), margin)
+        return {name: entry if name == "mask" else images.to_uint8(entry) for name, entry in seen.items()}
+
+    return stored
+
+
 def at_random(
     modality: Modality, crop: Resolution, flip: bool, degrade: Degradation | None
 ) -> Callable[[jax.Array, dict], dict]:
-    """How stored rows become a batch: cropped and mirrored at random, all images of a row alike, then degraded.
+    """How stored rows become a batch: cropped and mirrored at random, images of a row alike, then degraded.
 
     Args:
         modality: Of the rows.

@@ -1,6 +1,7 @@
 """Degradations: how a source is made of a real image, each sample on its own, as a function of a key alone.
 
-Each name in `__all__` is a factory: it takes hyperparameters and returns a Degradation. `chain` joins several.
+Each name in `__all__` is a factory: it takes hyperparameters and returns a Degradation. `chain` joins
+several.
 """
 
 from gan_jax.degradations.chain import chain as chain

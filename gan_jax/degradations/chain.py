@@ -15,9 +15,9 @@ def chain(*links: Degradation | Callable[[jax.Array, dict], dict]) -> Degradatio
         *links: Degradations, or functions `(key, entries) -> entries`.
 
     Returns:
-        The Degradation that applies them from left to right. Its margin is in pixels of `real`, and its `apply`
-        takes `margin=0`: so many pixels of `real`, a multiple of the factor, are cut from each side after the last
-        link that looks at neighbours, so that holes lie in what is left.
+        The Degradation that applies them from left to right. Its margin is in pixels of `real`, and its
+        `apply` takes `margin=0`: so many pixels of `real`, a multiple of the factor, are cut from each side
+        after the last link that looks at neighbours, so that holes lie in what is left.
     """
     parts = [link if isinstance(link, Degradation) else Degradation(link) for link in links]
     reaching = max([number for number, part in enumerate(parts) if part.margin], default=0)

@@ -34,8 +34,8 @@ def grayscale() -> Degradation:
 def edges(*, deviation: float = 1.0, gain: float = 4.0) -> Degradation:
     """A source of one channel: black lines on white where the brightness changes.
 
-    The task of Isola et al. 2017, arXiv:1611.07004, whose lines are those of a trained edge detector; these are the
-    length of Sobel's gradient of a smoothed image.
+    The task of Isola et al. 2017, arXiv:1611.07004, whose lines are those of a trained edge detector; these
+    are the length of Sobel's gradient of a smoothed image.
 
     Args:
         deviation: Of the Gaussian that smooths the image first, pixels.

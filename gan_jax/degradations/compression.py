@@ -10,7 +10,7 @@ from gan_jax.errors import UsageError
 from gan_jax.types import Degradation
 
 # The tables of the standard, ITU T.81, annex K.1, for brightness and colour.
-_LUMINANCE = np.array(
+LUMINANCE = np.array(
     [
         [16, 11, 10, 16, 24, 40, 51, 61],
         [12, 12, 14, 19, 26, 58, 60, 55],
@@ -23,8 +23,8 @@ _LUMINANCE = np.array(
     ],
     np.float32,
 )
-_CHROMINANCE = np.full((8, 8), 99, np.float32)
-_CHROMINANCE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
+CHROMINANCE = np.full((8, 8), 99, np.float32)
+CHROMINANCE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 # JFIF: from RGB to brightness and two colour differences.
 _TO_YCC = np.array(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
@@ -85,7 +85,7 @@ def compressed(image: jax.Array, quality: jax.typing.ArrayLike) -> jax.Array:
     block = 8 if channels == 1 else 16
     padding = ((0, -height % block), (0, -width % block), (0, 0))
     levels = jnp.pad(levels, padding, mode="edge")
-    steps = table(_LUMINANCE, quality), table(_CHROMINANCE, quality)
+    steps = table(LUMINANCE, quality), table(CHROMINANCE, quality)
     if channels == 1:
         shown = _quantised(levels[..., 0] - 128, steps[0])[..., None] + 128
     else:
@@ -95,7 +95,7 @@ def compressed(image: jax.Array, quality: jax.typing.ArrayLike) -> jax.Array:
         bright = _quantised(ycc[..., 0], steps[0])[..., None]
         colour = jnp.stack([_quantised(_rounded(colour[..., k]), steps[1]) for k in (0, 1)], axis=-1)
         # Decoders of the Independent JPEG Group's library interpolate colours linearly.
-        colour = resized(colour, *bright.shape[:2], "bilinear")
+        colour = resized(colour, bright.shape[0], bright.shape[1], "bilinear")
         ycc = jnp.concatenate([bright + 128, colour], axis=-1)
         shown = jnp.matmul(ycc, _FROM_YCC.T, precision=precision)
     return _rounded(jnp.clip(shown, 0, 255))[:height, :width] / 127.5 - 1
@@ -104,8 +104,9 @@ def compressed(image: jax.Array, quality: jax.typing.ArrayLike) -> jax.Array:
 def jpeg(*, quality: float | tuple = (30, 95)) -> Degradation:
     """What JPEG leaves of the source.
 
-    ITU T.81 (1992), as the Independent JPEG Group's library has it: standard tables scaled by the quality, colour at half
-    the resolution, linearly interpolated. Wang et al. 2021, arXiv:2107.10833, draw the quality from 30 to 95.
+    ITU T.81 (1992), as the Independent JPEG Group's library has it: standard tables scaled by the quality,
+    colour at half the resolution, linearly interpolated. Wang et al. 2021, arXiv:2107.10833, draw the quality
+    from 30 to 95.
 
     Args:
         quality: From 1 to 100, or a pair (least, most) between which one is drawn.

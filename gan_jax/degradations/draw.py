@@ -1,9 +1,11 @@
 """Numbers that a degradation draws for each sample, all from a few uniform ones.
 
-A draw of random bits takes long to compile and little time to run, so a degradation makes one for all its numbers.
+A draw of random bits takes long to compile and little time to run, so a degradation makes one for all its
+numbers.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +29,7 @@ def uniform(key: jax.Array, *shape: int) -> jax.Array:
     return jax.random.uniform(key, shape, minval=jnp.finfo(jnp.float32).tiny)
 
 
-def between(u: jax.Array, bounds: float | tuple) -> jax.Array:
+def between(u: jax.typing.ArrayLike, bounds: float | tuple) -> jax.Array:
     """Numbers evenly between two.
 
     Args:
@@ -38,7 +40,7 @@ def between(u: jax.Array, bounds: float | tuple) -> jax.Array:
         float32 of the shape of u.
     """
     least, most = pair(bounds)
-    return least + u * (most - least)
+    return least + jnp.asarray(u) * (most - least)
 
 
 def pair(bounds: float | tuple, name: str = "") -> tuple[float, float]:
@@ -62,7 +64,7 @@ def pair(bounds: float | tuple, name: str = "") -> tuple[float, float]:
     return numbers
 
 
-def whole(u: jax.Array, least: jax.typing.ArrayLike, most: jax.typing.ArrayLike) -> jax.Array:
+def whole(u: jax.Array, least: Any, most: Any) -> jax.Array:
     """Whole numbers evenly from the least to the largest one.
 
     Args:
@@ -105,8 +107,9 @@ def normal(u: jax.Array) -> jax.Array:
 def poisson(u: jax.Array, rate: jax.Array) -> jax.Array:
     """Numbers of events, many times faster than an exact sampler under `vmap`.
 
-    Below a rate of 4 by inversion of the distribution, up to 20 events; above it by the Cornish-Fisher expansion of
-    its quantiles to the second order (1938), rounded, with the mean and the variance of the distribution.
+    Below a rate of 4 by inversion of the distribution, up to 20 events; above it by the Cornish-Fisher
+    expansion of its quantiles to the second order (1938), rounded, with the mean and the variance of the
+    distribution.
 
     Args:
         u: Uniform numbers.
@@ -125,4 +128,5 @@ def poisson(u: jax.Array, rate: jax.Array) -> jax.Array:
     z = normal(u)
     # Rounding and the square of z add a twelfth and an eighteenth to the variance.
     spread = jnp.sqrt(jnp.maximum(rate, _FEW) - 1 / 12 - 1 / 18)
-    return jnp.where(rate < _FEW, few, jnp.round(rate + spread * z + (z**2 - 1) / 6))
+    many = jnp.maximum(jnp.round(rate + spread * z + (z**2 - 1) / 6), 0)
+    return jnp.where(rate < _FEW, few, many)

@@ -22,7 +22,7 @@ def gaussian(deviation: float) -> np.ndarray:
         return np.ones(1, np.float32)
     reach = math.ceil(4 * deviation)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
-    return np.float32(weights / weights.sum())
+    return (weights / weights.sum()).astype(np.float32)
 
 
 def separable(image: jax.Array, down: jax.typing.ArrayLike, across: jax.typing.ArrayLike) -> jax.Array:
@@ -45,7 +45,7 @@ def separable(image: jax.Array, down: jax.typing.ArrayLike, across: jax.typing.A
 
 
 def filtered(image: jax.Array, kernel: jax.Array) -> jax.Array:
-    """An image under a kernel, by the fast Fourier transform: many samples with a kernel of their own at once.
+    """An image under a kernel, by the fast Fourier transform: each sample may have a kernel of its own.
 
     Args:
         image: float32 [H, W, C].
@@ -71,8 +71,8 @@ def _reflected(image, reach):
 def gaussian_blur(*, deviation: float = 1.6) -> Degradation:
     """The same Gaussian blur of every sample: the simplest task of deblurring.
 
-    No paper has it first; a deviation of 1.6 with a noise of 2.55 levels is common (Zhang et al. 2017, arXiv:1704.03264,
-    section 4.3).
+    No paper has it first; a deviation of 1.6 with a noise of 2.55 levels is common (Zhang et al. 2017,
+    arXiv:1704.03264, section 4.3).
 
     Args:
         deviation: Standard deviation, pixels.

@@ -1,4 +1,4 @@
-"""Blur kernels of Real-ESRGAN, drawn for each sample, all on one grid: each is non-negative or a filter, and sums to one."""
+"""Blur kernels of Real-ESRGAN, drawn for each sample on one grid; each sums to one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -47,7 +47,8 @@ def grid(most: int, size: jax.typing.ArrayLike) -> tuple[jax.Array, jax.Array, j
         size: Those of the kernel, odd.
 
     Returns:
-        Horizontal and vertical distances from the centre, pixels, and whether a place is inside, all [most, most].
+        Horizontal and vertical distances from the centre, pixels, and whether a place is inside, all [most,
+        most].
     """
     line = jnp.arange(most) - most // 2
     y, x = jnp.meshgrid(line, line, indexing="ij")
@@ -175,13 +176,14 @@ def blur(
 ) -> Degradation:
     """Blur by a random kernel of Real-ESRGAN, one for each sample.
 
-    Wang et al. 2021, arXiv:2107.10833, section 3.1 and appendix, the first round; the second has `deviation=(0.2, 1.5)`
-    and `probability=0.8`.
+    Wang et al. 2021, arXiv:2107.10833, section 3.1 and appendix, the first round; the second has
+    `deviation=(0.2, 1.5)` and `probability=0.8`.
 
     Args:
         size: The least and the largest height and width of a kernel, odd, pixels.
         deviation: The least and the largest standard deviation, pixels.
-        shares: Probabilities of Gaussians, generalised Gaussians and plateaus, of each first the isotropic ones.
+        shares: Probabilities of Gaussians, generalised Gaussians and plateaus, of each first the isotropic
+            ones.
         ringing: Probability of a sinc filter instead.
         probability: Of any blur.
         generalised: The least and the largest exponent of a generalised Gaussian.

@@ -39,12 +39,13 @@ def box_masks(
 ) -> Degradation:
     """Boxes of random sizes at random places, which may overlap.
 
-    Iizuka et al. 2017, Globally and locally consistent image completion, section 4.1, have one box; as in Suvorov et al. 2022,
-    arXiv:2109.07161, there are several.
+    Iizuka et al. 2017, Globally and locally consistent image completion, section 4.1, have one box; as in
+    Suvorov et al. 2022, arXiv:2109.07161, there are several.
 
     Args:
         count: Pair of the least and the largest number of boxes.
-        share: Pair of the least and the largest height of a box over that of the image, and the same of widths.
+        share: Pair of the least and the largest height of a box over that of the image, and the same of
+            widths.
         fill: As for `centre_mask`.
 
     Returns:
@@ -87,8 +88,9 @@ def stroke_masks(
 ) -> Degradation:
     """Strokes of a brush that turns to and fro, as a user would draw them.
 
-    Yu et al. 2019, arXiv:1806.03589, appendix A: the mean angle of a turn is two fifths of a circle, and every second turn
-    goes back. Sizes are shares of the smaller side of the image, since images are of any size.
+    Yu et al. 2019, arXiv:1806.03589, appendix A: the mean angle of a turn is two fifths of a circle, and
+    every second turn goes back. Sizes are shares of the smaller side of the image, since images are of any
+    size.
 
     Args:
         count: Pair of the least and the largest number of strokes.

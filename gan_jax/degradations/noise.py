@@ -14,11 +14,12 @@ LUMA = (0.299, 0.587, 0.114)
 def gaussian_noise(*, deviation: float | tuple = 25.0, grey: float = 0.0) -> Degradation:
     """Independent normal noise in each value of the source.
 
-    Zhang et al. 2017, arXiv:1608.03981, train on a deviation of 15, 25 or 50 and blindly on 0 to 55. Theirs is neither
-    clipped nor rounded; here the source becomes 8 bits at the end of the chain, as a file has it.
+    Zhang et al. 2017, arXiv:1608.03981, train on a deviation of 15, 25 or 50 and blindly on 0 to 55. Theirs
+    is neither clipped nor rounded; here the source becomes 8 bits at the end of the chain, as a file has it.
 
     Args:
-        deviation: Standard deviation in levels of 0 to 255, or a pair (least, most) between which one is drawn.
+        deviation: Standard deviation in levels of 0 to 255, or a pair (least, most) between which one is
+            drawn.
         grey: Probability that all channels of a sample get the same noise.
 
     Returns:
@@ -54,8 +55,8 @@ def normal_noise(u: jax.Array, grey: jax.Array) -> jax.Array:
 def poisson_noise(*, scale: float | tuple = 1.0, grey: float = 0.0) -> Degradation:
     """Shot noise: each level is a count of photons.
 
-    As in Wang et al. 2021, arXiv:2107.10833, section 3.1, a white pixel counts as many as the image has levels, rounded up
-    to a power of 2, so that the variance is proportional to the brightness.
+    As in Wang et al. 2021, arXiv:2107.10833, section 3.1, a white pixel counts as many as the image has
+    levels, rounded up to a power of 2, so that the variance is proportional to the brightness.
 
     Args:
         scale: Factor of the noise, or a pair (least, most) between which one is drawn.

@@ -52,9 +52,9 @@ _SECOND = _Round((0.2, 1.5), 0.8, 0.3, 0.4, (0.3, 1.2), (1.0, 25.0), (0.05, 2.5)
 def real_esrgan(*, factor: int = 4) -> Degradation:
     """The two rounds of degradations by which Real-ESRGAN learns to restore photographs of unknown history.
 
-    Wang et al. 2021, arXiv:2107.10833, figure 2 and appendix, with the numbers of its code for the network of scale 4.
-    Every choice is drawn for each sample, where theirs are drawn once a batch; resizes are antialiased, and the bicubic
-    one has a = -0.5; real images are not sharpened.
+    Wang et al. 2021, arXiv:2107.10833, figure 2 and appendix, with the numbers of its code for the network of
+    scale 4. Every choice is drawn for each sample, where theirs are drawn once a batch; resizes are
+    antialiased, and the bicubic one has a = -0.5; real images are not sharpened.
 
     Args:
         factor: Height of the image over that of the source.

@@ -46,7 +46,7 @@ METHODS = (*_KERNELS, "area", "nearest")
 def matrix(
     method: str, size: int, made: int, length: jax.typing.ArrayLike = 0, made_length: jax.typing.ArrayLike = 0
 ) -> jax.Array:
-    """The weights by which pixels of a line become the pixels of a shorter or longer line; each row sums to one.
+    """The weights by which pixels of a line become those of a shorter or longer line; each row sums to one.
 
     Where the line becomes shorter, the kernel is as much wider (antialiasing).
 
@@ -111,7 +111,8 @@ def downscale(*, factor: int = 2, method: str = "bicubic") -> Degradation:
     """A source that is a whole number of times smaller: the usual input of super-resolution.
 
     No paper has it first; the bicubic one is MATLAB's `imresize` and Pillow's, which benchmarks of
-    super-resolution are made with (Dong et al. 2014, arXiv:1501.00092, section 4). Each other one makes other numbers.
+    super-resolution are made with (Dong et al. 2014, arXiv:1501.00092, section 4). Each other one makes other
+    numbers.
 
     Args:
         factor: Height of the old image over that of the new one, and the same of widths.

@@ -278,6 +278,14 @@ def _check_finite(by_player, step):
             raise Divergence(f"step {step}: a parameter of {player} is not finite")
 
 
+def _sources(source):
+    """What the images are made of: of data without pairs, how many there are."""
+    if "source" not in source.spec:
+        return ""
+    own = [f"{part.size:,} " for part in source.parts if "source" in part.spec and "real" not in part.spec]
+    return f" from {''.join(own)}sources of {'x'.join(map(str, source.spec['source'].shape))}"
+
+
 def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) -> list[str]:
     """A summary of a run: its data, networks, devices and workdir.
 
@@ -301,7 +309,7 @@ def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) ->
     where = f" in {jax.process_count()} processes" if jax.process_count() > 1 else ""
     computes = f"{recipe.precision}, matmul precision {recipe.matmul_precision}"
     return [
-        f"data      {source.name}: {source.size:,} {modality.unit} of {shape}, {labels}",
+        f"data      {source.name}: {source.size:,} {modality.unit} of {shape}{_sources(source)}, {labels}",
         *(f"network   {player}: {count:,} parameters" for player, count in counts.items()),
         f"devices   {len(devices)} x {devices[0].device_kind}{where}, batch size {recipe.batch_size}, {computes}",
         f"workdir   {workdir}, {f'resuming from step {step}' if step else 'new'}",

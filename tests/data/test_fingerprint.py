@@ -39,6 +39,16 @@ def test_each_difference_is_named():
         assert fingerprint.changes(before, fingerprint.describe(source)) == expected
 
 
+def test_every_part_is_counted():
+    def joint(*counts):
+        return _pets()._replace(parts=tuple(_pets(count=count) for count in counts))
+
+    assert fingerprint.changes(_described(joint(4, 6)), fingerprint.describe(joint(4, 6))) == []
+    changes = fingerprint.changes(_described(joint(4, 6)), fingerprint.describe(joint(4, 8)))
+    assert changes == ["rows: [4, 6] -> [4, 8]"]
+    assert fingerprint.describe(joint(4))["rows"]["count"] == 4
+
+
 def test_no_row_is_read():
     def read(rows):
         raise AssertionError("read")

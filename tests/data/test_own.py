@@ -87,3 +87,45 @@ def test_what_is_neither(tiny, tmp_path):
             UsageError, match=f"^data=.*{name}: expected a folder of images, or an .npz or .npy file"
         ):
             own.changes(str(tmp_path / name), tiny())
+
+
+def _translating(tiny, **data):
+    return tiny(data=dict(resolution=0, **data), eval_every=5)
+
+
+def test_a_recipe_of_pairs_gets_the_domains_of_a_folder(tiny, tmp_path, caplog):
+    path = _folder(tmp_path / "a", (90, 70), classes=("trainA", "trainB"))
+    common = {"data.path": path, "data.resolution": 64, "eval_features": "pixels"}
+    with caplog.at_level("INFO", "gan_jax"):
+        assert own.changes(path, _translating(tiny, name="paired")) == {"data.name": "paired", **common}
+    assert caplog.messages == [
+        f"{path}: images become 64x64 pixels (--config.data.resolution changes it); without classes there is no "
+        "classifier, so evaluations compare pixels"
+    ]
+    for name in ("unpaired", "digits_to_printed"):
+        assert own.changes(path, _translating(tiny, name=name)) == {"data.name": "unpaired", **common}
+    conditioned = tiny(game=dict(name="gan", condition_on=("source",)), data=dict(name="mine", resolution=0))
+    assert own.changes(path, conditioned)["data.name"] == "paired"
+    assert own.changes(path, tiny())["data.name"] == "folder"
+
+
+def test_small_sources_are_cut_into_patches(tiny, tmp_path):
+    _folder(tmp_path / "a" / "HR", (200, 160)), _folder(tmp_path / "a" / "LR", (100, 80))
+    changes = own.changes(str(tmp_path / "a"), _translating(tiny, name="paired"))
+    assert (
+        changes["data.name"] == "paired" and changes["data.patch"] == 96 and "data.resolution" not in changes
+    )
+
+
+def test_a_recipe_that_makes_its_sources_gets_patches(tiny, tmp_path):
+    path = _folder(tmp_path / "a", (300, 200))
+    changes = own.changes(path, _translating(tiny, name="photographs", patch=48, degrade=dict(downscale={})))
+    assert changes == {"data.name": "photographs", "data.path": path, "eval_features": "pixels"}
+    both = _folder(tmp_path / "b", (90, 70), classes=("A", "B"))
+    changes = own.changes(both, _translating(tiny, name="photographs", patch=48, degrade=dict(downscale={})))
+    assert changes == {
+        "data.name": "paired",
+        "data.path": both,
+        "data.degrade": {},
+        "eval_features": "pixels",
+    }

@@ -16,6 +16,23 @@ def test_a_grid_covers_an_area_to_its_end():
     np.testing.assert_array_equal(places, expected)
 
 
+@pytest.mark.parametrize("room, decoded", [(100, [0, 1, 2]), (30, [0, 1, 2, 0])])
+def test_decoded_images_are_kept_while_there_is_room(monkeypatch, room, decoded):
+    """Three images of 20 bytes: all of them, or the last two."""
+    monkeypatch.setattr(patches, "KEPT", room)
+    seen = []
+
+    def images_of(number):
+        seen.append(number)
+        return {"real": np.full((4, 5, 1), number, np.uint8)}
+
+    places = np.array([[number, 0, 1] for number in range(3)], np.int32)
+    read = patches.reader(images_of, places, 4, [20] * 3)
+    for rows in ([0], [1, 1], [2], [0]):
+        assert read(np.array(rows))["real"][:, 0, 0, 0].tolist() == rows
+    assert seen == decoded
+
+
 def test_the_shipped_photographs_need_no_download():
     source = data.photographs(patch=64, stride=32)
     rest = source.heldout()

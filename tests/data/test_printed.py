@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gan_jax import data
+from gan_jax.data.source import per_class
 from gan_jax.errors import UsageError
 
 
@@ -49,5 +50,7 @@ def test_handwritten_digits_keep_their_labels_where_rows_are_fixed():
 
 
 def test_mistakes_are_one_line():
+    with pytest.raises(UsageError, match="its domains are drawn in orders of their own"):
+        per_class(data.digits_to_printed(size=50, resolution=8), 2)
     with pytest.raises(UsageError, match="data.split: unknown name 'all'"):
         data.printed_digits(split="all")

@@ -140,13 +140,25 @@ def test_tfds_needs_a_resolution_where_images_differ(monkeypatch, tmp_path):
         assert source.read(np.arange(2))["real"].shape == (2, 16, 16, 3)
 
 
+def test_a_set_of_two_domains_in_tfds(monkeypatch, tmp_path):
+    monkeypatch.setattr(MODULE, "_prepared", _Mocked)
+    with tensorflow_datasets.testing.mock_data(num_examples=4):
+        source = data.unpaired(path="cycle_gan/horse2zebra", resolution=8, data_dir=str(tmp_path))
+        assert [part.name.split()[-1] for part in source.parts] == ["trainB", "trainA"]
+        read = source.heldout().read(np.arange(2))
+        swapped = data.unpaired(path="cycle_gan/horse2zebra", resolution=8, swap=True, data_dir=str(tmp_path))
+    assert read["real"].shape == read["source"].shape == (2, 8, 8, 3) and "label" not in read
+    assert [part.name.split()[-1] for part in swapped.parts] == ["trainA", "trainB"]
+
+
 @pytest.mark.parametrize(
     "name, message",
     [
         (
             "mnits",
             "data.name: unknown name 'mnits'; did you mean .*mnist.*; these exist: digits, folder, archive, "
-            "stacked_digits, stacked_mnist, ring, grid, swiss_roll, and .* TFDS names",
+            "paired, unpaired, photographs, printed_digits, digits_to_printed, stacked_digits, stacked_mnist, ring, "
+            "grid, swiss_roll, and .* TFDS names",
         ),
         ("mnist", "not prepared in .*; preparing it needs TensorFlow once: start with EXTRAS=prepare"),
         ("imdb_reviews", "not prepared in|has no image; its features are"),

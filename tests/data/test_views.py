@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan_jax import build, degradations
 from gan_jax.data import views
@@ -21,7 +22,7 @@ def _halved(image):
 
 
 def _pairs(height=12, width=16, scale=1):
-    """Rows whose pixels say where they are: the column, the row, and the row's number; a source of each `scale`-th."""
+    """Rows whose pixels say where they are: row, column, number; a source of each `scale`-th."""
     places = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), -1)
 
     def read(rows):
@@ -137,6 +138,20 @@ def test_what_looks_at_neighbours_is_cropped_with_a_margin():
         assert real.shape == given.shape == (COUNT, 8, 8, 3)
         # Where images are planes, means of neighbours are the pixels themselves, to the border.
         np.testing.assert_array_equal(given, real)
+
+
+def test_the_source_of_a_crop_is_the_crop_of_the_source_of_the_whole():
+    """Against Pillow: the whole image made smaller, then cropped."""
+    image = np.random.default_rng(0).integers(0, 256, (1, 40, 56, 3), np.uint8)
+    plain = Source(
+        "one", 1, {"real": row((40, 56, 3), np.uint8)}, {"modality": "images"}, lambda rows: {"real": image}
+    )
+    read = views.fixed(plain, (16, 24), degradations.chain(degradations.downscale(factor=2))).read(
+        np.array([0])
+    )
+    whole = np.asarray(Image.fromarray(image[0]).resize((28, 20), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(read["real"][0], image[0, 12:28, 16:40])
+    assert np.abs(read["source"][0].astype(int) - whole[6:14, 8:20]).max() <= 1
 
 
 def test_holes_lie_in_the_crop_although_a_margin_was_cut():
