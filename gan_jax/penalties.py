@@ -295,7 +295,8 @@ def consistency(
 ) -> jax.Array:
     """Squared change of the critic's logits when real samples are transformed.
 
-    Zhang et al. 2020, arXiv:1910.12027, section 2.2 (CR-GAN); its weight is the paper's lambda, 10.
+    Zhang et al. 2020, arXiv:1910.12027, section 2.2 (CR-GAN); its weight is the paper's lambda, 10. Of logits
+    of patches, which move with the sample, the mean counts.
 
     Args:
         critic: Function from samples to logits, [B] or [B, ...].
@@ -304,9 +305,14 @@ def consistency(
         transform: Function `(key, samples) -> samples` that keeps the content of the samples.
 
     Returns:
-        One penalty per logit, float32 of the logits' shape, at least 0.
+        One penalty per sample, float32 [B], at least 0.
     """
-    return jnp.square(jnp.float32(critic(real)) - jnp.float32(critic(transform(key, real))))
+
+    def logits(samples):
+        values = jnp.float32(critic(samples))
+        return jnp.mean(values, axis=tuple(range(1, values.ndim)))
+
+    return jnp.square(logits(real) - logits(transform(key, real)))
 
 
 def balanced_consistency(
@@ -332,7 +338,7 @@ def balanced_consistency(
         transform: Function `(key, samples) -> samples` that keeps the content of the samples.
 
     Returns:
-        One penalty per logit, float32 of the logits' shape, at least 0.
+        One penalty per sample, float32 [B], at least 0.
     """
     real_key, fake_key = jax.random.split(key)
     of_real = consistency(critic, real, real_key, transform=transform)

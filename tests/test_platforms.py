@@ -1,16 +1,15 @@
 """A step of every recipe lowers for GPU and TPU, where no form of a convolution is left that is for the CPU."""
 
-import glob
 import os
 import runpy
 
 import jax
 import pytest
+import shipped
 
 from gan_jax import build
 from gan_jax.benchmark import tiny as tiny_recipes
 
-CONFIGS = sorted(glob.glob(os.path.join(os.path.dirname(__file__), "..", "configs", "*.py")))
 KEY = jax.random.key(0)
 MARK = "a_form_for_the_cpu"
 
@@ -39,7 +38,7 @@ def _lowered(traced, *platforms):
     return traced.lower(lowering_platforms=platforms).as_text(debug_info=True)
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: os.path.basename(path)[:-3])
+@pytest.mark.parametrize("path", shipped.DISTINCT, ids=shipped.name)
 def test_lowers_for_gpu_and_tpu_without_the_forms_for_the_cpu(path, marked):
     traced = _traced(path)
     text = _lowered(traced, "cuda", "tpu")

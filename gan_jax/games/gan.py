@@ -5,11 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
-from gan_jax.errors import unknown
+from gan_jax.games import averages as averages_lib
 from gan_jax.games.players import conditions, networks
-from gan_jax.losses import path_lengths
 from gan_jax.types import Augment, Game, Net
 
 
@@ -83,11 +81,7 @@ def _init(parts, key, batch):
         "discriminator": parts.discriminator.init(keys[2], batch["real"], *entries),
     }
     carry = {
-        player: {
-            "net": net,
-            "averages": {name: jnp.zeros(()) for name in parts.averages[player]},
-            "moves": jnp.zeros((), jnp.int32),
-        }
+        player: {"net": net, **averages_lib.start(parts.averages[player])}
         for player, (_, net) in networks.items()
     }
     carry["discriminator"]["augment"] = parts.augment.init()
@@ -131,7 +125,7 @@ def _play(parts, context):
         **context.batch,
         **{f"real_{head}": value for head, value in real_heads.items()},
         **{f"fake_{head}": value for head, value in fake_heads.items()},
-        **{f"average_{n}": mean for each in context.carry.values() for n, mean in each["averages"].items()},
+        **averages_lib.offered(context.carry),
         "real": real,
         "fake": fake,
         "latents": latents,
@@ -141,7 +135,10 @@ def _play(parts, context):
         "key": keys["terms"],
         "step": context.step,
     }
-    followed = {player: _follow(context, player, outputs, parts.average_decay) for player in context.carry}
+    followed = {
+        player: averages_lib.followed(context, player, outputs, parts.average_decay)
+        for player in context.carry
+    }
     adapted = parts.augment.adapt(
         carry["augment"], jax.lax.stop_gradient(outputs["real_logits"]), len(context.batch["real"])
     )
@@ -154,23 +151,3 @@ def _play(parts, context):
 def _sample(parts, params, carry, latents, batch, key):
     net, entries = carry["generator"]["net"], conditions(batch, parts.condition_on)
     return parts.generator.apply(params["generator"], net, latents, *entries, key=key, train=False)[0]
-
-
-def _follow(context, player, outputs, decay):
-    """A player's running means after this move: at first the mean of all batches, then an exponential one.
-
-    What counts are the player's own moves, of which a step may have several.
-    """
-    moves = context.carry[player]["moves"]
-    past = jnp.minimum(decay, moves / (moves + 1))
-    averages = {}
-    for name, old in context.carry[player]["averages"].items():
-        if name not in outputs and name != "path_lengths":
-            raise unknown(f"game.averages.{player}", name, [*outputs, "path_lengths"])
-        value = (
-            path_lengths(outputs["generate"], outputs["latents"], outputs["key"])
-            if name not in outputs
-            else outputs[name]
-        )
-        averages[name] = past * old + (1 - past) * jnp.mean(jax.lax.stop_gradient(value))
-    return {"averages": averages, "moves": moves + 1}

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 from gan_jax.features.types import Maps
+from gan_jax.games import averages as averages_lib
 from gan_jax.games.grids import rows_of
 from gan_jax.games.players import conditions, networks
 from gan_jax.seams import described
@@ -27,6 +28,8 @@ def translation(
     conditional: bool = True,
     paste: bool = False,
     residual: bool = False,
+    averages: Mapping[str, Sequence[str]] | None = None,
+    average_decay: float = 0.99,
 ) -> Game:
     """A generator from source images to target images, against a discriminator of real and fake targets.
 
@@ -46,6 +49,7 @@ def translation(
     `generate`: function from sources to predictions, its carry frozen;
     `features`: function from images to the maps of a fixed network by layer; the network's arrays live in the
     generator's carry, so that they are data of the program and not constants in it;
+    `average_<name>`: running mean of the output <name>, for each name in `averages`;
     `key`, `step`. Without a discriminator there is none of its outputs, without `features` no such function.
 
     Args:
@@ -60,11 +64,14 @@ def translation(
         condition_on: Names of the batch's entries that the generator gets: first the image that it
             translates; further images of its size, such as `mask`, stand beside it as channels.
         conditional: Whether the discriminator sees these entries too, beside the target; smaller images are
-            enlarged to its size.
+            enlarged to its size. A penalty that moves target images, such as `consistency`, needs False,
+            since their sources stay.
         paste: Whether known pixels are kept: the output is `mask` times the network's and 1 - `mask` times
             the source, before the discriminator sees it.
         residual: Whether the output is the source plus the network's; a smaller source is enlarged
             bicubically.
+        averages: As in `gan`.
+        average_decay: As in `gan`.
 
     Returns:
         The Game. Its grid shows rows of inputs, outputs and targets.
@@ -90,6 +97,8 @@ def translation(
         conditional,
         paste,
         residual,
+        {"generator": (), "discriminator": (), **(averages or {})},
+        average_decay,
     )
     radius = parts.generator.radius
     return Game(
@@ -114,6 +123,8 @@ class _Parts(NamedTuple):
     conditional: bool
     paste: bool
     residual: bool
+    averages: dict[str, Sequence[str]]
+    average_decay: float
 
 
 def _entries(parts, batch):
@@ -184,7 +195,9 @@ def _init(parts, key, batch):
         beside = _joined(large, others) if parts.conditional else ()
         params["discriminator"], net = parts.discriminator.init(keys[1], batch["real"], *beside)
         carry["discriminator"] = {"net": net, "augment": parts.augment.init()}
-    return params, carry
+    return params, {
+        player: {**own, **averages_lib.start(parts.averages[player])} for player, own in carry.items()
+    }
 
 
 def _array(leaf):
@@ -212,6 +225,7 @@ def _play(parts: _Parts, context: Context) -> tuple[dict, dict]:
     prediction, net = _generated(parts, context.params, context.carry, batch, keys["generator"], True)
     outputs = {
         **batch,
+        **averages_lib.offered(context.carry),
         "target": batch["real"],
         "fake": prediction,
         "prediction": prediction,
@@ -222,10 +236,11 @@ def _play(parts: _Parts, context: Context) -> tuple[dict, dict]:
     if parts.features is not None:
         outputs["features"] = functools.partial(parts.features.maps, own["features"])
     carry = {"generator": {**own, "net": net}}
-    if parts.discriminator is None:
-        return outputs, carry
-    judged, carry["discriminator"] = _judged(parts, context, prediction, keys)
-    return {**outputs, **judged}, carry
+    if parts.discriminator is not None:
+        judged, carry["discriminator"] = _judged(parts, context, prediction, keys)
+        outputs |= judged
+    followed = functools.partial(averages_lib.followed, context, outputs=outputs, decay=parts.average_decay)
+    return outputs, {player: {**new, **followed(player)} for player, new in carry.items()}
 
 
 def _judged(parts, context, fake, keys):

@@ -20,17 +20,18 @@ def top_k(loss: Callable[..., jax.Array], k: int) -> Callable[..., jax.Array]:
     """A generator's loss over the k fakes of the batch with the highest logits.
 
     Sinha et al. 2020, arXiv:2002.06224, eq. 3. The paper lowers k from the batch size to half of it during
-    training; here k is constant, because the step is compiled.
+    training; here k is constant, because the step is compiled. Of a fake with logits of patches the mean
+    counts, and all of its patches are kept.
 
     Args:
         loss: Loss that reads `fake_logits` [B, ...], with one value per logit.
-        k: Number of logits to keep, between 1 and the number of logits.
+        k: Number of fakes to keep, between 1 and their number.
 
     Returns:
-        Loss with the same parameters that returns the k values, float32 [k], best fake first.
+        Loss with the same parameters that returns the values of k fakes, float32 [k, ...], best fake first.
 
     Raises:
-        UsageError: k below 1 or a loss without `fake_logits`; at the call, k above the number of logits.
+        UsageError: k below 1 or a loss without `fake_logits`; at the call, k above the number of fakes.
     """
     signature = inspect.signature(loss)
     if "fake_logits" not in signature.parameters:
@@ -41,10 +42,10 @@ def top_k(loss: Callable[..., jax.Array], k: int) -> Callable[..., jax.Array]:
     @functools.wraps(loss)
     def of_best(*args, **kwargs):
         fake = jnp.float32(signature.bind(*args, **kwargs).arguments["fake_logits"])
-        if k > fake.size:
-            raise UsageError(f"top_k: k={k}: expected at most the {fake.size} logits of the batch")
-        _, best = jax.lax.top_k(fake.ravel(), k)
-        return loss(*args, **kwargs).ravel()[best]
+        if k > len(fake):
+            raise UsageError(f"top_k: k={k}: expected at most the {len(fake)} fakes of the batch")
+        _, best = jax.lax.top_k(jnp.mean(fake.reshape(len(fake), -1), axis=1), k)
+        return loss(*args, **kwargs)[best]
 
     return of_best
 

@@ -17,7 +17,8 @@ from gan_jax.nets.convolution import Conv
 from gan_jax.nets.linen import name_of
 
 _he = nn.initializers.he_normal()
-# A tenth of He's deviation: section 3.2 of ESRGAN starts residual branches smaller.
+# A tenth of He's deviation: section 3.2 of ESRGAN starts residual branches smaller. So do we the last convolutions:
+# what is added to an enlarged image begins near nothing.
 _small = nn.initializers.variance_scaling(0.02, "fan_in", "normal")
 
 
@@ -109,7 +110,7 @@ class SRResNet(nn.Module):
         x = first + norm(train)(x)
         for _ in range(count):
             x = _prelu()(double(self.width, 3, kernel_init=_he)(x))
-        return Conv(self.channels, (9, 9))(x)
+        return Conv(self.channels, (9, 9), kernel_init=_small)(x)
 
 
 class _DenseBlock(nn.Module):
@@ -175,4 +176,4 @@ class RRDB(nn.Module):
         for _ in range(count):
             x = nn.leaky_relu(double(self.width, 3)(x), self.slope)
         x = nn.leaky_relu(Conv(self.width, (3, 3))(x), self.slope)
-        return Conv(self.channels, (3, 3))(x)
+        return Conv(self.channels, (3, 3), kernel_init=_small)(x)

@@ -209,6 +209,24 @@ def test_adaptive_augmentation_counts_images_and_not_patches():
     np.testing.assert_allclose(carry["discriminator"]["augment"][0]["p"], 4 / 100)
 
 
+def test_averages_follow_logits_of_patches():
+    averages = dict(discriminator=("real_logits", "fake_logits"))
+    game = translation(NETS, augment.chain(), averages=averages)
+    outputs, carry = _played(game)
+    assert outputs["average_real_logits"] == 0
+    for side in ("real", "fake"):
+        mean = np.mean(outputs[f"{side}_logits"])
+        np.testing.assert_allclose(carry["discriminator"]["averages"][f"{side}_logits"], mean, rtol=1e-5)
+    assert penalties.lecam(
+        outputs["real_logits"],
+        outputs["fake_logits"],
+        outputs["average_real_logits"],
+        outputs["average_fake_logits"],
+    ).shape == (4, 2, 4)
+    with pytest.raises(UsageError, match="game.averages.generator: unknown name 'path_lengths'"):
+        _played(translation(NETS, augment.chain(), averages=dict(generator=("path_lengths",))))
+
+
 def test_features_are_functions_of_arrays_in_the_generators_carry():
     maps = Maps("double", {"k": np.float32([3.0])}, lambda p, x: {"conv1": p["k"] * x}, {})
     game = translation(NETS, augment.chain(), maps)

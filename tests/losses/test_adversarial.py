@@ -432,11 +432,15 @@ def test_top_k_takes_the_largest_logits():
     np.testing.assert_allclose(slope, [0.0, 0.75, 0.0, 0.2], rtol=1e-6)
     pairs = losses.top_k(losses.relativistic_generator, 1)
     np.testing.assert_allclose(pairs(REAL, FAKE), [-np.log(sigmoid(2.5))], rtol=1e-5)
-    np.testing.assert_allclose(
-        np.sort(losses.top_k(losses.hinge_generator, 4)(FAKE.reshape(2, 2, 1))),
-        np.sort(-FAKE),
-        rtol=1e-6,
-    )
+
+
+def test_top_k_takes_fakes_with_all_their_patches():
+    """Means of 0, 2.5 and 1: the second and the third fake, although the first one has the highest patch."""
+    patches = np.array([[9.0, -9.0], [2.0, 3.0], [0.0, 2.0]])[..., None]
+    best = losses.top_k(losses.hinge_generator, 2)(patches)
+    np.testing.assert_allclose(best, [[[-2.0], [-3.0]], [[0.0], [-2.0]]])
+    with pytest.raises(UsageError, match="k=4: expected at most the 3 fakes of the batch"):
+        losses.top_k(losses.hinge_generator, 4)(patches)
 
 
 def test_smooth_exchanges_a_share_of_the_labels():
