@@ -67,7 +67,7 @@ def test_readme_counts_the_library():
         assert f"{len(library.entries(section))} {section}" in text
     recipes = [name for name in library.entries("recipes") if "/" not in name]
     assert f"{len(recipes)} recipes" in text
-    assert sorted(recipes) == sorted(re.findall(r"\| `(\w+)` \| \[\d{4}\.", text))
+    assert [name for name in recipes if f"`{name}`" not in text] == []
 
 
 def test_lists_recipes_and_studies_by_the_names_that_find_them():
