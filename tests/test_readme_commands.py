@@ -20,6 +20,7 @@ TASKS = {
         "gan_jax.training.plan.plan",
         "gan_jax.sampling.samples.run",
         "gan_jax.sampling.encode.run",
+        "gan_jax.sampling.translate.run",
         "gan_jax.evaluation.reports.of_workdir",
         "gan_jax.evaluation.samples_as_data.run",
         "gan_jax.library.shown",

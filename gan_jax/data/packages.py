@@ -146,7 +146,8 @@ RECIPES = {
                     "Kite", "OneStandsOut", "Path", "summer_1am")),
             ),
             Package(
-                "https://files.pythonhosted.org/packages/dd/9b/9fb556463a34d9842491d72a421942c8baff4281025859c84fcdb5e7e602/"
+                "https://files.pythonhosted.org/packages/dd/9b/"
+                "9fb556463a34d9842491d72a421942c8baff4281025859c84fcdb5e7e602/"
                 "scikit_image-0.25.2-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
                 "24cc986e1f4187a12aa319f777b36008764e856e5013666a4a83f8df083c2641",
                 r"skimage/data/(astronaut|chelsea|coffee|motorcycle_left|rocket)\.(?:png|jpg)",
