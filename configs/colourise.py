@@ -35,6 +35,6 @@ def get_config(data="photographs"):
         batch_size=16,
         steps=STEPS,
         eval_every=1_000,
-        eval_metrics=dict(sliced_wasserstein={}),
+        eval_metrics=dict(sliced_wasserstein={}, psnr={}),
         eval_features="pixels",
     )

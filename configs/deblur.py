@@ -34,6 +34,6 @@ def get_config(data="photographs"):
         batch_size=16,
         steps=STEPS,
         eval_every=1_000,
-        eval_metrics=dict(sliced_wasserstein={}),
+        eval_metrics=dict(psnr={}, ssim={}),
         eval_features="pixels",
     )

@@ -28,6 +28,6 @@ def get_config(data="photographs"):
         batch_size=32,
         steps=STEPS,
         eval_every=1_000,
-        eval_metrics=dict(sliced_wasserstein={}),
+        eval_metrics=dict(psnr={}, ssim={}),
         eval_features="pixels",
     )

@@ -35,6 +35,6 @@ def get_config(data="photographs"):
         batch_size=32,
         steps=6_000,
         eval_every=1_000,
-        eval_metrics=dict(sliced_wasserstein={}),
+        eval_metrics=dict(hole_psnr={}, sliced_wasserstein={}),
         eval_features="pixels",
     )

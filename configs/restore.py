@@ -38,6 +38,6 @@ def get_config(data="photographs"):
         batch_size=16,
         steps=3_000,
         eval_every=500,
-        eval_metrics=dict(sliced_wasserstein={}),
+        eval_metrics=dict(sliced_wasserstein={}, psnr=dict(channels="y", border=2)),
         eval_features="pixels",
     )

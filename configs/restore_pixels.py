@@ -26,6 +26,6 @@ def get_config(data="photographs"):
         batch_size=16,
         steps=8_000,
         eval_every=1_000,
-        eval_metrics=dict(sliced_wasserstein={}),
+        eval_metrics=dict(psnr=dict(channels="y", border=2), ssim=dict(channels="y", border=2)),
         eval_features="pixels",
     )

@@ -40,6 +40,6 @@ def get_config(data="photographs"):
         batch_size=16,
         steps=STEPS,
         eval_every=500,
-        eval_metrics=dict(sliced_wasserstein={}),
+        eval_metrics=dict(sliced_wasserstein={}, psnr=dict(channels="y", border=4)),
         eval_features="pixels",
     )

@@ -31,6 +31,6 @@ def get_config(data="photographs"):
         batch_size=16,
         steps=STEPS,
         eval_every=1_000,
-        eval_metrics=dict(sliced_wasserstein={}),
+        eval_metrics=dict(psnr=dict(channels="y", border=4), ssim=dict(channels="y", border=4)),
         eval_features="pixels",
     )
