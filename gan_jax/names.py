@@ -29,8 +29,8 @@ _LIBRARY_ALONE: contextvars.ContextVar[bool] = contextvars.ContextVar("library_a
 IDEAS = tuple(
     f"gan_jax.{place}"
     for place in (
-        "augment", "data", "degradations", "games", "latents", "losses", "metrics", "modalities", "moves",
-        "nets", "penalties", "transforms", "wrap",
+        "augment", "data", "degradations", "features.perceptual", "games", "latents", "losses", "metrics", "modalities",
+        "moves", "nets", "penalties", "transforms", "wrap",
     )
 )  # fmt: skip
 LIBRARIES = ("optax", "flax.linen", "jax.nn")

@@ -207,7 +207,7 @@ async def main():
 
 asyncio.run(main()) if place == "notebook" else use()
 """
-LINES = r"(data|network|devices|workdir|compiling|memory|step|finished|stopped|frechet_distance:|alert) .*"
+LINES = r"(data|network|devices|grids|workdir|compiling|memory|step|finished|stopped|frechet_distance:|alert) .*"
 
 
 @pytest.mark.parametrize("place", ["program", "notebook"])

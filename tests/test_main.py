@@ -144,7 +144,7 @@ MISTAKES = {
     ),
     "unknown part of a loss": (
         [DCGAN, "--config.losses.discriminator.r1.evry=16"],
-        "losses.discriminator.r1: unknown name 'evry'; did you mean every?; these exist: every, weight, wrap",
+        "losses.discriminator.r1: unknown name 'evry'; did you mean every?; these exist: every, reads, weight, wrap",
     ),
     "nothing to remove": (
         [DCGAN, "--config.losses.discriminator.r1=None"],

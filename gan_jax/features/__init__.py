@@ -7,11 +7,11 @@ from gan_jax.data.source import Source
 from gan_jax.errors import unknown
 from gan_jax.features.classifier import classifier, classifier_maps
 from gan_jax.features.mixture import mixture
+from gan_jax.features.perceptual.vgg import vgg
 from gan_jax.features.stacked import stacked
 from gan_jax.features.standard import standard
 from gan_jax.features.types import Features
 from gan_jax.features.user import exported, of_function, pixels
-from gan_jax.features.vgg import vgg
 
 __all__ = [
     "classifier",

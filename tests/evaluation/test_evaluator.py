@@ -23,7 +23,7 @@ def _apply(params, images):
 
 
 # Quick metrics of samples that are made of other rows.
-OF_SOURCES = ("psnr", "hole_psnr", "ssim", "unchanged_share")
+OF_SOURCES = ("psnr", "hole_psnr", "ssim", "unchanged_share", "cycle_error")
 PIXELS = Features("pixels", (), _apply, {})
 INCEPTION = PIXELS._replace(standard=True)
 

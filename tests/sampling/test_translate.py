@@ -377,7 +377,7 @@ def test_from_the_command_line(workdir, tmp_path):
     flags = [
         "--mode=translate", f"--workdir={workdir}", "--trust", f"--input={tmp_path}/in", f"--output={tmp_path}/out",
     ]  # fmt: skip
-    code, said = in_process.run(*flags, f"--blend_with={workdir}", "--share=0.3", "--tile=24", "--overlap=4")
+    code, _, said = in_process.run(*flags, f"--blend_with={workdir}", "--share=0.3", "--tile=24", "--overlap=4")
     assert code == 0 and f"1 of 1 images translated to {tmp_path}/out: step 2, " in said, said
     (expected,) = translate.arrays(loading.load(workdir, trust=True), [_image(5, 4)])
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / "a.png")), expected[..., 0])
@@ -387,7 +387,7 @@ def test_from_the_command_line(workdir, tmp_path):
     np.testing.assert_array_equal(other, expected)
     assert small.shape == (1, 2, 1)
     (tmp_path / "in" / "b.png").write_bytes(b"no image")
-    code, said = in_process.run(*flags)
+    code, _, said = in_process.run(*flags)
     assert code == 1 and said.splitlines()[-1].startswith("error: 1 of 2 images translated to "), said
 
 

@@ -10,7 +10,7 @@ from gan_jax.errors import UsageError
 from gan_jax.features.classifier import classifier as data_classifier
 from gan_jax.features.classifier import classifier_maps
 from gan_jax.features.types import Maps
-from gan_jax.features.vgg import vgg
+from gan_jax.features.perceptual.vgg import vgg
 
 __all__ = ["classifier", "vgg"]
 
