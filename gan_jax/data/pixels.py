@@ -13,6 +13,8 @@ _GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 _UNBOUNDED = ("I", "F")
 # What PNG writes for pixels that need no correction, and what counts as the same.
 _USUAL_GAMMA, _SAME_GAMMA = 0.45455, 0.02
+# Where a PNG says how it is to be turned.
+_TURNING = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
 # Levels of 256 by which a profile may differ from sRGB and still be taken for it: lcms rounds.
 _SAME_LEVELS = 2
 
@@ -117,9 +119,16 @@ def apart(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """
     check_range(image, "image")
     raw = _raw_mode(image)  # Pillow forgets it when it decodes.
-    image = ImageOps.exif_transpose(image)
+    image = _upright(image)
     colours, alpha = _sixteen_bits(image, raw) if image.mode.startswith("I") else _eight_bits(image, raw)
     return _in_srgb(colours, image.info), alpha
+
+
+def _upright(image):
+    """An image turned as it says. Most small PNGs say nothing: a copy and a parser would cost more than pixels."""
+    image.load()  # A PNG may say it behind the pixels.
+    silent = image.format == "PNG" and image.info.keys().isdisjoint(_TURNING)
+    return image if silent else ImageOps.exif_transpose(image)
 
 
 def over(colours: Image.Image, alpha: Image.Image | None, background: str = "white") -> Image.Image:
@@ -169,14 +178,15 @@ def fit(
         uint8 [height, width, channels].
     """
     height, width = resolution
-    image = shown(image, background).convert("L" if channels == 1 else "RGB")
+    image, mode = shown(image, background), "L" if channels == 1 else "RGB"
+    image = image if image.mode == mode else image.convert(mode)
     # The part is as wide as the image, or as high; its other side follows from the aspect.
     if image.width * height <= image.height * width:
         part = image.width, max(image.width * height // width, 1)
     else:
         part = max(image.height * width // height, 1), image.height
     left, top = (image.width - part[0]) // 2, (image.height - part[1]) // 2
-    image = image.crop((left, top, left + part[0], top + part[1]))
+    image = image if part == image.size else image.crop((left, top, left + part[0], top + part[1]))
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.LANCZOS)
     return np.asarray(image, np.uint8).reshape(height, width, channels)
