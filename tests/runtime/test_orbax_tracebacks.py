@@ -45,10 +45,12 @@ def _saving(workdir, how):
 
 def test_a_failing_save_is_reported_once(tmp_path):
     out, err = _saving(tmp_path / "ignored", "ignored")
-    assert out.startswith("a checkpoint could not be written in ") and "File too large" in out
+    # Of the writes that fail, any may be the first; the status of a file that is too large is theirs all.
+    assert out.startswith("a checkpoint could not be written in ") and "OUT_OF_RANGE" in out
     assert err == ""
-    # Without it there is noise, or this test would be about nothing.
-    assert "Event loop is closed" in _saving(tmp_path / "printed", "printed")[1]
+    # Without it there is noise, or this test would be about nothing; in a rare run nothing is late enough.
+    noise = (_saving(tmp_path / f"printed {number}", "printed")[1] for number in range(5))
+    assert any("Event loop is closed" in each for each in noise)
 
 
 def test_everything_else_is_said_as_before(monkeypatch):
