@@ -18,7 +18,6 @@ from absl import logging as absl_logging
 from gan_jax import build, images
 from gan_jax import overrides as overrides_lib
 from gan_jax import recipe as recipe_lib
-from gan_jax.adapted import adapted
 from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
@@ -28,6 +27,7 @@ from gan_jax.sampling import translate as translate_lib
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.training import initial
 from gan_jax.training import train as training
+from gan_jax.training.adapted import adapted
 
 log = logging.getLogger("gan_jax")
 

@@ -159,9 +159,9 @@ def _train():
     recipe_lib.to_dict(changed)  # Functions that no later process would find.
     cluster = _cluster()
     command.import_jax()
-    from gan_jax.adapted import adapted
     from gan_jax.runtime import cpu, processes
     from gan_jax.training import initial, plan, train
+    from gan_jax.training.adapted import adapted
 
     cpu.keep_memory()
     with contextlib.nullcontext() if cluster is None else processes.joined(**cluster):

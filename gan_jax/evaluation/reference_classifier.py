@@ -1,4 +1,4 @@
-"""Builds the classifiers that ship with the package: `python -m gan_jax.build_reference`."""
+"""Builds the classifiers that ship with the package: `python -m gan_jax.evaluation.build_reference`."""
 
 import time
 from typing import Any
@@ -83,7 +83,7 @@ def _trained(source: Source, name: str) -> tuple[dict[str, np.ndarray], dict[str
     begun = time.process_time()
     arrays = reference.packed(fit(source, SEED))
     return arrays, {
-        "command": f"python -m gan_jax.build_reference --data={name}",
+        "command": f"python -m gan_jax.evaluation.build_reference --data={name}",
         "seed": SEED,
         "steps": usual_steps(source.size),
         "processor_seconds": round(time.process_time() - begun),

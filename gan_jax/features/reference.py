@@ -1,7 +1,7 @@
 """Reference classifiers: those of well-known data sets ship with the package, so that everybody has the same.
 
 Each is two files in `reference/`: `NAME.npz` has the weights and the moments of the features of the images
-that it was trained on, `NAME.json` tells how it came about. `gan_jax.build_reference` writes them.
+that it was trained on, `NAME.json` tells how it came about. `gan_jax.evaluation.build_reference` writes them.
 """
 
 import functools

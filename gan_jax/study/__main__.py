@@ -33,9 +33,9 @@ def _do() -> None:
     for name in _ONLY.value:
         definition.variant(study, name)
     command.import_jax()
-    from gan_jax.adapted import adapted
     from gan_jax.runtime import cpu
     from gan_jax.study import running
+    from gan_jax.training.adapted import adapted
 
     cpu.keep_memory()
     running.run(

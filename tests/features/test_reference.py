@@ -195,7 +195,7 @@ def test_a_build_is_what_its_data_determine_and_is_found_afterwards(monkeypatch,
     assert (
         fingerprint(reference.variables(kept)) == about["facts"]["weights"] and kept.about["data"] == "noise"
     )
-    assert kept.about["trained"]["command"] == "python -m gan_jax.build_reference --data=mine"
+    assert kept.about["trained"]["command"] == "python -m gan_jax.evaluation.build_reference --data=mine"
     with pytest.raises(UsageError, match="noise: expected data with classes and held-out images"):
         reference_classifier.build(subset(source, np.arange(9))._replace(name="noise"), "mine", str(tmp_path))
 

@@ -1,7 +1,7 @@
 """Changed names leave out what was written for the functions before."""
 
 from gan_jax import overrides
-from gan_jax.adapted import adapted
+from gan_jax.training.adapted import adapted
 
 
 def test_another_function_leaves_out_what_was_written_for_the_one_before(tiny, caplog):

@@ -1,4 +1,4 @@
-"""Trains a classifier that ships with the package: `python -m gan_jax.build_reference --data=digits`.
+"""Trains a classifier that ships with the package: `python -m gan_jax.evaluation.build_reference --data=digits`.
 
 The same data, package versions and kind of machine give the same weights bit for bit; their fingerprint is
 printed.
