@@ -159,11 +159,7 @@ def wiener(
         uint8 [N, H, W, C].
     """
     del masks
-    restoration = _module("skimage.restoration")
-    # The filter is periodic: a mirrored margin keeps edges from wrapping around.
-    margin, kernel = 3 * int(np.ceil(blur)), _gaussian(blur)
-    channel = functools.partial(restoration.wiener, psf=kernel, balance=balance)
-    return _each(functools.partial(_mirrored, channel, margin), _alike(sources, shape))
+    return _deconvolved("wiener", _alike(sources, shape), blur, balance=balance)
 
 
 def richardson_lucy(
@@ -189,10 +185,7 @@ def richardson_lucy(
         uint8 [N, H, W, C].
     """
     del masks
-    restoration = _module("skimage.restoration")
-    margin, kernel = 3 * int(np.ceil(blur)), _gaussian(blur)
-    channel = functools.partial(restoration.richardson_lucy, psf=kernel, num_iter=iterations)
-    return _each(functools.partial(_mirrored, channel, margin), _alike(sources, shape))
+    return _deconvolved("richardson_lucy", _alike(sources, shape), blur, num_iter=iterations)
 
 
 def telea(
@@ -275,6 +268,13 @@ def _holes(masks, name):
     if masks is None:
         raise UsageError(f"baseline {name}: needs masks; only metrics of holes have these")
     return masks[..., 0] > 0.5
+
+
+def _deconvolved(name, sources, blur, **options):
+    """Images without a Gaussian blur, by a method of scikit-image."""
+    method = functools.partial(getattr(_module("skimage.restoration"), name), psf=_gaussian(blur), **options)
+    # The filters are periodic: a mirrored margin keeps edges from wrapping around.
+    return _each(functools.partial(_mirrored, method, 3 * int(np.ceil(blur))), sources)
 
 
 def _gaussian(deviation):
