@@ -41,6 +41,7 @@ from gan_jax.names import offers as offered_by
 from gan_jax.nets.linen import from_linen
 from gan_jax.recipe import Recipe
 from gan_jax.seams import described, guarded, made
+from gan_jax.stages import Stage
 from gan_jax.step import TrainSpec, TrainState, average_decay, init
 from gan_jax.terms import reading, reads
 from gan_jax.types import Augment, Context, Degradation, Game, Modality, Net, Term
@@ -63,7 +64,7 @@ PLACES = (
 )
 
 # Options of a recipe's data that are not the data set's own.
-COMMON = ("name", "per_class", "crop", "flip", "degrade")
+COMMON = ("name", "per_class", "crop", "flip", "halvings", "degrade")
 
 
 def train_spec(
@@ -71,15 +72,18 @@ def train_spec(
     modality: Modality,
     spread: Callable[[jax.Array], jax.Array] = lambda array: array,
     features: Maps | None = None,
+    stage: Stage | None = None,
 ) -> TrainSpec:
     """Everything of a recipe but its data.
 
     Args:
-        recipe: The Recipe.
+        recipe: The Recipe; that of the stage, if there is one.
         modality: Of the data.
         spread: Function from an array [B, ...] to the same array spread over the devices.
         features: From `perceptual` of the recipe. A game without them can be sampled from, and its terms that
             read features cannot be computed.
+        stage: The Stage of a run of several, whose clock schedules of weights, augmentations and averages
+            read. Those of optimizers count the player's moves.
 
     Returns:
         The TrainSpec.
@@ -87,11 +91,13 @@ def train_spec(
     Raises:
         UsageError: An unknown name or hyperparameter, or a value of the wrong type.
     """
-    samples = recipe.samples_per_step
+    clock, unit = (stage.time, stage.unit) if stage else (lambda step: step, recipe.samples_per_step)
     return TrainSpec(
-        game=_game(recipe, modality, spread, features),
+        game=_game(recipe, modality, spread, features, clock),
         terms={
-            player: {_name(name): _term(name, spec, player, recipe.losses) for name, spec in specs.items()}
+            player: {
+                _name(name): _term(name, spec, player, recipe.losses, clock) for name, spec in specs.items()
+            }
             for player, specs in recipe.losses.items()
         },
         optimizers={
@@ -108,13 +114,37 @@ def train_spec(
         moves=_moves(recipe),
         updates=dict(recipe.updates),
         decay={
-            player: average_decay(
-                samples, **bind(average_decay, options, f"average.{player}", ("batch_size",))
-            )
+            player: _decay(options, f"average.{player}", recipe.samples_per_step, unit, clock)
             for player, options in recipe.average.items()
         },
+        share_batches=recipe.share_batches,
         matmul_precision=recipe.matmul_precision,
     )
+
+
+def staged(modality: Modality, stage: Stage) -> Modality:
+    """The modality of a run's data in a stage.
+
+    Args:
+        modality: Of the data.
+        stage: The Stage.
+
+    Returns:
+        The Modality. Networks that grow may ask for the fact `halvings`: how often their size has yet to
+        double.
+
+    Raises:
+        UsageError: The data are no images, or cannot be halved so often.
+    """
+    times = stage.recipe.data.get("halvings", 0) if stage.name else 0
+    halved = views.halved_modality(modality, times)
+    return halved._replace(facts={**halved.facts, "halvings": times})
+
+
+def _decay(options, field, batch_size, unit, clock):
+    """The decay of a player's average as a function of steps taken."""
+    decay = average_decay(batch_size, unit, **bind(average_decay, options, field, ("batch_size", "unit")))
+    return lambda step: decay(clock(step))
 
 
 def start(spec: TrainSpec, modality: Modality, batch_size: int) -> Callable[[jax.Array], TrainState]:
@@ -197,7 +227,8 @@ def decoder(recipe: Recipe, modality: Modality) -> Callable[[jax.Array, dict], d
         UsageError: The recipe mirrors data that have no mirror image, or an unknown degradation.
     """
     options = recipe.data
-    return views.at_random(modality, options.get("crop", 0), options.get("flip", False), _degrade(recipe))
+    decode = views.at_random(modality, options.get("crop", 0), options.get("flip", False), _degrade(recipe))
+    return views.then_halved(decode, options.get("halvings", 0))
 
 
 def source(recipe: Recipe, data_dir: str | None = None) -> Source:
@@ -218,7 +249,8 @@ def source(recipe: Recipe, data_dir: str | None = None) -> Source:
     crop, degrade, count = recipe.data.get("crop", 0), _degrade(recipe), recipe.data.get("per_class", 0)
     opened = _checked(opener(recipe, data_dir)(), recipe.data["name"])
     opened = per_class(opened, count) if count else opened
-    return views.fixed(opened, crop, degrade) if crop or degrade else opened
+    opened = views.fixed(opened, crop, degrade) if crop or degrade else opened
+    return views.halved(opened, recipe.data.get("halvings", 0))
 
 
 def _degrade(recipe):
@@ -346,7 +378,7 @@ def _is_maps(result):
     return "" if right else "a dict of arrays of real numbers by layer"
 
 
-def _game(recipe, modality, spread, features):
+def _game(recipe, modality, spread, features, clock):
     """The game over the recipe's networks and latents, the latents spread over the devices."""
     options = dict(recipe.game)
     factory = find(options.pop("name"), (games,), "game.name")
@@ -356,7 +388,7 @@ def _game(recipe, modality, spread, features):
             for player, spec in recipe.nets.items()
         },
         "latents": _latents(options.pop("latents", None), spread),
-        "augment": _augment(options.pop("augment", {})),
+        "augment": _augment(options.pop("augment", {}), clock),
         "features": features,
     }
     inputs = reads(factory)
@@ -483,21 +515,22 @@ def discrete(recipe: Recipe) -> Callable[..., Any] | None:
     return read and functools.partial(read, **bound)
 
 
-def _augment(spec):
+def _augment(spec, clock):
     """The recipe's augmentations one after the other, in the order written."""
     links = _chain(spec, (augment,), Augment, "game.augment")
-    return augment.chain(*map(_guarded_augment, links, (f"game.augment.{_name(name)}" for name in spec)))
+    names = (f"game.augment.{_name(name)}" for name in spec)
+    return augment.chain(*map(_guarded_augment, links, names, itertools.repeat(clock)))
 
 
-def _guarded_augment(link, field):
-    """The augmentation; samples keep their shape and type in it."""
+def _guarded_augment(link, field, clock):
+    """The augmentation, whose schedules read the clock; samples keep their shape and type in it."""
 
     def apply(carry, key, samples, step):
         def alike(result):
             right = np.shape(result) == samples.shape and result.dtype == samples.dtype
             return "" if right else f"samples as they came, {described(samples)}"
 
-        return guarded(link.apply, field, alike)(carry, key, samples, step)
+        return guarded(link.apply, field, alike)(carry, key, samples, clock(step))
 
     return Augment(*(guarded(link.init, field), apply, guarded(link.adapt, field), guarded(link.mix, field)))
 
@@ -570,7 +603,7 @@ def _wrapped(inner, spec, place, provided, kind, field):
     return inner
 
 
-def _term(name: Any, spec: Any, player: str, players: Collection[str]) -> Term:
+def _term(name: Any, spec: Any, player: str, players: Collection[str], clock: Callable[[Any], Any]) -> Term:
     """A Term from a weight, or from a dict of weight, every, wrap, reads and hyperparameters."""
     fn = _loss(name, player, players)
     parts = dict(spec) if isinstance(spec, dict) else {"weight": spec}
@@ -584,7 +617,8 @@ def _term(name: Any, spec: Any, player: str, players: Collection[str]) -> Term:
         raise UsageError(f"{field}.every={every!r}: expected a whole number of steps, at least 1")
     wrapped = _wrapped(bound, parts, modifiers, "loss", Callable, field)
     renamed = reading(wrapped, _other_names(parts.get("reads", {}), f"{field}.reads"), f"{field}.reads")
-    return Term(guarded(renamed, field, _is_loss), weight, every)
+    timed = (lambda step: weight(clock(step))) if callable(weight) else weight
+    return Term(guarded(renamed, field, _is_loss), timed, every)
 
 
 def _other_names(names, field):

@@ -91,6 +91,39 @@ def random_flip(key: jax.Array, images: jax.Array) -> jax.Array:
     return jnp.where(flip[..., None, None, None], images[..., ::-1, :], images)
 
 
+def halved(images: jax.Array, times: int = 1) -> jax.Array:
+    """Images of half the height and width, by exact means of 2 x 2 pixels.
+
+    Args:
+        images: float [..., H, W, C]; H and W are multiples of 2 ** times.
+        times: How often they are halved.
+
+    Returns:
+        float [..., H / 2 ** times, W / 2 ** times, C].
+
+    Raises:
+        UsageError: Height or width cannot be halved so often.
+    """
+    *lead, height, width, channels = images.shape
+    side = 2**times
+    if height % side or width % side:
+        raise UsageError(f"images of {height} x {width} pixels cannot be halved {times} times")
+    return images.reshape(*lead, height // side, side, width // side, side, channels).mean((-4, -2))
+
+
+def enlarged(images: jax.Array, factor: int) -> jax.Array:
+    """Images of which every pixel is repeated, `factor` times down and across.
+
+    Args:
+        images: [..., H, W, C].
+        factor: A whole number.
+
+    Returns:
+        [..., H * factor, W * factor, C].
+    """
+    return images.repeat(factor, axis=-3).repeat(factor, axis=-2)
+
+
 def resize_tf1(images: jax.typing.ArrayLike, height: int, width: int) -> jax.Array:
     """Bilinear resize as TensorFlow 1 does it: corners not aligned, no half-pixel centres, no antialiasing.
 

@@ -308,9 +308,14 @@ _ACCEPTED = {bool: (bool,), int: (int,), float: (float, int), str: (str,), tuple
 def _types(parameter: inspect.Parameter) -> tuple[type, ...]:
     """Types that a hyperparameter may have, the expected one first; empty where its type is not known."""
     annotation, default = parameter.annotation, parameter.default
-    if isinstance(annotation, UnionType):
-        members = [_ACCEPTED.get(typing.get_origin(each) or each, ()) for each in typing.get_args(annotation)]
-        return tuple(itertools.chain(*members)) if all(members) else ()
+    if typing.get_origin(annotation) in (UnionType, typing.Union):
+        # A number or a schedule of it is a number to the recipe, where a dict stands for the schedule.
+        kinds = [typing.get_origin(each) or each for each in typing.get_args(annotation)]
+        members = [_ACCEPTED.get(kind, ()) for kind in kinds if kind is not Callable]
+        if all(members):
+            return tuple(itertools.chain(*members))
+        if isinstance(annotation, UnionType):
+            return ()
     if default not in (None, parameter.empty):
         return _ACCEPTED.get(type(default), ())
     if default is parameter.empty:

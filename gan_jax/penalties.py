@@ -16,8 +16,8 @@ import jax.numpy as jnp
 
 from gan_jax.augment import flip_and_shift
 from gan_jax.errors import UsageError
-from gan_jax.gradient_norms import samples_per_logit, squared_norms
 from gan_jax.kernels import kernels
+from gan_jax.losses.gradient_norms import samples_per_logit, squared_norms
 
 
 def _per_sample(array, like):

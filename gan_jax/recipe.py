@@ -21,9 +21,11 @@ RESUMABLE = (
     "diagnostics_every", "max_rollbacks", "model_devices", "device_memory", "steps_per_call",
 )  # fmt: skip
 # Paths of dicts that are read in the order written.
-IN_ORDER = r"data\.degrade|updates|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
+IN_ORDER = (
+    r"stages|data\.degrade|updates|optimizers\.[^.]+|game\.augment|(nets|losses)\..+\.wrap|eval_metrics"
+)
 # What a recipe means where it leaves these out.
-MEANT = {"data.flip": False, "data.per_class": 0, "data.crop": 0, "data.degrade": {}}
+MEANT = {"data.halvings": 0, "data.flip": False, "data.per_class": 0, "data.crop": 0, "data.degrade": {}}
 # Types in which networks may compute.
 PRECISIONS = ("float32", "bfloat16")
 # How exactly a step multiplies float32 matrices; JAX's names.
@@ -41,7 +43,8 @@ class Recipe:
             and width, 0 for the data's own; `split`). And for every data set: `per_class` keeps that many
             rows of each class to train on, 0 all. `crop` (pixels of `real`, one number or height and width; 0
             for none) is a random part of each row and `flip=True` mirrors rows at random, `source` and `real`
-            alike; `degrade` makes `source` of `real`, for games conditioned on it: degradations by name with
+            alike; `halvings` is how often images are made half as large, by exact means of 2 x 2 pixels, after
+            that; `degrade` makes `source` of `real`, for games conditioned on it: degradations by name with
             their hyperparameters, in the order applied. Evaluations and grids see central crops and fixed
             degradations.
         game: `name` of a game, its `latents` (`name` and hyperparameters; none in games without latents),
@@ -75,6 +78,13 @@ class Recipe:
             spread, a divisor of the devices of a process; the batch is spread over groups of so many.
         device_memory: Memory of a device, GiB; a recipe that surely needs more is refused at the start. 0 to
             ask the device, and a larger number to insist.
+        share_batches: Whether the k-th moves of all players in a step see the same batch and random numbers,
+            so that two players may share the work of making samples; else every move has its own.
+        stages: By name, in order, parts of the run: `images`, the real samples that it takes (to the end of
+            the run in the last stage), and changes of this recipe, which is the last stage's if that changes
+            nothing. `fade` is the number of images over which networks that grow, and the data, go over from
+            half the size; with `reset=True` optimizers begin anew at the start and at the end of the fade.
+            Schedules, but for those of optimizers, read the samples seen in steps of this recipe.
         steps: Steps in the whole run.
         steps_per_call: Steps that one call of a program takes, where the host has nothing to do in between:
             faster on a GPU or TPU if a step is short. The steps are the same ones.
@@ -107,6 +117,8 @@ class Recipe:
     accumulate: int = 1
     precision: str = "float32"
     matmul_precision: str = "default"
+    share_batches: bool = True
+    stages: dict = dataclasses.field(default_factory=dict)
     model_devices: int = 1
     device_memory: int = 0
     steps: int = 10_000
@@ -126,8 +138,8 @@ class Recipe:
 
     @property
     def batches_per_step(self) -> int:
-        """Batches per step: as many as the player with the most updates has moves."""
-        return max(self.updates.values())
+        """Batches per step: as many as the player with the most updates has moves; unshared, one a move."""
+        return max(self.updates.values()) if self.share_batches else sum(self.updates.values())
 
     @property
     def samples_per_step(self) -> int:
@@ -224,10 +236,10 @@ def validate(recipe: Recipe) -> None:
     for field in dataclasses.fields(recipe):
         value, kind = getattr(recipe, field.name), typing.get_origin(field.type) or field.type
         assert isinstance(kind, type)  # Not a string: this module's annotations are evaluated.
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if not isinstance(value, kind) or isinstance(value, bool) and kind is not bool:
             raise UsageError(f"{field.name}={value!r}: expected {kind.__name__}")
         least = 0 if field.name in FROM_ZERO else 1
-        if isinstance(value, int) and value < least:
+        if kind is int and value < least:
             raise UsageError(f"{field.name}={value}: expected at least {least}")
     if recipe.batch_size % recipe.accumulate:
         raise UsageError(f"batch_size={recipe.batch_size} is not divisible by accumulate={recipe.accumulate}")
@@ -289,9 +301,10 @@ def _check_shapes(recipe):
         raise UsageError(
             f"data.crop={crop!r}: expected a whole number of pixels, a pair (height, width) of them, or 0"
         )
-    count = recipe.data.get("per_class", 0)
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        raise UsageError(f"data.per_class={count!r}: expected a whole number, at least 0")
+    for option in ("per_class", "halvings"):
+        count = recipe.data.get(option, 0)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            raise UsageError(f"data.{option}={count!r}: expected a whole number, at least 0")
     for path in ("losses", "optimizers", "average"):
         for player, part in getattr(recipe, path).items():
             if not isinstance(part, dict):

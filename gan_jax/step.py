@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
+from jax.typing import ArrayLike
 
 from gan_jax import terms as terms_lib
 from gan_jax.errors import unknown
@@ -48,6 +49,7 @@ class TrainSpec:
         moves: How a player moves, by player; `move` for players that are not in it.
         updates: Moves per step by player, in the order of play.
         decay: By averaged player, the average's decay in [0, 1] as a function of the step.
+        share_batches: Whether the k-th moves of all players in a step share the k-th batch and random key.
         matmul_precision: JAX's name of the precision of float32 products in `step`.
     """
 
@@ -57,6 +59,7 @@ class TrainSpec:
     moves: dict[str, Callable]
     updates: dict[str, int]
     decay: dict[str, Callable]
+    share_batches: bool = True
     matmul_precision: str = "default"
 
     @functools.cached_property
@@ -195,12 +198,13 @@ def train_step(
 
     The k-th move of each player in a step sees the k-th batch and the k-th random key. So with one update
     each both players look at the same real samples and at the same latents, whose samples XLA then makes once
-    for both; five critic updates look at five different batches and at five draws of latents.
+    for both; five critic updates look at five different batches and at five draws of latents. Without
+    `share_batches` the k-th of all moves of the step sees the k-th batch and key.
 
     Args:
         spec: The TrainSpec.
         state: The TrainState.
-        batches: Dict of arrays [updates of the player with the most, B, ...].
+        batches: Dict of arrays [updates of the player with the most, B, ...]; unshared, [moves, B, ...].
         key: Random key of the whole run.
 
     Returns:
@@ -208,7 +212,8 @@ def train_step(
     """
     key = jax.random.fold_in(key, state.step)
     values: dict[str, list[dict]] = {player: [] for player in spec.updates}
-    for player, k in [(player, k) for player, count in spec.updates.items() for k in range(count)]:
+    moves = [(player, k) for player, count in spec.updates.items() for k in range(count)]
+    for player, k in moves if spec.share_batches else [(player, k) for k, (player, _) in enumerate(moves)]:
         batch = jax.tree.map(lambda leaf, k=k: leaf[k], batches)
         play = spec.moves.get(player, move)
         state, terms = play(
@@ -220,15 +225,19 @@ def train_step(
         for player, old in state.average.items()
     }
     scalars = {
-        f"{player}/{name}": jnp.mean(jnp.stack([terms[name] for terms in moves]))
-        for player, moves in values.items()
+        f"{player}/{name}": jnp.mean(jnp.stack([terms[name] for terms in of_moves]))
+        for player, of_moves in values.items()
         for name in spec.terms[player]
     }
     return state.replace(step=state.step + 1, average=average), scalars
 
 
 def average_decay(
-    batch_size: int, *, half_life: float, ramp_up: float = 0.05
+    batch_size: int,
+    unit: int | None = None,
+    *,
+    half_life: float | Callable[..., ArrayLike],
+    ramp_up: float = 0.05,
 ) -> Callable[[jax.Array], jax.Array]:
     """Decay of an average that forgets half of the past in `half_life` samples, sooner at the start.
 
@@ -237,15 +246,20 @@ def average_decay(
 
     Args:
         batch_size: Real samples per step.
-        half_life: In real samples, at least 0; 0 keeps the live weights.
+        unit: Real samples by which the argument `step` of the decay counts; those of a step if None.
+        half_life: In real samples, at least 0; 0 keeps the live weights. A schedule is a function of the
+            step.
         ramp_up: The half-life is at most this share of the samples seen so far.
 
     Returns:
         Function from the step, int32, to the decay in [0, 1), float32.
     """
 
+    counted = unit or batch_size
+
     def decay(step):
-        samples = (step + 1) * float(batch_size)
-        return 0.5 ** (batch_size / jnp.maximum(jnp.minimum(half_life, ramp_up * samples), 1e-8))
+        samples = (step + batch_size / counted) * float(counted)
+        longest = half_life(step) if callable(half_life) else half_life
+        return 0.5 ** (batch_size / jnp.maximum(jnp.minimum(longest, ramp_up * samples), 1e-8))
 
     return decay

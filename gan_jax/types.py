@@ -6,6 +6,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+# Where a network that grows finds in its carry how far the newest level has replaced the one before, float32
+# in [0, 1]: a collection and its entry.
+FADE = ("progress", "fade")
+
 
 class Net(NamedTuple):
     """A network as two pure functions.

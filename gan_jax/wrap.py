@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
-from gan_jax.gradient_norms import samples_per_logit, squared_norms
 from gan_jax.kernels import kernels, replace_kernels
+from gan_jax.losses.gradient_norms import samples_per_logit, squared_norms
 from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.types import Net
 

@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import contextlib
 import functools
+import itertools
 import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -37,13 +38,15 @@ class Batches(NamedTuple):
     decode: Callable[[Any, Any, jax.Array], dict]
 
 
-def row_order(size: int, count: int, *seed: int) -> Callable[[int], np.ndarray]:
+def row_order(size: int, count: int, *seed: int, skipped: int = 0) -> Callable[[int], np.ndarray]:
     """The rows of step t: every row once per epoch, in a new order in every epoch.
 
     Args:
         size: Rows in the data set.
         count: Rows per step.
         *seed: Seed of the orders, one number or several.
+        skipped: Rows that earlier steps of another `count` took more than as many of this one, or fewer:
+            step t begins `skipped` rows after its t * count.
 
     Returns:
         Function from t to row numbers, int [count].
@@ -54,7 +57,7 @@ def row_order(size: int, count: int, *seed: int) -> Callable[[int], np.ndarray]:
         return np.random.default_rng([*seed, epoch]).permutation(size)
 
     def rows(step):
-        epochs, places = np.divmod(np.arange(step * count, (step + 1) * count), size)
+        epochs, places = np.divmod(np.arange(step * count, (step + 1) * count) + skipped, size)
         return np.concatenate([order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
 
     return rows
@@ -73,6 +76,8 @@ def batches(
     mesh: jax.sharding.Mesh,
     decode: Callable[[jax.Array, dict], dict],
     *,
+    skipped: int = 0,
+    resident: Any = None,
     resident_bytes: int = RESIDENT_BYTES,
 ) -> Batches:
     """Batches of a Source, from the device's memory if the data set is small, else streamed.
@@ -86,6 +91,8 @@ def batches(
         seed: Seed of the orders of rows.
         mesh: Mesh with the axis `data`.
         decode: `(key, rows) -> rows`, inside `jit`: from stored rows by name to the arrays that networks see.
+        skipped: As for `row_order`.
+        resident: That of other Batches of the Source on the same mesh, to be shared; None to place the rows.
         resident_bytes: Largest data set that is kept on the device.
 
     Returns:
@@ -94,9 +101,15 @@ def batches(
     parts = source.parts or (source,)
     place = _resident if sum(map(_bytes, parts)) <= resident_bytes else _streamed
     if len(parts) == 1:
-        return place(parts[0], _calls(parts[0], batch_size, count, seed), mesh, decode)
-    orders = [_calls(part, batch_size, count, seed, *([k] if k else [])) for k, part in enumerate(parts)]
-    stored = [place(part, order, mesh, lambda key, rows: rows) for part, order in zip(parts, orders)]
+        return place(parts[0], _calls(parts[0], batch_size, count, skipped, seed), mesh, decode, resident)
+    shared = resident or itertools.repeat(None)
+    orders = [
+        _calls(part, batch_size, count, skipped, seed, *([k] if k else [])) for k, part in enumerate(parts)
+    ]
+    stored = [
+        place(part, order, mesh, lambda key, rows: rows, there)
+        for part, order, there in zip(parts, orders, shared)
+    ]
     return _merged(stored, decode)
 
 
@@ -105,9 +118,9 @@ def _bytes(source):
     return source.size * sum(math.prod(row.shape) * row.dtype.itemsize for row in source.spec.values())
 
 
-def _calls(source, batch_size, count, *seed):
+def _calls(source, batch_size, count, skipped, *seed):
     """Function from the steps of a call to their rows, int [steps, count, B]."""
-    rows = row_order(source.size, count * batch_size, *seed)
+    rows = row_order(source.size, count * batch_size, *seed, skipped=skipped)
     return lambda steps: np.stack([rows(step).reshape(count, batch_size) for step in steps])
 
 
@@ -128,10 +141,13 @@ def _merged(parts: Sequence[Batches], decode: Callable[[jax.Array, dict], dict])
     return Batches(tuple(part.resident for part in parts), feed, decode_rows)
 
 
-def _resident(source, of_call, mesh, decode):
+def _resident(source, of_call, mesh, decode, resident):
     """The whole data set on every device; a step is fed row numbers."""
-    everything = source.read(np.arange(source.size))
-    resident = {name: parallel.place(array, parallel.replicated(mesh)) for name, array in everything.items()}
+    if resident is None:
+        everything = source.read(np.arange(source.size))
+        resident = {
+            name: parallel.place(array, parallel.replicated(mesh)) for name, array in everything.items()
+        }
     where = parallel.sharded(mesh, axis=2)
 
     def feed(start, stop, calls=singly):
@@ -144,7 +160,7 @@ def _resident(source, of_call, mesh, decode):
     return Batches(resident, feed, decode_rows)
 
 
-def _streamed(source, of_call, mesh, decode):
+def _streamed(source, of_call, mesh, decode, _):
     """A step is fed rows that threads have read ahead, each host its own rows only."""
     where = parallel.sharded(mesh, axis=2)
 

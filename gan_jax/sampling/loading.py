@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from gan_jax import build, modalities, names
+from gan_jax import build, modalities, names, stages
 from gan_jax import recipe as recipe_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.errors import UsageError
@@ -20,7 +20,7 @@ class LoadedModel(NamedTuple):
 
     Attributes:
         workdir: Folder of the run.
-        recipe: Its Recipe.
+        recipe: Its Recipe; that of its stage, in a run of several.
         modality: The Modality of its data.
         train_spec: Its TrainSpec.
         step: Steps taken.
@@ -71,7 +71,7 @@ def load(workdir: str, step: int | str | None = None, *, trust: bool = False) ->
     chosen = _step(workdir, step, steps)
     with names.library_alone(needed=not trust):
         try:
-            recipe, modality, train_spec, abstract = _described(plain, data, trust)
+            recipe, modality, train_spec, abstract = _described(plain, data, trust, chosen)
         except names.Foreign as error:
             listed = ", ".join(_foreign(plain, data)) or str(error)
             raise UsageError(
@@ -83,8 +83,8 @@ def load(workdir: str, step: int | str | None = None, *, trust: bool = False) ->
     return LoadedModel(workdir, recipe, modality, train_spec, chosen, state, trust)
 
 
-def _described(plain, data, trust):
-    """Recipe, modality, TrainSpec and the state's shapes; all names are looked up."""
+def _described(plain, data, trust, step):
+    """Recipe, modality and TrainSpec of the step's stage, and the state's shapes; all names are looked up."""
     recipe = recipe_lib.from_dict(plain)
     recipe_lib.validate(recipe)
     modality = modalities.from_plain(data)
@@ -93,7 +93,13 @@ def _described(plain, data, trust):
     train_spec = build.train_spec(recipe, modality)
     device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     start = build.start(train_spec, modality, recipe.batch_size)
-    return recipe, modality, train_spec, parallel.abstract(start, jax.random.key(0), device)
+    abstract = parallel.abstract(start, jax.random.key(0), device)
+    if recipe.stages:
+        stage = stages.at(stages.of(recipe), step)
+        recipe = stage.recipe
+        modality = build.staged(modality, stage)
+        train_spec = build.train_spec(recipe, modality, stage=stage)
+    return recipe, modality, train_spec, abstract
 
 
 def _foreign(plain: dict[str, Any], data: dict[str, Any]) -> list[str]:

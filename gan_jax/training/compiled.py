@@ -23,6 +23,7 @@ class Programs(NamedTuple):
         finite: Params to bool by player: is every parameter finite?
         diagnose: `(state, resident, fed, key) -> numbers`, from the first slice of the last step's first
             batch.
+        reset: State to the same state with optimizers as at the start; the state is donated.
         abstract: Shapes, dtypes and shardings of the state.
     """
 
@@ -30,17 +31,24 @@ class Programs(NamedTuple):
     step: Callable[..., tuple[TrainState, dict[str, jax.Array]]]
     finite: Callable[[Any], dict[str, jax.Array]]
     diagnose: Callable[..., dict[str, dict[str, jax.Array]]]
+    reset: Callable[[TrainState], TrainState]
     abstract: Any
 
 
+def unchanged(state: TrainState, batches: dict) -> tuple[TrainState, dict]:
+    """The state and the batches as they are: what a step begins with in a run without stages."""
+    return state, batches
+
+
 def decoded_step(
-    train_spec: TrainSpec, decode: Callable[..., dict]
+    train_spec: TrainSpec, decode: Callable[..., dict], progressed: Callable[..., Any] = unchanged
 ) -> Callable[..., tuple[TrainState, dict[str, jax.Array]]]:
     """A step as a pure function of the inputs that a run feeds it; nothing is compiled.
 
     Args:
         train_spec: The TrainSpec.
         decode: `(resident, fed, key) -> batches`.
+        progressed: `(state, batches) -> (state, batches)` that a step of a stage begins with.
 
     Returns:
         Function `(state, resident, fed, key) -> (state, scalars)`.
@@ -48,7 +56,7 @@ def decoded_step(
 
     def step(state, resident, fed, key):
         decode_key = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31)
-        return train_spec.step(state, decode(resident, fed, decode_key), key)
+        return train_spec.step(*progressed(state, decode(resident, fed, decode_key)), key)
 
     return step
 
@@ -83,6 +91,8 @@ def compiled(
     key: jax.Array,
     *,
     slices: int = 1,
+    start: Callable[[jax.Array], TrainState] | None = None,
+    progressed: Callable[..., Any] = unchanged,
 ) -> Programs:
     """A run's functions under `jit` over a mesh: the same program on one device and on many.
 
@@ -95,19 +105,21 @@ def compiled(
         mesh: Mesh with the axes `data` and `model`.
         key: Random key of the run.
         slices: Slices of a batch that are computed one after the other.
+        start: From a key to the first state of a run of which this is a stage; that of `train_spec` if None.
+        progressed: `(state, batches) -> (state, batches)` that a step of a stage begins with.
 
     Returns:
         The Programs.
     """
     everywhere, rows = parallel.replicated(mesh), parallel.sharded(mesh, axis=2)
-    start = build.start(train_spec, modality, batch_size)
+    start = start or build.start(train_spec, modality, batch_size)
     abstract = parallel.partitioned(parallel.abstract(start, key, everywhere), mesh)
     placed = jax.tree.map(lambda leaf: leaf.sharding, abstract)
 
     def look(state, resident, fed, key):
         look_key = jax.random.fold_in(jax.random.fold_in(key, state.step), 2**31 + 1)
-        batch = jax.tree.map(lambda leaf: cut(leaf[0], slices)[0], decode(resident, fed, look_key))
-        return diagnose(state, batch, look_key)
+        state, batches = progressed(state, decode(resident, fed, look_key))
+        return diagnose(state, jax.tree.map(lambda leaf: cut(leaf[0], slices)[0], batches), look_key)
 
     # By itself, so that the diagnostics are compiled once for calls of all lengths.
     last = jax.jit(
@@ -124,10 +136,14 @@ def compiled(
         each = jax.tree.map(lambda leaf: jnp.all(jnp.isfinite(leaf)), params)
         return {player: jnp.array(jax.tree.leaves(each[player])).all() for player in params}
 
+    def reset(state):
+        fresh = {player: each.init(state.params[player]) for player, each in train_spec.optimizers.items()}
+        return state.replace(opt={**state.opt, **fresh})
+
     return Programs(
         init=jax.jit(start, out_shardings=placed, compiler_options=cpu.options_of_one_call()),
         step=jax.jit(
-            in_one_call(decoded_step(train_spec, decode)),
+            in_one_call(decoded_step(train_spec, decode, progressed)),
             in_shardings=(placed, everywhere, rows, everywhere),
             out_shardings=(placed, everywhere),
             donate_argnums=0,
@@ -135,5 +151,6 @@ def compiled(
         ),
         finite=jax.jit(finite, out_shardings=everywhere),
         diagnose=lambda state, resident, fed, key: looked(state, resident, last(fed), key),
+        reset=jax.jit(reset, out_shardings=placed, donate_argnums=0),
         abstract=abstract,
     )

@@ -17,12 +17,12 @@ class Meter:
     The device runs ahead of the host, so scalars are read only when a line is due, and then all of them.
     """
 
-    def __init__(self, recipe: Recipe, reporter: Any) -> None:
+    def __init__(self, recipe: Recipe, samples: int, reporter: Any) -> None:
         self.recipe, self.reporter = recipe, reporter
         self.pending: list[dict[str, jax.Array]] = []
         self.since, self.timed = 0.0, 0
         self.compiled: set[int] = set()
-        self.samples = recipe.samples_per_step
+        self.samples = samples  # Per step.
 
     def add(self, count: int, scalars: dict[str, jax.Array]) -> None:
         """Takes the scalars [count] of the steps of one call, which are still on the device."""

@@ -1,6 +1,7 @@
 """What a run would be: `--dry_run`. Nothing is trained, compiled or written."""
 
 import dataclasses
+import operator
 from typing import Any
 
 import jax
@@ -57,7 +58,8 @@ def plan(
 
 
 def _memory(recipe, prepared):
-    least, there = prepared.least, recipe.device_memory * 2**30 or memory.of_device()
+    least = max((part.least for part in prepared.parts), key=lambda least: least.bytes)
+    there = recipe.device_memory * 2**30 or memory.of_device()
     return (
         f"memory    a step needs at least {_bytes(least.bytes)} on a device, {_bytes(least.state)} of it for "
         f"parameters, averages and optimizers; a device has {_bytes(there)}"
@@ -65,40 +67,42 @@ def _memory(recipe, prepared):
 
 
 def _work(recipe, prepared):
-    operations = work(recipe, prepared)
-    if operations is None:
+    steps = [sum(map(len, part.stage.pieces(recipe.steps))) for part in prepared.parts]
+    operations = [work(prepared, part) for part in prepared.parts]
+    if None in operations:
         return f"work      {recipe.steps:,} steps; this device does not count operations"
     return (
-        f"work      {_scaled(operations)}FLOP a step as it is written, before XLA makes it less; "
-        f"{_scaled(operations * recipe.steps)}FLOP in {recipe.steps:,} steps"
+        f"work      {', then '.join(f'{_scaled(each)}FLOP' for each in operations)} a step as it is written, "
+        f"before XLA makes it less; {_scaled(sum(map(operator.mul, operations, steps)))}FLOP in "
+        f"{recipe.steps:,} steps"
     )
 
 
-def work(recipe: Recipe, prepared: setup.Prepared) -> float | None:
+def work(prepared: setup.Prepared, part: setup.Part) -> float | None:
     """Floating point operations of a step over all devices, before XLA optimizes it; nothing is compiled.
 
     Args:
-        recipe: The Recipe.
-        prepared: Its Prepared.
+        prepared: A Prepared.
+        part: The Part of it whose steps these are.
 
     Returns:
         The number; None if the device's compiler does not count.
     """
     # XLA counts the body of a loop once, and slices are a loop; without slices the work is the same.
-    whole = dataclasses.replace(recipe, accumulate=1)
-    spec = prepared.train_spec
-    if recipe.accumulate > 1:
+    whole = dataclasses.replace(part.stage.recipe, accumulate=1)
+    spec = part.train_spec
+    if part.stage.recipe.accumulate > 1:
         spread = parallel.spread(prepared.mesh)
-        spec = build.train_spec(whole, prepared.modality, spread, prepared.features)
-    batches = setup.abstract_batches(whole, prepared.modality, parallel.replicated(prepared.mesh))
+        spec = build.train_spec(whole, part.modality, spread, prepared.features, part.stage)
+    batches = setup.abstract_batches(whole, part.modality, parallel.replicated(prepared.mesh))
     step: Any = spec.step  # Under `jit`.
-    counts = step.lower(prepared.abstract, batches, jax.random.key(recipe.seed)).cost_analysis()
+    counts = step.lower(part.abstract, batches, jax.random.key(whole.seed)).cost_analysis()
     return counts.get("flops") if counts else None
 
 
 def _files(recipe, prepared, workdir):
     """What a run would write, from its first step to its last."""
-    each = sum(map(demand.size, jax.tree.leaves(prepared.abstract)))
+    each, unit = sum(map(demand.size, jax.tree.leaves(prepared.whole.abstract))), prepared.whole.modality.unit
     best = " and the best" if recipe.eval_every else ""
     kept = min(
         recipe.keep_checkpoints + bool(recipe.eval_every), _times(recipe.steps, recipe.checkpoint_every)
@@ -109,11 +113,11 @@ def _files(recipe, prepared, workdir):
         f"{report.FILM}, a film of the grids",
         f"checkpoints/: {_bytes(each)} every {recipe.checkpoint_every:,} steps, of which the newest "
         f"{recipe.keep_checkpoints}{best} are kept: at most {_bytes(kept * each)}",
-        f"grids/: {grids:,} pictures of {recipe.grid_size:,} {prepared.modality.unit}, and one of real ones",
+        f"grids/: {grids:,} pictures of {recipe.grid_size:,} {unit}, and one of real ones",
     ]
     if evaluations:
         lines.append(
-            f"{evaluations:,} evaluations of at most {recipe.eval_samples:,} {prepared.modality.unit} by "
+            f"{evaluations:,} evaluations of at most {recipe.eval_samples:,} {unit} by "
             f"{', '.join(recipe.eval_metrics)}, features {recipe.eval_features}"
         )
     return [f"files     in {workdir}:", *(f"          {line}" for line in lines)]

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import jax
 
-from gan_jax import build, terms
+from gan_jax import build, images, terms
 from gan_jax import recipe as recipe_lib
+from gan_jax import stages as stages_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.data import fingerprint
 from gan_jax.data.source import Source
@@ -17,6 +18,7 @@ from gan_jax.features.types import Maps
 from gan_jax.recipe import Recipe
 from gan_jax.runtime import folders, memory, parallel
 from gan_jax.sampling import samples
+from gan_jax.stages import Stage
 from gan_jax.step import TrainSpec, TrainState
 from gan_jax.training import demand, evaluating, initial
 from gan_jax.training.diagnostics import diagnostics
@@ -25,36 +27,52 @@ from gan_jax.types import Game, Modality
 log = logging.getLogger("gan_jax")
 
 
+class Part(NamedTuple):
+    """The functions of a stage of a run.
+
+    Attributes:
+        stage: The Stage.
+        modality: Of the data as its networks see them.
+        train_spec: The TrainSpec.
+        decode: `(key, rows) -> batch`, from `build.decoder`.
+        diagnose: `(state, batch, key) -> numbers`, traced once for all its callers.
+        game: The game on one device, from which samples are made.
+        least: The least memory of a step.
+        abstract: Shapes and dtypes of a state with which its steps could begin.
+    """
+
+    stage: Stage
+    modality: Modality
+    train_spec: TrainSpec
+    decode: Callable[[jax.Array, dict], dict]
+    diagnose: Callable[..., dict[str, dict[str, jax.Array]]]
+    game: Game
+    least: demand.Demand
+    abstract: TrainState
+
+
 class Prepared(NamedTuple):
     """Everything that a run needs before anything is written.
 
     Attributes:
         mesh: Mesh over the devices of all processes.
         source: The Source trained on.
-        modality: Of the data.
-        train_spec: The TrainSpec.
-        decode: `(key, rows) -> batch`, from `build.decoder`.
-        diagnose: `(state, batch, key) -> numbers`, traced once for all its callers.
+        whole: The recipe without its stages, which makes the first state.
+        parts: The stages; one, the whole, for a recipe without.
         watch: The Watch that evaluates the run.
         preview: `(state, key, count) -> picture`, from `samples.previewer`.
         begins: The Initial: arrays of another run to begin with.
-        least: The least memory of a step.
-        abstract: Shapes and dtypes of the state.
         real: From a count to a picture of as many real rows, those that previews show if they show any.
         features: The fixed network of perceptual losses, perhaps not loaded; None if there is none.
     """
 
     mesh: jax.sharding.Mesh
     source: Source
-    modality: Modality
-    train_spec: TrainSpec
-    decode: Callable[[jax.Array, dict], dict]
-    diagnose: Callable[..., dict[str, dict[str, jax.Array]]]
+    whole: Part
+    parts: tuple[Part, ...]
     watch: evaluating.Watch
     preview: Callable[[TrainState, jax.Array, int], Any]
     begins: initial.Initial
-    least: demand.Demand
-    abstract: TrainState
     real: Callable[[int], Any]
     features: Maps | None
 
@@ -85,12 +103,38 @@ def prepare(
     """
     folders.check_writable(workdir)
     _check_same_run(recipe, workdir)
-    mesh = parallel.mesh(recipe.batch_size, slices=recipe.accumulate, model_devices=recipe.model_devices)
+    stages = stages_lib.of(recipe)
+    mesh = [
+        parallel.mesh(each.batch_size, slices=each.accumulate, model_devices=each.model_devices)
+        for each in [recipe, *(stage.recipe for stage in stages)]
+    ][0]
     source = build.source(recipe, data_dir)
     _check_same_data(source, workdir, accept_changed_data)
     modality = source.modality
     features = build.perceptual(recipe, source)
-    train_spec = build.train_spec(recipe, modality, parallel.spread(mesh), features)
+    whole = _part(stages_lib.of_all(recipe), modality, mesh, features)
+    parts = tuple(_part(stage, modality, mesh, features) for stage in stages) if recipe.stages else (whole,)
+    for part in parts:
+        _check_same_state(part, whole.abstract)
+    sample, preview = _shown(whole, parts, first := samples.first_of(lambda: source.heldout() or source))
+    return Prepared(
+        mesh=mesh,
+        source=source,
+        whole=whole,
+        parts=parts,
+        watch=evaluating.watch(recipe, whole.game, source, sample),
+        preview=preview,
+        begins=initial.found(init_from, workdir, whole.abstract),
+        real=lambda count: modality.preview(first(count)["real"], lambda: first(count)["real"]),
+        features=features,
+    )
+
+
+def _part(stage, modality, mesh, features):
+    """The functions of a stage, traced on blank data."""
+    recipe = stage.recipe
+    modality = build.staged(modality, stage)
+    train_spec = build.train_spec(recipe, modality, parallel.spread(mesh), features, stage)
     diagnose = jax.jit(functools.partial(diagnostics, train_spec), inline=True)
     # Samples are made on one device; a game whose latents are spread over all devices would not do.
     game = build.train_spec(recipe, modality, features=features).game
@@ -98,22 +142,52 @@ def prepare(
     least = check_memory(recipe, train_spec, modality, state, mesh)
     if recipe.diagnostics_every:
         _check_diagnostics(recipe, diagnose, modality, state)
-    sample, first = samples.sampler(game, modality), samples.first_of(lambda: source.heldout() or source)
-    return Prepared(
-        mesh=mesh,
-        source=source,
-        modality=modality,
-        train_spec=train_spec,
-        decode=build.decoder(recipe, modality),
-        diagnose=diagnose,
-        watch=evaluating.watch(recipe, game, source, sample),
-        preview=samples.previewer(game, modality, sample, first),
-        begins=initial.found(init_from, workdir, state),
-        least=least,
-        abstract=state,
-        real=lambda count: modality.preview(first(count)["real"], lambda: first(count)["real"]),
-        features=features,
+    return Part(stage, modality, train_spec, build.decoder(recipe, modality), diagnose, game, least, state)
+
+
+def _check_same_state(part, whole):
+    """The arrays of a stage are among those of the recipe without stages, which every stage hands on."""
+    known = {path: (leaf.shape, leaf.dtype) for path, leaf in checkpoint.named(whole).items()}
+    for path, leaf in checkpoint.named(part.abstract).items():
+        if known.get(path) != (leaf.shape, leaf.dtype):
+            there = f"{known[path][1]}{list(known[path][0])}" if path in known else "nothing"
+            raise UsageError(
+                f"stages.{part.stage.name}: {path} is {leaf.dtype}{list(leaf.shape)} there, and {there} in the "
+                "recipe without stages; a stage has the same parameters and optimizers, or fewer"
+            )
+
+
+def _shown(whole, parts, first):
+    """The sampler and the previewer of a run: samples of an earlier stage are enlarged to the last size."""
+    stages = tuple(part.stage for part in parts)
+    height = whole.modality.spec["real"].shape[0] if len(parts) > 1 else 1
+
+    def large(part):
+        factor = height // part.modality.spec["real"].shape[0] if len(parts) > 1 else 1
+        return _enlarged(part.game, factor)
+
+    games = [large(part) for part in parts]
+    samplers = [samples.sampler(game, whole.modality) for game in games]
+    previewers = [
+        samples.previewer(game, whole.modality, sample, first) for game, sample in zip(games, samplers)
+    ]
+
+    def number(state):
+        return stages.index(stages_lib.at(stages, int(state.step))) if len(parts) > 1 else 0
+
+    return (
+        lambda state, *rest, **options: samplers[number(state)](state, *rest, **options),
+        lambda state, *rest: previewers[number(state)](state, *rest),
     )
+
+
+def _enlarged(game, factor):
+    """The game, whose samples are images so many times as large."""
+
+    def large(function):
+        return function and (lambda *inputs: images.enlarged(function(*inputs), factor))
+
+    return game._replace(sample=large(game.sample), preview=large(game.preview)) if factor > 1 else game
 
 
 def _check_same_run(recipe, workdir):

@@ -1,9 +1,9 @@
 """The loop: batches in; scalars, samples and checkpoints out."""
 
+import concurrent.futures
 import contextlib
 import functools
 import logging
-import math
 import os
 import shlex
 import sys
@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 import jax
 
+from gan_jax import build
 from gan_jax import recipe as recipe_lib
+from gan_jax import stages as stages_lib
 from gan_jax.checkpoints import checkpoint
 from gan_jax.data import fingerprint
 from gan_jax.data.batches import Batches, batches
@@ -25,7 +27,7 @@ from gan_jax.step import TrainState
 from gan_jax.training import alerts, calls, evaluating, initial, report, rollback
 from gan_jax.training import trackers as trackers_lib
 from gan_jax.training.announced import announced
-from gan_jax.training.compiled import Programs, compiled
+from gan_jax.training.compiled import Programs, compiled, unchanged
 from gan_jax.training.meter import Meter
 from gan_jax.training.setup import Prepared, prepare
 
@@ -36,23 +38,35 @@ log = logging.getLogger("gan_jax")
 PREVIEW = 2**32 - 1
 
 
+class Opened(NamedTuple):
+    """A stage of a run on the devices.
+
+    Attributes:
+        batches: The Batches.
+        programs: The Programs; any stage's can make the first state of the run.
+        step: The step of the programs; calls that compile it are announced.
+    """
+
+    batches: Batches
+    programs: Programs
+    step: Callable[..., Any]
+
+
 class Run(NamedTuple):
-    """A run whose functions are compiled.
+    """A run whose functions are compiled when they are called.
 
     Attributes:
         recipe: The Recipe.
         workdir: Its folder.
         prepared: The Prepared.
-        batches: The Batches.
-        programs: The Programs.
+        opened: Function from the number of a stage to what it is fed and its compiled functions.
         trackers: Names of the trackers that it also reports to.
     """
 
     recipe: Recipe
     workdir: str
     prepared: Prepared
-    batches: Batches
-    programs: Programs
+    opened: Callable[[int], Opened]
     trackers: Sequence[str] = ()
 
 
@@ -103,29 +117,41 @@ def run(
 def _resume(recipe, workdir, prepared, data, trackers):
     """Resumes training; the caller holds the workdir's lock."""
     key = jax.random.key(recipe.seed)
-    fed = batches(
-        prepared.source,
-        recipe.batch_size,
-        recipe.batches_per_step,
-        recipe.seed,
-        prepared.mesh,
-        prepared.decode,
-    )
-    programs = compiled(
-        prepared.train_spec, prepared.diagnose, prepared.modality, recipe.batch_size, fed.decode,
-        prepared.mesh, key, slices=recipe.accumulate,
-    )  # fmt: skip
-    programs = programs._replace(step=announced(programs.step, "the train step"))
-    state = checkpoint.restore_latest(workdir, programs.abstract)
+    opened = _opener(prepared, key)
+    state = checkpoint.restore_latest(workdir, opened(0).programs.abstract)
     step = int(state.step) if state else 0
     for line in (*introduction(recipe, prepared, workdir, step), *initial.lines(prepared.begins)):
         log.info("%s", line)
     if processes.is_first():
         checkpoint.write_recipe(workdir, recipe, data, prepared.begins.record)
     if step < recipe.steps or _owes_evaluation(recipe, workdir, step):
-        step = _trained(Run(recipe, workdir, prepared, fed, programs, trackers), state, key)
+        step = _trained(Run(recipe, workdir, prepared, opened, trackers), state, key)
     _conclude(recipe, workdir, step)
     return step
+
+
+def _opener(prepared, key):
+    """Function from the number of a stage to its Opened. All stages share the rows that lie on the device."""
+    whole = prepared.whole
+    start = build.start(whole.train_spec, whole.modality, whole.stage.recipe.batch_size)
+
+    @functools.cache
+    def opened(number):
+        part = prepared.parts[number]
+        stage, recipe = part.stage, part.stage.recipe
+        fed = batches(
+            prepared.source, recipe.batch_size, recipe.batches_per_step, recipe.seed, prepared.mesh,
+            part.decode, skipped=stage.skipped, resident=opened(0).batches.resident if number else None,
+        )  # fmt: skip
+        progressed = functools.partial(stages_lib.progressed, stage) if stage.name else unchanged
+        programs = compiled(
+            part.train_spec, part.diagnose, part.modality, recipe.batch_size, fed.decode, prepared.mesh, key,
+            slices=recipe.accumulate, start=start, progressed=progressed,
+        )  # fmt: skip
+        what = f"the train step of stage {stage.name}" if stage.name else "the train step"
+        return Opened(fed, programs, announced(programs.step, what))
+
+    return opened
 
 
 def _owes_evaluation(recipe, workdir, step):
@@ -137,7 +163,7 @@ def _owes_evaluation(recipe, workdir, step):
 
 def _trained(run, state, key):
     """The loop with everything that it opens; it resumes from the last good checkpoint if it diverges."""
-    recipe, workdir, programs = run.recipe, run.workdir, run.programs
+    recipe, workdir = run.recipe, run.workdir
     with contextlib.ExitStack() as stack:
         manager = stack.enter_context(checkpoint.manager(workdir, recipe.keep_checkpoints))
         # Before the manager is closed, which waits for all processes.
@@ -154,11 +180,11 @@ def _trained(run, state, key):
         def play(state, keys):
             state = state or _begun(run, keys(0))
             with _reporter(run, int(state.step), followers) as reporter:
-                return loop(run, state, keys, manager, reporter, stop)
+                return _played(run, state, keys, manager, reporter, stop)
 
         def restore():
             manager.wait_until_finished()
-            restored = checkpoint.restore_latest(workdir, programs.abstract)
+            restored = checkpoint.restore_latest(workdir, run.opened(0).programs.abstract)
             manager.reload()  # Damaged checkpoints may have been put aside.
             return restored
 
@@ -167,7 +193,7 @@ def _trained(run, state, key):
 
 def _begun(run, key):
     """The state before the first step."""
-    state = initial.begun(run.programs.init(key), run.prepared.begins)
+    state = initial.begun(run.opened(0).programs.init(key), run.prepared.begins)
     return initial.with_features(state, run.prepared.features)
 
 
@@ -175,8 +201,42 @@ def _reporter(run, first, followers):
     """The Report, which only the first process has."""
     if not processes.is_first():
         return contextlib.nullcontext(report.Silence())
-    unit, every = run.prepared.modality.unit, run.prepared.watch.every
+    unit, every = run.prepared.source.modality.unit, run.prepared.watch.every
     return report.opened(report.Report(run.workdir, run.recipe, unit, first, every, followers))
+
+
+def _played(run, state, keys, manager, reporter, stop):
+    """Trains through the stages, from the one of the state on; steps taken."""
+    done = int(state.step)
+    if _owes_evaluation(run.recipe, run.workdir, done):
+        cost = run.prepared.watch.evaluate(done, state, reporter)
+        checkpoint.add_cost(manager, done, cost, run.recipe.keep_checkpoints)
+    with concurrent.futures.ThreadPoolExecutor(1, "compiler") as compiler:
+        for number, part in enumerate(run.prepared.parts):
+            for steps in part.stage.pieces(run.recipe.steps):
+                if done >= steps.stop:
+                    continue
+                if part.stage.reset and done == steps.start > 0:
+                    state = run.opened(number).programs.reset(state)
+                ahead = compiler.submit(_compile_ahead, run, number + 1, keys)
+                state, done = loop(run, number, state, steps.stop, keys, manager, reporter, stop)
+                if done < steps.stop:
+                    return done
+                ahead.result()
+    return done
+
+
+def _compile_ahead(run, number, keys):
+    """Compiles the step of a stage, if there is one, while the one before it trains."""
+    if number == len(run.prepared.parts):
+        return
+    fed, programs, _ = run.opened(number)
+    steps = run.prepared.parts[number].stage
+    planned = functools.partial(calls.planned, run.recipe, keys)
+    with contextlib.closing(fed.feed(steps.first, min(steps.last, run.recipe.steps), planned)) as feed:
+        inputs = programs.abstract, fed.resident, next(feed), keys(steps.first)
+    with contextlib.suppress(Exception):  # The step itself will say what is wrong.
+        programs.step.lower(*inputs).compile()
 
 
 def _conclude(recipe, workdir, step):
@@ -206,47 +266,51 @@ def _python():
 
 def loop(
     run: Run,
+    number: int,
     state: TrainState,
+    until: int,
     keys: Callable[[int], jax.Array],
     manager: Any,
     reporter: Any,
     stop: Callable[[int], bool],
-) -> int:
-    """Takes steps until the recipe's last, or until a signal asks to stop.
+) -> tuple[TrainState, int]:
+    """Takes steps of a stage, until a signal asks to stop.
 
     Args:
         run: The Run.
-        state: The TrainState to start from.
+        number: Of the stage whose steps these are.
+        state: The TrainState to start from; donated.
+        until: Steps of the run after the last of these.
         keys: Function from steps taken to the random key of the next step.
         manager: The checkpoint manager.
         reporter: The Report.
         stop: Function from steps taken to bool: has a signal asked to stop?
 
     Returns:
-        Steps taken.
+        The state, and steps taken.
 
     Raises:
         Divergence: A loss or a parameter is no longer finite.
     """
-    recipe, prepared, fed, programs = run.recipe, run.prepared, run.batches, run.programs
+    recipe, prepared, (fed, programs, step) = run.recipe, run.prepared, run.opened(number)
     first, done = int(state.step), int(state.step)
     preview_key = jax.random.fold_in(jax.random.key(recipe.seed), PREVIEW)
-    meter, least = Meter(recipe, reporter), checkpoint.best_cost(manager)
+    manager.wait_until_finished()  # No save may be in progress where the least cost is read.
+    meter, least = (
+        Meter(recipe, prepared.parts[number].stage.samples, reporter),
+        checkpoint.best_cost(manager),
+    )
     history = alerts.History()
-    if _owes_evaluation(recipe, run.workdir, first):
-        cost = prepared.watch.evaluate(first, state, reporter)
-        checkpoint.add_cost(manager, first, cost, recipe.keep_checkpoints)
-        least = min(least, math.inf if cost is None else cost)
     planned = functools.partial(calls.planned, recipe, keys)
-    with contextlib.closing(fed.feed(first, recipe.steps, planned)) as feed:
-        for steps, call_feed in zip(planned(first, recipe.steps), feed):
-            state, scalars = programs.step(state, fed.resident, call_feed, keys(steps.start))
+    with contextlib.closing(fed.feed(first, until, planned)) as feed:
+        for steps, call_feed in zip(planned(first, until), feed):
+            state, scalars = step(state, fed.resident, call_feed, keys(steps.start))
             done = steps.stop
             meter.add(len(steps), scalars)
             # Processes agree on a step at which to stop, and ask at every one of them.
             last = any([stop(step + 1) for step in steps]) or done == recipe.steps
             evaluated, saving = evaluating.due(recipe, done), last or done % recipe.checkpoint_every == 0
-            if evaluated or saving or done % recipe.log_every == 0:
+            if evaluated or saving or done == until or done % recipe.log_every == 0:
                 meter.flush(done)
             if evaluated or saving:
                 _check_finite(programs.finite(state.params), done)
@@ -270,7 +334,7 @@ def loop(
                 checkpoint.save(manager, done, state, cost)
             if last:
                 break
-    return done
+    return state, done
 
 
 def _check_finite(by_player, step):
@@ -288,6 +352,16 @@ def _sources(source):
     return f" from {''.join(own)}sources of {'x'.join(map(str, source.spec['source'].shape))}"
 
 
+def _line(part, steps):
+    """A stage of a run for people."""
+    stage, shape = part.stage, "x".join(map(str, part.modality.spec["real"].shape))
+    until = min(stage.last, steps)
+    images = (until - stage.first) * stage.samples
+    details = [f"{shape}, batch size {stage.recipe.batch_size}, {images:,} {part.modality.unit}"]
+    details += [f"fading over {stage.fade:,}"] if stage.fade else []
+    return f"stage     {stage.name}, steps {stage.first:,} to {until:,}: {', '.join(details)}"
+
+
 def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) -> list[str]:
     """A summary of a run: its data, networks, devices and workdir.
 
@@ -300,18 +374,18 @@ def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) ->
     Returns:
         Lines for people.
     """
-    source, modality = prepared.source, prepared.modality
+    source, modality = prepared.source, prepared.whole.modality
     shape, classes = "x".join(map(str, source.spec["real"].shape)), len(source.classes)
     labels = f"{classes} classes: {listed(source.classes)}" if classes else "no labels"
     counts = {
         player: sum(leaf.size for leaf in jax.tree.leaves(params))
-        for player, params in prepared.abstract.params.items()
+        for player, params in prepared.whole.abstract.params.items()
     }
     devices = jax.devices()
     where = f" in {jax.process_count()} processes" if jax.process_count() > 1 else ""
     computes = f"{recipe.precision}, matmul precision {recipe.matmul_precision}"
     grids = []
-    if "label" in prepared.train_spec.game.conditions:
+    if "label" in prepared.whole.game.conditions:
         rows = samples.rows_of_classes(recipe.grid_size, modality)
         grids = [f"grids     classes of samples, from 0 on: {samples.of_rows(rows, source.classes)}"]
     return [
@@ -319,6 +393,7 @@ def introduction(recipe: Recipe, prepared: Prepared, workdir: str, step: int) ->
         *(f"network   {player}: {count:,} parameters" for player, count in counts.items()),
         f"devices   {len(devices)} x {devices[0].device_kind}{where}, batch size {recipe.batch_size}, "
         f"{computes}",
+        *(_line(part, recipe.steps) for part in prepared.parts if part.stage.name),
         *grids,
         f"workdir   {workdir}, {f'resuming from step {step}' if step else 'new'}",
     ]

@@ -23,11 +23,10 @@ def test_work_is_that_of_the_products_and_a_little_more(tiny, tmp_path):
     # The discriminator's move: fakes; both kinds forwards, and to the kernels. The generator's: fakes and their
     # logits forwards, down to the samples, and to the kernels.
     least = 2 * 64 * (generator + 4 * discriminator + generator + 2 * discriminator + generator)
-    counted = plan.work(recipe, prepared)
+    counted = plan.work(prepared, prepared.whole)
     assert least < counted < 2 * least
-    sliced = _wide(tiny, batch_size=64, accumulate=4)
-    sliced_work = plan.work(sliced, setup.prepare(sliced, str(tmp_path / "run")))
-    assert sliced_work == pytest.approx(counted, rel=0.01)
+    sliced = setup.prepare(_wide(tiny, batch_size=64, accumulate=4), str(tmp_path / "run"))
+    assert plan.work(sliced, sliced.whole) == pytest.approx(counted, rel=0.01)
 
 
 def test_says_sizes_and_numbers_of_files_and_writes_none(tiny, tmp_path):

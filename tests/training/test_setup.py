@@ -252,7 +252,7 @@ def test_conditions_that_are_data_reach_step_sampler_and_grid(tiny, tmp_path, mo
     prepared = setup.prepare(recipe, str(tmp_path / "run"))
     # Decoded: the sampler's chunk.
     assert shapes[0] == {"source": ((64, 8, 8, 1), jax.numpy.float32)}
-    state = jax.jit(build.start(prepared.train_spec, prepared.modality, 8))(jax.random.key(0))
+    state = jax.jit(build.start(prepared.whole.train_spec, prepared.whole.modality, 8))(jax.random.key(0))
     picture = prepared.preview(state, jax.random.key(1), 4)
     # The grid shows samples for the first held-out rows.
     expected = digits.heldout().read(np.arange(4))["real"][:, ::-1]
