@@ -4,6 +4,7 @@ import functools
 import inspect
 import itertools
 import sys
+import typing
 from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 from typing import Any
@@ -558,8 +559,28 @@ def _chain(spec: Any, places: tuple[ModuleType, ...], kind: Any, field: str) -> 
     links = []
     for name, options in spec.items():
         factory, path = find(name, places, field), f"{field}.{_name(name)}"
-        links.append(made(factory, bind(factory, options, path), kind, path))
+        bound = bind(factory, options, path)
+        if kind is optax.GradientTransformation:
+            factory = _scheduled(factory, bound)
+        links.append(made(factory, bound, kind, path))
     return links
+
+
+def _scheduled(factory, bound):
+    """A transform whose numbers may all be schedules: optax takes those of few, such as learning rates."""
+    parameters = inspect.signature(factory).parameters
+    numbers = [name for name in bound if not _takes_functions(parameters[name].annotation)]
+    if not any(callable(bound[name]) for name in numbers):
+        return factory
+    others = [name for name in parameters if name not in numbers or not callable(bound[name])]
+    return optax.inject_hyperparams(factory, static_args=others)
+
+
+def _takes_functions(annotation):
+    """Whether a parameter of this type may be a function, such as a schedule."""
+    return any(
+        (typing.get_origin(each) or each) is Callable for each in [annotation, *typing.get_args(annotation)]
+    )
 
 
 def _nets(spec, facts, precision, field):

@@ -143,8 +143,8 @@ class Recipe:
 
     @property
     def samples_per_step(self) -> int:
-        """Real samples per step, over all devices and hosts."""
-        return self.batch_size * self.batches_per_step
+        """Real samples per step, over all devices and hosts: those of the player with the most updates."""
+        return self.batch_size * max(self.updates.values())
 
 
 def load(config: str) -> Recipe:

@@ -33,6 +33,7 @@ class Stage(NamedTuple):
         first: Steps of the run before it.
         last: Steps of the run at its end; that of the last stage may lie behind the end of the run.
         seen: Real samples seen before it.
+        skipped: Rows that were read before it, less those that as many steps of this stage would have read.
         fade: Real samples over which networks and data go over from the stage before; 0 for none.
         reset: Whether optimizers begin anew, at its start and at the end of its fade.
     """
@@ -43,6 +44,7 @@ class Stage(NamedTuple):
     first: int = 0
     last: int = 0
     seen: int = 0
+    skipped: int = 0
     fade: int = 0
     reset: bool = False
 
@@ -50,11 +52,6 @@ class Stage(NamedTuple):
     def samples(self) -> int:
         """Real samples per step."""
         return self.recipe.samples_per_step
-
-    @property
-    def skipped(self) -> int:
-        """Samples that would be seen in addition if all steps of the run were of this stage, negated."""
-        return self.seen - self.first * self.samples
 
     def time(self, step: Any) -> Any:
         """What schedules read: the samples seen, in steps of the run's own recipe.
@@ -65,7 +62,7 @@ class Stage(NamedTuple):
         Returns:
             The step itself where every step so far had as many samples as one of the recipe, else float32.
         """
-        if self.skipped == 0 and self.samples == self.unit:
+        if self.seen == self.first * self.unit and self.samples == self.unit:
             return step
         return jnp.float32(step - self.first) * (self.samples / self.unit) + self.seen / self.unit
 
@@ -116,7 +113,7 @@ def of(recipe: Recipe) -> tuple[Stage, ...]:
     if recipe.data.get("halvings"):
         raise UsageError(f"data.halvings={recipe.data['halvings']}: with stages, each says its own")
     found: list[Stage] = []
-    first = seen = 0
+    first = seen = read = 0
     for number, (name, spec) in enumerate(recipe.stages.items()):
         own, changes = _parted(name, spec)
         changed = _changed(whole.recipe, changes, name)
@@ -126,8 +123,13 @@ def of(recipe: Recipe) -> tuple[Stage, ...]:
         if own["fade"] > own["images"] > 0:
             raise UsageError(f"stages.{name}.fade={own['fade']}: expected at most images={own['images']}")
         last = first + length if length and number < len(recipe.stages) - 1 else max(recipe.steps, first)
-        found.append(Stage(changed, whole.unit, name, first, last, seen, own["fade"], own["reset"]))
-        first, seen = last, seen + (last - first) * changed.samples_per_step
+        rows, count = changed.batch_size * changed.batches_per_step, last - first
+        found.append(
+            Stage(
+                changed, whole.unit, name, first, last, seen, read - first * rows, own["fade"], own["reset"]
+            )  # fmt: skip
+        )
+        first, seen, read = last, seen + count * changed.samples_per_step, read + count * rows
     return tuple(stage for stage in found if stage.first < recipe.steps)
 
 

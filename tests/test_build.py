@@ -417,3 +417,17 @@ def test_a_folder_of_tfds_is_refused_by_data_that_reads_none(tiny):
         UsageError, match="^data_dir=photos: data 'digits' reads no folder of TFDS; a folder of"
     ):
         build.source(tiny(), "photos")
+
+
+def test_any_number_of_an_optimizer_may_be_a_schedule(tiny):
+    """Adam whose second decay rises, against float64."""
+    rising = dict(linear_schedule=dict(init_value=0.5, end_value=0.9, transition_steps=2))
+    recipe = tiny(optimizer=dict(adam=dict(learning_rate=0.1, b1=0.5, b2=rising)))
+    chain = build.train_spec(recipe, build.source(recipe).modality).optimizers["generator"]
+    params, first, second = {"weight": jnp.ones(2)}, np.zeros(2), np.zeros(2)
+    state = chain.init(params)
+    for number, (grad, b2) in enumerate(zip([[1.0, -2.0], [3.0, 0.5], [-1.0, 1.0]], [0.5, 0.7, 0.9]), 1):
+        updates, state = chain.update({"weight": jnp.array(grad)}, state, params)
+        first, second = 0.5 * first + 0.5 * np.array(grad), b2 * second + (1 - b2) * np.square(grad)
+        expected = -0.1 * first / (1 - 0.5**number) / (np.sqrt(second / (1 - b2**number)) + 1e-8)
+        np.testing.assert_allclose(updates["weight"], expected, rtol=1e-5)
