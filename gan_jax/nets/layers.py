@@ -12,6 +12,22 @@ from gan_jax.nets.convolution import Conv
 from gan_jax.nets.resampling import max_pool
 
 
+def pixel_norm(x: jax.Array, epsilon: float = 1e-8) -> jax.Array:
+    """Every vector of channels with a mean square of 1.
+
+    Karras et al. 2018, arXiv:1710.10196, section 4.2. The mean is not subtracted.
+
+    Args:
+        x: [..., C].
+        epsilon: Added to mean squares.
+
+    Returns:
+        The same shape and type.
+    """
+    squares = jnp.mean(jnp.square(x.astype(jnp.float32)), axis=-1, keepdims=True)
+    return (x * jax.lax.rsqrt(squares + epsilon)).astype(x.dtype)
+
+
 class MinibatchStandardDeviation(nn.Module):
     """Appends channels with the standard deviation over a group of samples, averaged over pixels.
 
