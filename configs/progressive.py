@@ -38,7 +38,7 @@ def get_config(data="digits"):
         optimizers=dict(discriminator=dict(adam=dict(adam)), generator=dict(adam=dict(adam))),
         updates=dict(discriminator=1, generator=1),
         # 0.999 a step.
-        average=dict(generator=dict(half_life=693 * BATCH, ramp_up=0.05)),
+        average=dict(generator=dict(half_life=22_170, ramp_up=0.05)),
         batch_size=BATCH,
         stages=dict(
             quarter=dict(images=PHASE, data=dict(halvings=2), reset=True),

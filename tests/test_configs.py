@@ -219,6 +219,14 @@ PAPER = {
         "optimizers.generator.adam.learning_rate": 1e-4,
         "nets.discriminator.wrap": {"spectral_norm": {}},
     },
+    # Karras et al. 2018, section 6.1 and appendix A; 0.999 a step of 32 images.
+    "progressive": {
+        **_both({"learning_rate": 1e-3, "b1": 0.0, "b2": 0.99}),
+        "losses.discriminator": {"wasserstein_discriminator": 1.0, "gradient_penalty": 10.0, "drift": 0.001},
+        "updates": {"discriminator": 1, "generator": 1},
+        "nets.discriminator.group_size": 4,
+        "average.generator.half_life": round(32 * math.log(0.5) / math.log(0.999)),
+    },
     # Huang et al. 2024, its training code.
     "r3gan": {
         "optimizers.generator.adam.learning_rate.cosine_decay_schedule.init_value": 2e-4,

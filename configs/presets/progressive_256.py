@@ -46,7 +46,7 @@ def get_config(data="folder"):
         optimizers=dict(discriminator=dict(adam=dict(adam)), generator=dict(adam=dict(adam))),
         updates=dict(discriminator=1, generator=1),
         # 0.999 a step of the last batch size.
-        average=dict(generator=dict(half_life=693 * batches[-1], ramp_up=0.05)),
+        average=dict(generator=dict(half_life=5_540, ramp_up=0.05)),
         batch_size=batches[-1],
         stages=stages,
         steps=before + (IMAGES - sum(lengths)) // batches[-1],
