@@ -154,6 +154,8 @@ PAPER = {
         **_both(FALLING),
         "game.patches": 256,
         "nets.generator.projection.features": 256,
+        "nets.generator.translator.blurred": True,
+        "nets.generator.translator.upsample": "smoothed",
         "losses.generator": {
             "least_squares_generator": 2.0,
             "patch_contrastive": 0.5,
