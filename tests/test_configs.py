@@ -217,7 +217,8 @@ PAPER = {
     "restore_pixels": {"losses.generator": {"l1": 1.0}, "optimizers.generator.adam.learning_rate": 2e-4},
     "restore": {
         "losses.discriminator": {"non_saturating_discriminator": 1.0},
-        "losses.generator.l1": 1.0 / 2,
+        "losses.generator.l1": {"weight": 1.0 / 2, "reads": {"target": "sharpened"}},
+        "data.degrade.sharpened_target": {},
         "optimizers.generator.adam.learning_rate": 1e-4,
         "nets.discriminator.wrap": {"spectral_norm": {}},
     },
