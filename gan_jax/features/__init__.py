@@ -37,9 +37,9 @@ def named(name: str, real: Source, heldout: Source | None, *, download: bool = F
     Args:
         name: `classifier` for a classifier of the data's classes, trained unless the data has its own;
             `cifar10`, `mnist` or `digits` for the convolutions of a classifier that ships with the package,
-            whatever the data; `pixels` for no network; `inception`, `inception_768` or `inception_192` for the network of FID; a
-            `.pth` file with its weights; another file, written by `jax.export`; or the dotted path of a
-            function.
+            whatever the data; `pixels` for no network; `inception`, `inception_768` or `inception_192` for
+            the network of FID; a `.pth` file with its weights; another file, written by `jax.export`; or the
+            dotted path of a function.
         real: Source that a classifier is trained on.
         heldout: Source that its accuracy is measured on, or None.
         download: Fetch the Inception weights if they are absent.
