@@ -20,7 +20,7 @@ from gan_jax.data import views
 from gan_jax.data.source import of_images
 from gan_jax.errors import UsageError
 from gan_jax.step import train_step
-from gan_jax.training import report, setup, train
+from gan_jax.training import initial, report, setup, train
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "configs")
 CONFIGS = sorted(glob.glob(os.path.join(ROOT, "*.py")))
@@ -154,6 +154,8 @@ PAPER = {
         **_both(FALLING),
         "game.patches": 256,
         "nets.generator.projection.features": 256,
+        "nets.generator.translator.blurred": True,
+        "nets.generator.translator.upsample": "smoothed",
         "losses.generator": {
             "least_squares_generator": 2.0,
             "patch_contrastive": 0.5,
@@ -215,7 +217,8 @@ PAPER = {
     "restore_pixels": {"losses.generator": {"l1": 1.0}, "optimizers.generator.adam.learning_rate": 2e-4},
     "restore": {
         "losses.discriminator": {"non_saturating_discriminator": 1.0},
-        "losses.generator.l1": 1.0 / 2,
+        "losses.generator.l1": {"weight": 1.0 / 2, "reads": {"target": "sharpened"}},
+        "data.degrade.sharpened_target": {},
         "optimizers.generator.adam.learning_rate": 1e-4,
         "nets.discriminator.wrap": {"spectral_norm": {}},
     },
@@ -303,6 +306,16 @@ def test_traced(path, data):
             setup.check(recipe, build.train_spec(recipe, modality), modality)
         return
     setup.check(recipe, build.train_spec(recipe, modality), modality)
+
+
+def test_second_stages_alone_ask_for_a_first_one():
+    """Those whose discriminator's weight grows from 0; the others begin with random parameters."""
+    random = initial.Initial({}, None)
+    asking = set()
+    for path in CONFIGS:
+        terms = build.train_spec(_recipe(path), MODALITIES["cifar10"]).terms
+        asking |= {_name(path)} if initial.advice(terms, random) else set()
+    assert asking == {"srgan", "esrgan", "restore"}
 
 
 @pytest.mark.parametrize("path", [*CONFIGS, *TRICKS], ids=_name)

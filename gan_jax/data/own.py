@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from gan_jax import games
+from gan_jax import degradations, games
 from gan_jax.data import domains, files, listing, pixels
 from gan_jax.data.archive import has_labels
 from gan_jax.errors import Unknown, UsageError
@@ -56,9 +56,12 @@ def changes(path: str, recipe: Recipe) -> dict[str, Any]:
     kind = _kind(path, names, recipe)
     found: dict[str, Any] = {"data.name": kind, "data.path": path}
     said = []
-    if recipe.data.get("degrade") and kind != "photographs":
-        found["data.degrade"] = {}
-        said.append("sources are those of the folder, so data.degrade is left out")
+    degrade = recipe.data.get("degrade", {})
+    kept = {name: options for name, options in degrade.items() if name in degradations.BESIDE}
+    if kind != "photographs" and kept != degrade:
+        found["data.degrade"] = kept
+        left = ", ".join(str(name) for name in degrade if name not in kept)
+        said.append(f"sources are those of the folder, so {left} of data.degrade is left out")
     if names and kind != "photographs":
         size, line = _size(path, names, kind, recipe)
         found |= size

@@ -148,4 +148,5 @@ def _to_printed(source, printed, resolution, seed):
         return other and _to_printed(other, rest or printed, resolution, seed + 1)
 
     name = f"{source.name}, to be printed"
-    return joined(name, printed, source, source.size, read=read, heldout=heldout)
+    joint = joined(name, printed, source, source.size, read=read, heldout=heldout)
+    return joint._replace(facts={**joint.facts, "label_of": "both"})

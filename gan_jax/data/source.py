@@ -26,8 +26,9 @@ class Source(NamedTuple):
         spec: Shape and dtype of one row as stored, by name. `real` is the entry that a game learns to
             generate; `label`, int32 [], is its class; others are conditions, such as `source` or `mask`.
         facts: Facts that people and networks may ask for: `modality`, the name of a function of
-            `gan_jax.modalities` or a dotted path; `class_names` if there are labels; whatever the
-            modality needs, such as a sample rate.
+            `gan_jax.modalities` or a dotted path; `class_names` if there are labels; `paired`, which rows'
+            `source` and `real` belong together: `all`, `heldout` or none; `label_of`, which of the two `label`
+            is the class of: `real`, `source` or `both`; whatever the modality needs, such as a sample rate.
         read: Function from row numbers, int [N], to a dict of arrays [N, *shape] by the names of the spec.
             Called from several threads at once.
         heldout: Function without arguments that returns the Source of rows that training never sees, or None.
@@ -55,6 +56,13 @@ class Source(NamedTuple):
     def classes(self) -> tuple[str, ...]:
         """Names of the classes; empty without labels."""
         return tuple(self.facts.get("class_names", ()))
+
+    @property
+    def label_of(self) -> tuple[str, ...]:
+        """The entries whose class `label` is; of a pair it is that of both, unless the facts say otherwise."""
+        usual = "both" if self.facts.get("paired", "all") == "all" else "real"
+        of = self.facts.get("label_of", usual)
+        return ("real", "source") if of == "both" else (of,)
 
     @property
     def modality(self) -> Modality:

@@ -13,6 +13,10 @@ from gan_jax.degradations.masks import box_masks, centre_mask, stroke_masks
 from gan_jax.degradations.noise import gaussian_noise, poisson_noise
 from gan_jax.degradations.real_esrgan import real_esrgan
 from gan_jax.degradations.resampling import downscale
+from gan_jax.degradations.sharpening import sharpened_target
+
+# Those that leave the source as it is and add an entry, so that data with sources of their own keep them.
+BESIDE = ("sharpened_target",)
 
 __all__ = [
     "blur",
@@ -26,5 +30,6 @@ __all__ = [
     "jpeg",
     "poisson_noise",
     "real_esrgan",
+    "sharpened_target",
     "stroke_masks",
 ]

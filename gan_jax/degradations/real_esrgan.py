@@ -54,7 +54,8 @@ def real_esrgan(*, factor: int = 4) -> Degradation:
 
     Wang et al. 2021, arXiv:2107.10833, figure 2 and appendix, with the numbers of its code for the network of
     scale 4. Every choice is drawn for each sample, where theirs are drawn once a batch; resizes are
-    antialiased, and the bicubic one has a = -0.5; real images are not sharpened.
+    antialiased, and the bicubic one has a = -0.5; real images are not sharpened,
+    which `sharpened_target` does beside it.
 
     Args:
         factor: Height of the image over that of the source.

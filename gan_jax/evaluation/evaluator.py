@@ -141,7 +141,7 @@ class SampleSet:
             return lambda: cut(self.outputs[output])
 
         offered = {f"{name}_{alias}": part(output) for alias, output in outputs.items()}
-        if "label" in self.source.spec:
+        if "label" in self.source.spec and "real" in self.source.label_of:
             offered[f"{name}_labels"] = lambda: cut(self.labels)
         offered[f"{name}_{self.source.modality.unit}"] = lambda: self._first(cut(np.arange(self.source.size)))
         return offered
@@ -291,7 +291,8 @@ class Evaluator:
 
         Returns:
             Function from row numbers below `size` to the conditions, arrays [N, *shape] by name; with
-            `target`, the rows' own `real`, if the data is paired.
+            `target`, the rows' own `real`, if the data is paired, and with `label`, if that is the class of
+            the rows' `source`, which their translations should keep.
         """
         if not names:
             return lambda rows: {}
@@ -306,6 +307,8 @@ class Evaluator:
         read = {name: name for name in of_data}
         if of_data and not self._unpaired:
             read["target"] = "real"
+        if "source" in of_data and "label" in rows.source.spec and "source" in rows.source.label_of:
+            read["label"] = "label"
 
         def conditions(places):
             entries = rows.source.read(rows.order[drawn[places]]) if of_data else {}

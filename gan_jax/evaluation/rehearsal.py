@@ -59,7 +59,8 @@ def labels_of(game: Game, conditions: Conditions, size: int) -> Callable[[], np.
         size: Number of samples.
 
     Returns:
-        Function without arguments to their classes, int32 [size]; None if samples have no classes.
+        Function without arguments to their classes, int32 [size]; None if the game is not told any: to know
+        the class of every source takes as long as to read it.
     """
     return (lambda: conditions(np.arange(size))["label"]) if "label" in game.conditions else None
 

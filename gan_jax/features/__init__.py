@@ -1,13 +1,16 @@
 """Networks whose features metrics compare."""
 
+import functools
 import os
 from collections.abc import Callable
 
 from gan_jax.data.source import Source
 from gan_jax.errors import unknown
+from gan_jax.features import reference
 from gan_jax.features.classifier import classifier, classifier_maps
 from gan_jax.features.mixture import mixture
 from gan_jax.features.perceptual.vgg import vgg
+from gan_jax.features.shipped import shipped
 from gan_jax.features.stacked import stacked
 from gan_jax.features.standard import standard
 from gan_jax.features.types import Features
@@ -21,6 +24,7 @@ __all__ = [
     "named",
     "of_function",
     "pixels",
+    "shipped",
     "stacked",
     "standard",
     "vgg",
@@ -32,9 +36,10 @@ def named(name: str, real: Source, heldout: Source | None, *, download: bool = F
 
     Args:
         name: `classifier` for a classifier of the data's classes, trained unless the data has its own;
-            `pixels` for no network; `inception`, `inception_768` or `inception_192` for the network of FID; a
-            `.pth` file with its weights; another file, written by `jax.export`; or the dotted path of a
-            function.
+            `cifar10`, `mnist` or `digits` for the convolutions of a classifier that ships with the package,
+            whatever the data; `pixels` for no network; `inception`, `inception_768` or `inception_192` for
+            the network of FID; a `.pth` file with its weights; another file, written by `jax.export`; or the
+            dotted path of a function.
         real: Source that a classifier is trained on.
         heldout: Source that its accuracy is measured on, or None.
         download: Fetch the Inception weights if they are absent.
@@ -48,6 +53,7 @@ def named(name: str, real: Source, heldout: Source | None, *, download: bool = F
     known: dict[str, Callable[[], Features]] = {
         "classifier": lambda: real.classifier() if real.classifier else classifier(real, heldout),
         "pixels": pixels,
+        **{of: functools.partial(shipped, of, real) for of in reference.shipped()},
         "inception": lambda: standard(download=download),
         "inception_768": lambda: standard(layer=768, download=download),
         "inception_192": lambda: standard(layer=192, download=download),

@@ -267,6 +267,11 @@ def classifier(real: Source, heldout: Source | None) -> Features:
         raise UsageError(
             f"{real.name} has no labels to train a classifier on; give other features: pixels or inception"
         )
+    if "real" not in real.label_of:
+        raise UsageError(
+            f"{real.name}: its labels are those of sources, and a classifier is trained on `real` images; give "
+            "other features: pixels or inception"
+        )
     known, (trained_on, tested) = reference.found(real), _parts(real, heldout)
 
     def load():

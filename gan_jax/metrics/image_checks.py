@@ -10,6 +10,11 @@ from gan_jax.errors import UsageError
 
 # Memory of a block of rows with all values computed from it, about.
 BLOCK_BYTES = 2**28
+# What `channels` of a colour image can be: the offset and the weights of red, green and blue in [0, 1].
+_PARTS = {
+    "y": (16.0, ((65.481, 128.553, 24.966),)),
+    "cbcr": (128.0, ((-37.797, -74.203, 112.0), (112.0, -93.786, -18.214))),
+}
 
 
 def check_images(name: str, images: ArrayLike, *, least: int = 1) -> np.ndarray:
@@ -82,25 +87,31 @@ def compared(images: np.ndarray, channels: str, border: int) -> np.ndarray:
 
     Args:
         images: uint8 [N, H, W, C], C 1 or 3.
-        channels: `all`, or `y`: luma as ITU-R BT.601 defines it for video, from 16 to 235, as in the
-            literature of super-resolution. Full-range luma, such as Pillow's, reads 1.3 dB less.
+        channels: `all`; or `y`, luma as ITU-R BT.601 defines it for video, from 16 to 235, as in the
+            literature of super-resolution (full-range luma, such as Pillow's, reads 1.3 dB less); or `cbcr`,
+            its chroma, two channels from 16 to 240, which tells colours apart from brightness.
         border: Pixels left out at each edge: in that literature as many as the scale.
 
     Returns:
-        float64 [N, H - 2 * border, W - 2 * border, C or 1].
+        float64 [N, H - 2 * border, W - 2 * border, C, 1 or 2].
 
     Raises:
-        UsageError: Other channels, `y` of grey images, or a border that leaves no pixel.
+        UsageError: Other channels, `y` or `cbcr` of grey images, or a border that leaves no pixel.
     """
     count, height, width, depth = images.shape
-    if channels not in ("all", "y"):
-        raise UsageError(f"channels={channels!r}: expected 'all' or 'y'")
-    if channels == "y" and depth != 3:
-        raise UsageError(f"channels='y': images of {depth} channels have no luma apart; take 'all'")
+    if channels not in ("all", *_PARTS):
+        raise UsageError(f"channels={channels!r}: expected 'all', 'y' or 'cbcr'")
+    if channels != "all" and depth != 3:
+        raise UsageError(
+            f"channels={channels!r}: images of {depth} channels have no luma and chroma apart; take 'all'"
+        )
     if 2 * border >= min(height, width):
         raise UsageError(f"border={border}: nothing is left of images of {height} x {width} pixels")
     inner = images[:, border : height - border, border : width - border].astype(np.float64)
-    return inner if channels == "all" else 16 + inner @ (np.array([[65.481], [128.553], [24.966]]) / 255)
+    if channels == "all":
+        return inner
+    offset, weights = _PARTS[channels]
+    return offset + inner @ (np.array(weights).T / 255)
 
 
 def protocol(name: str, images: np.ndarray, channels: str, border: int) -> str:
@@ -115,7 +126,7 @@ def protocol(name: str, images: np.ndarray, channels: str, border: int) -> str:
     Returns:
         The name; `all` channels are `rgb` or `grey`.
     """
-    of = "y" if channels == "y" else "rgb" if images.shape[-1] == 3 else "grey"
+    of = channels if channels != "all" else "rgb" if images.shape[-1] == 3 else "grey"
     return f"{name}_{of}" + (f"_border_{border}" if border else "")
 
 

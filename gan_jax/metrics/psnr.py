@@ -36,19 +36,20 @@ def psnr(
     """Mean peak signal-to-noise ratio of outputs against their targets, beside that of classical methods.
 
     The mean over images of 10 log10(255^2 / mean squared error). Super-resolution has `channels="y"` and a
-    border of as many pixels as the scale (Ledig et al. 2016, arXiv:1609.04802, section 3.1).
+    border of as many pixels as the scale (Ledig et al. 2016, arXiv:1609.04802, section 3.1). Colourisation has
+    `channels="cbcr"`, beside which the grey input stands as `bicubic`.
 
     Args:
         fake_images: Outputs, uint8 [N, H, W, C].
         target_images: The target of each, uint8 [N, H, W, C].
         source_images: The input of each, uint8 [N, h, w, c].
-        channels: `all`, or `y`: luma of ITU-R BT.601, from 16 to 235.
+        channels: `all`; `y`, luma of ITU-R BT.601, from 16 to 235; or `cbcr`, its chroma, from 16 to 240.
         border: Pixels left out at each edge.
         baselines: Restorations of the sources by name (`gan_jax.metrics.classical`) with hyperparameters;
             `bicubic` leaves images of the target's size as they are.
 
     Returns:
-        `psnr_rgb`, `psnr_grey` or `psnr_y`, perhaps with `_border_<n>`, and the same `_of_<baseline>`;
+        `psnr_rgb`, `psnr_grey`, `psnr_y` or `psnr_cbcr`, perhaps with `_border_<n>`, and the same `_of_<baseline>`;
         decibels, at most 58.92.
 
     Raises:

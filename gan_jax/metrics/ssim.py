@@ -39,13 +39,14 @@ def ssim(
         fake_images: Outputs, uint8 [N, H, W, C].
         target_images: The target of each, uint8 [N, H, W, C].
         source_images: The input of each, uint8 [N, h, w, c].
-        channels: `all`, whose similarities are averaged, or `y`: luma of ITU-R BT.601, from 16 to 235.
+        channels: `all`, whose similarities are averaged; `y`, luma of ITU-R BT.601, from 16 to 235; or
+            `cbcr`, its chroma.
         border: Pixels left out at each edge.
         baselines: As for `psnr`.
 
     Returns:
-        `ssim_rgb`, `ssim_grey` or `ssim_y`, perhaps with `_border_<n>`, and the same `_of_<baseline>`; in
-        [-1, 1].
+        `ssim_rgb`, `ssim_grey`, `ssim_y` or `ssim_cbcr`, perhaps with `_border_<n>`, and the same
+        `_of_<baseline>`; in [-1, 1].
 
     Raises:
         UsageError: Shapes differ, or there is no such baseline.

@@ -40,6 +40,21 @@ def _repeated(read: Interval) -> Interval:
     return read[0] // 2, read[1] // 2
 
 
+def blurred(read: Interval) -> Interval:
+    """Every second pixel of an image after a filter of three."""
+    return 2 * read[0] - 1, 2 * read[1] + 1
+
+
+def _smoothed(size: int) -> Layer:
+    smooth = convolution(size - 1 + size % 2)
+
+    def between(read):
+        first, last = smooth(read)
+        return (first - 1) // 2, (last + 1) // 2
+
+    return between
+
+
 def _resized(size: int) -> Layer:
     smooth = convolution(size - 1 + size % 2)
     return lambda read: _repeated(smooth(read))
@@ -54,6 +69,7 @@ _DOUBLINGS: dict[Any, Callable[[int], Layer]] = {
     upsampling.transposed: _transposed,
     upsampling.resized: _resized,
     upsampling.shuffled: _shuffled,
+    upsampling.smoothed: _smoothed,
 }
 
 

@@ -64,26 +64,29 @@ def max_pool(x: jax.Array) -> jax.Array:
     return jnp.max(_squares(x), axis=(2, 4))
 
 
-def _neighbours(x: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
-    """The pixel before and the pixel after each one along an axis, zeros beyond the edge."""
-    padded = jnp.pad(x, [(1, 1) if i == axis else (0, 0) for i in range(x.ndim)])
+def _neighbours(x: jax.Array, axis: int, beyond: str = "constant") -> tuple[jax.Array, jax.Array]:
+    """The pixel before and the pixel after each one along an axis; beyond the edge as `jnp.pad`, zeros."""
+    padded = jnp.pad(x, [(1, 1) if i == axis else (0, 0) for i in range(x.ndim)], beyond)
     size = x.shape[axis]
     return jax.lax.slice_in_dim(padded, 0, size, axis=axis), jax.lax.slice_in_dim(padded, 2, None, axis=axis)
 
 
-def smooth_upsample(x: jax.Array) -> jax.Array:
+def smooth_upsample(x: jax.Array, *, beyond: str = "constant") -> jax.Array:
     """Twice as large by repeating pixels and the filter [1, 2, 1], which is linear interpolation.
 
-    Huang et al. 2025 (R3GAN), arXiv:2501.05441; zeros beyond the edge, as in the authors' code.
+    Huang et al. 2025 (R3GAN), arXiv:2501.05441; zeros beyond the edge, as in the authors' code. It is also
+    the filter [1, 3, 3, 1] / 4 over an image with a zero behind every pixel.
 
     Args:
         x: [B, H, W, C].
+        beyond: What lies beyond the edge, as `jnp.pad` calls it: `constant` for zeros, `edge` for the edge's
+            own pixels, so that a constant image stays constant.
 
     Returns:
         [B, 2H, 2W, C].
     """
     for axis in (1, 2):
-        before, after = _neighbours(x, axis)
+        before, after = _neighbours(x, axis, beyond)
         pair = jnp.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis=axis + 1)
         x = pair.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
     return x
@@ -105,4 +108,23 @@ def smooth_downsample(x: jax.Array) -> jax.Array:
         smooth = 0.25 * before + 0.5 * x + 0.25 * after
         pairs = smooth.reshape(*x.shape[:axis], x.shape[axis] // 2, 2, *x.shape[axis + 1 :])
         x = jnp.mean(pairs, axis=axis + 1)
+    return x
+
+
+def blurred_downsample(x: jax.Array) -> jax.Array:
+    """Every second pixel of each row and column after the filter [1, 2, 1] / 4 along both.
+
+    Zhang 2019, arXiv:1904.11486, section 3.2, with the filter Tri-3; beyond the edge the image goes on as in
+    a mirror. A shift of the image changes the result less than without the filter.
+
+    Args:
+        x: [B, H, W, C].
+
+    Returns:
+        [B, ceil(H / 2), ceil(W / 2), C].
+    """
+    for axis in (1, 2):
+        before, after = _neighbours(x, axis, "reflect")
+        smooth = 0.25 * before + 0.5 * x + 0.25 * after
+        x = jax.lax.slice_in_dim(smooth, 0, None, stride=2, axis=axis)
     return x

@@ -17,6 +17,7 @@ from gan_jax.nets import fields, norms, upsampling
 from gan_jax.nets.convolution import Conv, ReflectedConv
 from gan_jax.nets.inner import beside
 from gan_jax.nets.linen import name_of
+from gan_jax.nets.resampling import blurred_downsample
 from gan_jax.nets.sizes import divided
 
 _normal = nn.initializers.normal(0.02)
@@ -42,7 +43,8 @@ class ResNet(nn.Module):
 
     Zhu et al. 2017, arXiv:1703.10593. Height and width are multiples of 2^halvings, 4 in the paper.
     Convolutions that keep the size mirror the image at its edges. The paper's transposed convolutions of 3 by
-    3 pixels leave checkerboards; `upsample="resized"` does not. Instance norm sees the whole image: parts
+    3 pixels leave checkerboards; `upsample="resized"` does not, nor does `"smoothed"`, which with `blurred`
+    is the network of CUT (Park et al. 2020, arXiv:2007.15651). Instance norm sees the whole image: parts
     that are translated on their own differ from the whole.
 
     Attributes:
@@ -52,9 +54,11 @@ class ResNet(nn.Module):
         halvings: Number of halvings and of doublings.
         norm: Name of a normalisation, see `nets/norms.py`, or a function like them.
         upsample: Name of a layer that doubles, see `nets/upsampling.py`, or a function like them.
+        blurred: Halve by a blur and by leaving out pixels behind the ReLU, in place of the convolution's
+            stride: Zhang 2019, arXiv:1904.11486.
         layers: Numbers of inner layers to return beside the image: 0 is the source, then come the
-            convolutions that halve, before they are normalised, and the residual blocks. CUT (Park et al.
-            2020, arXiv:2007.15651) compares 0, 1, 2, 3 and 7.
+            convolutions that halve, before they are normalised, and the residual blocks. CUT compares 0, 1,
+            2, 3 and 7.
     """
 
     channels: int
@@ -63,6 +67,7 @@ class ResNet(nn.Module):
     halvings: int = 2
     norm: Any = "instance_norm"
     upsample: Any = "transposed"
+    blurred: bool = False
     layers: tuple[FromZero, ...] = ()
 
     @property
@@ -76,9 +81,10 @@ class ResNet(nn.Module):
         double = fields.doubling(self.upsample, 3)
         if not fields.is_local(self.norm) or double is None:
             return None
-        ends, halve, block = fields.convolution(7), fields.convolution(3, 2), fields.convolution(3)
+        ends, block = fields.convolution(7), fields.convolution(3)
+        halve = [block, fields.blurred] if self.blurred else [fields.convolution(3, 2)]
         blocks = 2 * self.blocks * [block]
-        network = [ends, *self.halvings * [halve], *blocks, *self.halvings * [double], ends]
+        network = [ends, *self.halvings * halve, *blocks, *self.halvings * [double], ends]
         return fields.radius(fields.chained(network), multiple=self.multiple)
 
     @nn.compact
@@ -93,8 +99,10 @@ class ResNet(nn.Module):
         x = nn.relu(norm(train)(ReflectedConv(self.width, (7, 7), **options)(source)))
         inner = [source]
         for level in range(1, self.halvings + 1):
-            inner.append(Conv(self.width << level, (3, 3), (2, 2), **options)(x))
+            strides = (1, 1) if self.blurred else (2, 2)
+            inner.append(Conv(self.width << level, (3, 3), strides, **options)(x))
             x = nn.relu(norm(train)(inner[-1]))
+            x = blurred_downsample(x) if self.blurred else x
         for _ in range(self.blocks):
             x = _Block(norm)(x, train)
             inner.append(x)

@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.nets.convolution import Conv, ConvTranspose, conv
-from gan_jax.nets.resampling import pixel_shuffle, repeat_pixels
+from gan_jax.nets.resampling import pixel_shuffle, repeat_pixels, smooth_upsample
 
-__all__ = ["resized", "shuffled", "transposed"]
+__all__ = ["resized", "shuffled", "smoothed", "transposed"]
 
 
 class ResizedConv(Conv):
@@ -23,6 +23,14 @@ class ResizedConv(Conv):
     def convolve(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
         """The convolution without its bias."""
         return conv(repeat_pixels(x), kernel, self.strides)
+
+
+class SmoothedConv(Conv):
+    """Convolution of an image that was doubled by linear interpolation; its attributes are those of `Conv`."""
+
+    def convolve(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
+        """The convolution without its bias."""
+        return conv(smooth_upsample(x, beyond="edge"), kernel, self.strides)
 
 
 class ShuffledConv(nn.Module):
@@ -65,8 +73,21 @@ def resized(features: int, kernel_size: int, **options: Any) -> nn.Module:
 
     Odena et al. 2016, Distill, doi:10.23915/distill.00003; of ESRGAN.
     """
-    odd = kernel_size - 1 + kernel_size % 2
-    return ResizedConv(features, (odd, odd), **options)
+    return ResizedConv(features, _odd(kernel_size), **options)
+
+
+def _odd(kernel_size):
+    """The height and width of a square kernel whose middle is a pixel."""
+    side = kernel_size - 1 + kernel_size % 2
+    return side, side
+
+
+def smoothed(features: int, kernel_size: int, **options: Any) -> nn.Module:
+    """Zeros between pixels, the filter [1, 3, 3, 1] / 4, and a convolution; an even kernel gets a pixel smaller.
+
+    Zhang 2019, arXiv:1904.11486, whose filter before leaving out pixels this mirrors; of CUT.
+    """
+    return SmoothedConv(features, _odd(kernel_size), **options)
 
 
 def shuffled(features: int, kernel_size: int, **options: Any) -> nn.Module:

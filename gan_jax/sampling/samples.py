@@ -272,7 +272,8 @@ def source(
     given = {entry: row(array.shape[1:], array.dtype) for entry, array in conditions(np.arange(1)).items()}
     names = modality.facts.get("class_names", ()) if "label" in given else ()
     spec = {"real": modality.spec["real"], **given}
-    return Source(name, size, spec, {**modality.facts, "class_names": names}, read)
+    # Whatever the label of the data belongs to, here it says what the sample should be.
+    return Source(name, size, spec, {**modality.facts, "class_names": names, "label_of": "real"}, read)
 
 
 def run(

@@ -212,6 +212,8 @@ def obstacle(recipe: Recipe, source: Source) -> str | None:
         return f"{source.name} has no images for a classifier; set eval_features"
     if not source.classes:
         return f"{source.name} has no labels; eval_features=pixels needs none"
+    if "real" not in source.label_of:
+        return f"the labels of {source.name} are those of sources; eval_features=pixels needs none"
     return None
 
 

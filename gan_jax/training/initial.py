@@ -1,6 +1,7 @@
 """A run that begins with the parameters of another one: `--init_from`."""
 
 import os
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +13,8 @@ from gan_jax.features.types import Maps
 from gan_jax.runtime import parallel
 from gan_jax.sampling import loading
 from gan_jax.step import TrainState
+from gan_jax.terms import reads
+from gan_jax.types import Term
 
 # Arrays that a line of the log names of many.
 _SHOWN = 8
@@ -205,6 +208,46 @@ def lines(initial: Initial) -> list[str]:
         *_listed("not used", record["unused"]),
     ]
     return ["; ".join(parts)]
+
+
+def advice(terms: Mapping[str, Mapping[str, Term]], initial: Initial) -> list[str]:
+    """What a run lacks that begins with random parameters, though its losses expect better ones.
+
+    A player that the discriminator's verdict moves from the first steps on, by a weight that grows from 0,
+    spares what it has learned before: the second stage of SRGAN (arXiv:1609.04802, section 3.2) and its
+    successors. A weight that stays at 0 for a while leaves time for a first stage in the same run.
+
+    Args:
+        terms: The terms of every player by name, as in a TrainSpec.
+        initial: The Initial.
+
+    Returns:
+        One line for people, or none.
+    """
+    if initial.record is not None:
+        return []
+    growing = [
+        f"losses.{player}.{name}"
+        for player, own in terms.items()
+        for name, term in own.items()
+        if callable(term.weight) and _judges(term) and _grows_at_once(term.weight)
+    ]
+    if not growing:
+        return []
+    return [
+        f"{', '.join(growing)}: the weight grows from 0, as for a generator that was trained without a "
+        "discriminator before, and this one begins with random parameters; --init_from=<workdir of that run> "
+        "begins with its own"
+    ]
+
+
+def _judges(term):
+    """Whether a term reads what a discriminator says of fakes."""
+    return any(name.startswith("fake_") for name in reads(term.fn))
+
+
+def _grows_at_once(weight):
+    return float(weight(0)) == 0 and float(weight(1)) != 0
 
 
 def _listed(what, items):

@@ -135,3 +135,14 @@ def test_a_recipe_that_makes_its_sources_gets_patches(tiny, tmp_path):
         "data.degrade": {},
         "eval_features": "pixels",
     }
+
+
+def test_what_stands_beside_a_source_is_kept_for_sources_of_the_folder(tiny, tmp_path, caplog):
+    for side in ("LR", "HR"):
+        (tmp_path / side).mkdir()
+        Image.new("RGB", (48, 48)).save(tmp_path / side / "1.png")
+    degrade = dict(sharpened_target=dict(deviation=2.0), downscale={})
+    with caplog.at_level("INFO", "gan_jax"):
+        changes = own.changes(str(tmp_path), _translating(tiny, name="photographs", degrade=degrade))
+    assert changes["data.degrade"] == dict(sharpened_target=dict(deviation=2.0))
+    assert "so downscale of data.degrade is left out" in caplog.text

@@ -41,6 +41,7 @@ def test_handwritten_digits_keep_their_labels_where_rows_are_fixed():
     np.testing.assert_array_equal(read["source"], expected["real"])
     np.testing.assert_array_equal(read["label"], expected["label"])
     assert source.size == 1297 and source.facts["paired"] == ""
+    assert source.label_of == ("real", "source")
     printed, given = source.parts
     assert printed.size == 50 and given.size == 1297 and list(given.spec) == ["source"]
     rest = source.heldout()

@@ -511,6 +511,64 @@ def _pairs(count, paired="all"):
     return source_lib.Source("pairs", count, {"real": entry, "source": entry}, facts, read)
 
 
+def _labelled_pairs(count, **facts):
+    """The same, of the classes 0, 1, 2, 0, 1, ..."""
+    pairs = _pairs(count)
+
+    def read(rows):
+        return {**pairs.read(rows), "label": np.int32(rows % 3)}
+
+    spec = {**pairs.spec, "label": source_lib.row((), np.int32)}
+    return pairs._replace(
+        spec=spec, facts={**pairs.facts, "class_names": ("a", "b", "c"), **facts}, read=read
+    )
+
+
+def _apply_right_of_odd(params, images):
+    """Logits of three classes: right of the real images of odd rows, and class 0 of the others."""
+    level = jnp.round((images.reshape(len(images), -1)[:, 0] + 1) * 127.5).astype(int) - 1
+    return {"features": images.reshape(len(images), -1), "class_logits": jnp.eye(3)[level % 2 * (level % 3)]}
+
+
+@pytest.mark.parametrize(
+    ("facts", "of_fakes", "of_real"),
+    [
+        (dict(), True, True),
+        (dict(paired=""), False, True),
+        (dict(paired="", label_of="both"), True, True),
+        (dict(paired="", label_of="source"), True, False),
+    ],
+)
+def test_translations_should_keep_the_class_of_their_source(facts, of_fakes, of_real):
+    """Where the label is the source's; the baseline is the accuracy on real images, if it is theirs."""
+    features = Features("odd", (), _apply_right_of_odd, {})
+    evaluator = Evaluator(_labelled_pairs(40, **facts), _labelled_pairs(30, **facts), features)
+    conditions = evaluator.conditions(["source"], 30)
+
+    def sample(state, key, rows, conditions, averaged):
+        return np.uint8(255 - conditions(rows)["source"]) % 16  # Level 16 n + k + 1 as level k + 1.
+
+    fake = samples.source("made", sample, None, evaluator.modality, size=30, seed=0, conditions=conditions)
+    inputs = evaluator.inputs(fake)
+    offered = [name for name in ("real_labels", "heldout_labels", "fake_labels") if name in inputs]
+    assert offered == [*(["real_labels", "heldout_labels"] if of_real else []), *(["fake_labels"] * of_fakes)]
+    quick = select(["quick"], inputs, features)
+    assert ("label_agreement" in quick) == of_fakes
+    if of_fakes:
+        rows = np.arange(30)
+
+        def right(levels):
+            level = np.int64(levels) - 1
+            return float(np.mean(level % 2 * (level % 3) == rows % 3))
+
+        found = _values(evaluator, ["label_agreement"], fake, features)["label_agreement"]
+        expected = {
+            "value": right((rows + 1) % 16),
+            **({"real_baseline": right(rows + 1)} if of_real else {}),
+        }
+        assert found == pytest.approx(expected)
+
+
 def _made_of(evaluator, size):
     """Samples that are the negatives of their sources, but for one level."""
 

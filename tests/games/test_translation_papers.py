@@ -86,6 +86,7 @@ class Seen:
         g, d = {**GENERATOR, **(generator or {})}, {**DISCRIMINATOR, **(discriminator or {})}
         source = np.float64(batch["source"])
         self.target, self.mask = np.float64(batch["real"]), np.float64(batch.get("mask", 0))
+        self.sharpened = np.float64(batch.get("sharpened", 0))
         made = _generated(g, source[..., :1], scale)
         if options.get("residual"):
             made = made + (_enlarged(source, scale) if scale > 1 else source)
@@ -161,10 +162,10 @@ def _inpaint(s):
 
 
 def _restore(s):
-    """Images in [0, 1], and features with the paper's kind of weights."""
-    layers = [[_maps(K, image)[name] for image in (s.output, s.target)] for name in ("first", "second")]
+    """Images in [0, 1], distances from sharpened ones, features with the paper's kind of weights."""
+    layers = [[_maps(K, image)[name] for image in (s.output, s.sharpened)] for name in ("first", "second")]
     perceptual = 0.1 * _absolute(*layers[0]) + 1.0 * _absolute(*layers[1])
-    return _absolute(s.output / 2, s.target / 2) + perceptual + 0.1 * _cross_entropy(s.fake, True)
+    return _absolute(s.output / 2, s.sharpened / 2) + perceptual + 0.1 * _cross_entropy(s.fake, True)
 
 
 PERCEPTUAL = dict(weight=1.0, distance="l1", weights=dict(first=0.1, second=1.0))
@@ -190,7 +191,10 @@ CASES = {
     "inpaint discriminator": ("inpaint", "discriminator", _standard, {}),
     "denoise": ("denoise", "generator", lambda s: np.mean((s.output - s.target) ** 2), {}),
     "restore": (
-        "restore", "generator", _restore, dict(perceptual=PERCEPTUAL, non_saturating_generator=0.1),
+        "restore", "generator", _restore,
+        dict(
+            perceptual=dict(**PERCEPTUAL, reads=dict(target="sharpened")), non_saturating_generator=0.1
+        ),
     ),
 }  # fmt: skip
 
@@ -210,19 +214,24 @@ def _tiny_recipe(name, changes):
     return recipe, scale
 
 
-def _rows(scale, mask):
+def _rows(scale, mask, sharpened):
     real = RANDOM.uniform(-1, 1, (3, 8, 4, 1)).astype(np.float32)
     source = RANDOM.uniform(-1, 1, (3, 8 // scale, 4 // scale, 1)).astype(np.float32)
     hole = np.zeros((3, 8, 4, 1), np.float32)
     hole[0, 2:4, 1:3], hole[1, :5], hole[2, 7, 3] = 1, 1, 1
-    return {"real": real, "source": source, **({"mask": hole} if mask else {})}
+    return {
+        "real": real,
+        "source": source,
+        **({"mask": hole} if mask else {}),
+        **({"sharpened": RANDOM.uniform(-1, 1, real.shape).astype(np.float32)} if sharpened else {}),
+    }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_losses_and_gradients_are_the_papers(case):
     name, player, formula, changes = CASES[case]
     recipe, scale = _tiny_recipe(name, changes)
-    batch = _rows(scale, recipe.game.get("paste"))
+    batch = _rows(scale, recipe.game.get("paste"), "sharpened_target" in recipe.data["degrade"])
     spec = {
         entry: row(array.shape[1:], np.float32 if entry == "mask" else np.uint8)
         for entry, array in batch.items()

@@ -38,6 +38,33 @@ def test_luma_without_a_border_equals_a_loop():
     assert actual == {"psnr_y_border_2": pytest.approx(expected, abs=1e-9)}
 
 
+def test_chroma_equals_a_loop():
+    def chroma(image):
+        values = {}
+        for row, column in np.ndindex(8, 10):
+            r, g, b = map(float, image[row, column])
+            values[row, column, "cb"] = 128 + (-37.797 * r - 74.203 * g + 112 * b) / 255
+            values[row, column, "cr"] = 128 + (112 * r - 93.786 * g - 18.214 * b) / 255
+        return values
+
+    places = list(chroma(FAKE[0]))
+    expected = sum(_decibels(chroma(left), chroma(right), places) for left, right in zip(FAKE, TARGET)) / 3
+    actual = psnr(FAKE, TARGET, FAKE, channels="cbcr", baselines={})
+    assert actual == {"psnr_cbcr": pytest.approx(expected, abs=1e-9)}
+
+
+def test_chroma_of_grey_is_128_and_brightness_does_not_count():
+    """Red's Cr is 240; the grey source, of one channel, stands beside the output."""
+    red = np.zeros((1, 4, 4, 3), np.uint8)
+    red[..., 0] = 255
+    grey = np.full((1, 4, 4, 1), 77, np.uint8)
+    brighter = np.repeat(grey, 3, -1) + np.uint8(90)
+    values = psnr(brighter, red, grey, channels="cbcr")
+    expected = 10 * math.log10(255**2 / ((112**2 + 37.797**2) / 2))
+    assert values["psnr_cbcr"] == pytest.approx(expected, abs=1e-9)
+    assert values["psnr_cbcr_of_bicubic"] == pytest.approx(expected, abs=1e-9)
+
+
 def test_luma_runs_from_16_to_235():
     black, white = np.zeros((1, 4, 4, 3), np.uint8), np.full((1, 4, 4, 3), 255, np.uint8)
     actual = psnr(black, white, black, channels="y", baselines={})
@@ -71,8 +98,8 @@ def test_in_the_hole_equals_a_loop():
     [
         (psnr, (FAKE, TARGET[:2], FAKE), {}, "of one shape and number, got fake_images"),
         (psnr, (FAKE, TARGET, FAKE), {"border": 4}, "border=4: nothing is left of images of 8 x 10"),
-        (psnr, (FAKE, TARGET, FAKE), {"channels": "luma"}, "expected 'all' or 'y'"),
-        (psnr, (FAKE[..., :1], TARGET[..., :1], FAKE), {"channels": "y"}, "no luma apart"),
+        (psnr, (FAKE, TARGET, FAKE), {"channels": "luma"}, "expected 'all', 'y' or 'cbcr'"),
+        (psnr, (FAKE[..., :1], TARGET[..., :1], FAKE), {"channels": "y"}, "no luma and chroma apart"),
         (psnr, (FAKE, TARGET, FAKE), {"baselines": {"bicubik": {}}}, "bicubic"),
         (hole_psnr, (FAKE, TARGET, FAKE, np.zeros((3, 8, 10, 1))), {}, "no image has a hole"),
         (hole_psnr, (FAKE, TARGET, FAKE, np.zeros((3, 8, 10))), {}, r"masks: expected \[3, 8, 10, 1\]"),

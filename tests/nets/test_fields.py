@@ -24,6 +24,7 @@ SMALL = dict(channels=1, width=1, norm="no_norm")
 NETWORKS = {
     "unet": (UNet(**SMALL, depth=2, dropout=0.0), 1),
     "resnet, resized": (ResNet(**SMALL, blocks=1, halvings=1, upsample="resized"), 1),
+    "resnet, antialiased": (ResNet(**SMALL, blocks=1, halvings=1, upsample="smoothed", blurred=True), 1),
     "srresnet": (SRResNet(**SMALL, blocks=1, scale=4), 4),
     "srresnet, transposed": (SRResNet(**SMALL, blocks=0, scale=2, upsample="transposed"), 2),
     "rrdb": (RRDB(channels=1, width=1, growth=1, blocks=1, scale=2), 2),

@@ -80,3 +80,24 @@ def test_smooth_resampling_keeps_a_constant_inside():
 def test_maximum_of_equal_pixels_has_one_gradient():
     gradient = jax.grad(lambda x: resampling.max_pool(x).sum())(jnp.ones((1, 2, 2, 1)))
     np.testing.assert_allclose(gradient.sum(), 1.0)
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 6), (5, 2), (1, 3)])
+def test_blurred_downsample_leaves_out_pixels_of_a_filtered_image(height, width):
+    x = _image(height, width)
+    halved = resampling.blurred_downsample(x)
+    assert halved.shape == (2, -(-height // 2), -(-width // 2), 2)
+    padded = np.pad(np.float64(x), ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect")
+    taps = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    for i in range(halved.shape[1]):
+        for j in range(halved.shape[2]):
+            window = padded[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3]
+            expected = np.einsum("nijc,ij->nc", window, taps)
+            np.testing.assert_allclose(halved[:, i, j], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_antialiased_resampling_keeps_constants():
+    x = np.full((1, 6, 4, 1), 3.0, np.float32)
+    np.testing.assert_allclose(resampling.blurred_downsample(x), np.full((1, 3, 2, 1), 3.0), rtol=1e-6)
+    doubled = resampling.smooth_upsample(x, beyond="edge")
+    np.testing.assert_allclose(doubled, np.full((1, 12, 8, 1), 3.0), rtol=1e-6)

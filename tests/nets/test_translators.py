@@ -5,6 +5,7 @@ from numpy_layers import conv, drawn, images, instance_norm, relu, repeated, sha
 
 from gan_jax.errors import UsageError
 from gan_jax.nets.projections import PatchProjection
+from gan_jax.nets.resampling import blurred_downsample, smooth_upsample
 from gan_jax.nets.translators import ResNet
 from gan_jax.nets.unet import UNet
 
@@ -24,18 +25,31 @@ def test_the_papers_networks(blocks, published):
     assert count == _kernels(blocks) + 3 == published - unused
 
 
-@pytest.mark.parametrize("upsample", ["transposed", "resized"])
+def test_cuts_network_has_as_many_parameters():
+    """11.38 million with the biases that norms remove, in layers that halve and double without stride."""
+    antialiased, plain = ResNet(channels=3, upsample="smoothed", blurred=True), ResNet(channels=3)
+    assert shapes(antialiased, (1, 128, 128, 3)) == shapes(plain, (1, 128, 128, 3))
+
+
+@pytest.mark.parametrize("upsample", ["transposed", "resized", "smoothed"])
 def test_values_of_a_small_network(upsample):
-    x = images(2, 8, 4, 2)
-    net, params, carry = drawn(ResNet(channels=1, width=2, blocks=1, halvings=1, upsample=upsample), x)
+    """The last one is antialiased on both ways; its filters are tested with those of `resampling`."""
+    x, blurred = images(2, 8, 4, 2), upsample == "smoothed"
+    module = ResNet(channels=1, width=2, blocks=1, halvings=1, upsample=upsample, blurred=blurred)
+    net, params, carry = drawn(module, x)
     p = params
     y = relu(instance_norm(conv(x, p["ReflectedConv_0"], mode="reflect")))
-    y = relu(instance_norm(conv(y, p["Conv_0"], 2, (0, 1))))
+    if blurred:
+        y = np.float64(blurred_downsample(np.float32(relu(instance_norm(conv(y, p["Conv_0"]))))))
+    else:
+        y = relu(instance_norm(conv(y, p["Conv_0"], 2, (0, 1))))
     block = p["_Block_0"]
     z = relu(instance_norm(conv(y, block["ReflectedConv_0"], mode="reflect")))
     y = y + instance_norm(conv(z, block["ReflectedConv_1"], mode="reflect"))
     up = {"transposed": lambda y: transposed(y, p["ConvTranspose_0"]),
-          "resized": lambda y: conv(repeated(y), p["ResizedConv_0"])}[upsample]  # fmt: skip
+          "resized": lambda y: conv(repeated(y), p["ResizedConv_0"]),
+          "smoothed": lambda y: conv(smooth_upsample(np.float32(y), beyond="edge"), p["SmoothedConv_0"]),
+          }[upsample]  # fmt: skip
     y = relu(instance_norm(up(y)))
     expected = np.tanh(conv(y, p["ReflectedConv_1"], mode="reflect"))
     found, _ = jax.jit(lambda p, x: net.apply(p, carry, x, key=jax.random.key(0), train=True))(params, x)

@@ -28,10 +28,26 @@ def _by_pixels(x, params):
     return y
 
 
+def _smoothed(x, params):
+    """The filter over an image of the edges' pixels, with zeros between all pixels."""
+    around = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge")
+    stuffed = np.zeros((len(x), 2 * around.shape[1], 2 * around.shape[2], x.shape[3]))
+    stuffed[:, ::2, ::2] = around
+    taps = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 16
+    height, width = 2 * x.shape[1], 2 * x.shape[2]
+    large = np.zeros((len(x), height, width, x.shape[3]))
+    for row in range(4):
+        for column in range(4):
+            window = stuffed[:, row : row + height, column : column + width]
+            large += taps[row, column] * window
+    return conv(large, params)
+
+
 EXPECTED = {
     "transposed": transposed,
     "resized": lambda x, params: conv(repeated(x), params),
     "shuffled": _by_pixels,
+    "smoothed": _smoothed,
 }
 
 

@@ -5,12 +5,14 @@ import shutil
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 from gan_jax import api
 from gan_jax.errors import UsageError
 from gan_jax.sampling import loading
 from gan_jax.training import initial, train
+from gan_jax.types import Term
 
 pytestmark = pytest.mark.usefixtures("without_curves")
 
@@ -133,3 +135,31 @@ def test_from_python(first, monkeypatch, tiny):
     monkeypatch.setattr(api, "load", lambda *args, **options: None)
     api.train(tiny(), "nowhere", init_from=api.Model(loading.load(first[0], 5)))
     assert given == [initial.Origin(first[0], 5, False)]
+
+
+def test_random_parameters_where_the_discriminator_waits_for_better_ones_are_advised_against(
+    tiny, first, tmp_path, caplog
+):
+    """Once, at the start; not of a run that begins elsewhere, nor of a weight that waits for a first stage."""
+
+    def lines(weight, fn=own_loss, record=None):
+        return initial.advice({"generator": {"own": Term(fn, weight)}}, initial.Initial({}, record))
+
+    growing = optax.linear_schedule(0.0, 1.0, 500)
+    (line,) = lines(growing)
+    assert line.startswith("losses.generator.own: the weight grows from 0") and "--init_from=" in line
+    assert not lines(growing, record={"workdir": "runs/first"})
+    assert not lines(1.0) and not lines(optax.linear_schedule(1.0, 0.0, 500))
+    assert not lines(optax.linear_schedule(0.0, 1.0, 500, transition_begin=1_000))
+    assert not lines(growing, fn=lambda prediction, target: prediction)
+
+    weight = dict(linear_schedule=dict(init_value=0.0, end_value=1.0, transition_steps=9))
+    recipe = tiny(steps=1)
+    recipe.losses["generator"] = dict(non_saturating_generator=dict(weight=weight))
+    for origin, said in ((None, 1), (initial.Origin(first[0]), 0)):
+        caplog.clear()
+        train.run(recipe, str(tmp_path / f"run{said}"), init_from=origin)
+        assert caplog.text.count("the weight grows from 0") == said
+    recipe.steps = 2
+    train.run(recipe, str(tmp_path / "run1"))
+    assert caplog.text.count("the weight grows from 0") == 0
