@@ -49,7 +49,7 @@ def plan(
             "",
             *train.introduction(recipe, prepared, workdir, begun[-1] if begun else 0),
             *initial.lines(prepared.begins),
-            *([] if begun else initial.advice(prepared.train_spec.terms, prepared.begins)),
+            *([] if begun else initial.advice(prepared.parts[0].train_spec.terms, prepared.begins)),
             _memory(recipe, prepared),
             _work(recipe, prepared),
             *_files(recipe, prepared, workdir),

@@ -122,7 +122,7 @@ def _resume(recipe, workdir, prepared, data, trackers):
     step = int(state.step) if state else 0
     for line in (*introduction(recipe, prepared, workdir, step), *initial.lines(prepared.begins)):
         log.info("%s", line)
-    for line in initial.advice(prepared.train_spec.terms, prepared.begins) if step == 0 else ():
+    for line in initial.advice(prepared.parts[0].train_spec.terms, prepared.begins) if step == 0 else ():
         log.warning("%s", line)
     if processes.is_first():
         checkpoint.write_recipe(workdir, recipe, data, prepared.begins.record)
