@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 from gan_jax.images import Resolution, height_and_width
-from gan_jax.nets.convolution import Conv
+from gan_jax.nets.equalised import GAIN, EqualisedConv, EqualisedDense, standard_normal
 from gan_jax.nets.labels import append_label_planes, append_labels
 from gan_jax.nets.layers import MinibatchStandardDeviation, pixel_norm
 from gan_jax.nets.linen import name_of
@@ -28,26 +28,6 @@ from gan_jax.nets.resampling import mean_pool, repeat_pixels
 from gan_jax.types import FADE
 
 _SLOPE = 0.2
-_GAIN = math.sqrt(2.0)
-_standard = nn.initializers.normal(1.0)
-
-
-class EqualizedConv(Conv):
-    """Convolution whose kernel starts standard normal and is scaled where it is used.
-
-    Section 4.1 of the paper: the scale is that of He et al. 2015, arXiv:1502.01852, so that Adam changes all
-    layers equally fast. Its further attributes are those of `Conv`.
-
-    Attributes:
-        gain: The kernel is multiplied by gain / sqrt(inputs of an output).
-    """
-
-    kernel_init: Any = _standard
-    gain: float = _GAIN
-
-    def convolve(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
-        """The convolution without its bias."""
-        return super().convolve(x, kernel * (self.gain / math.sqrt(math.prod(kernel.shape[:3]))))
 
 
 def level_widths(widths: tuple[int, ...], levels: int) -> list[int]:
@@ -66,14 +46,9 @@ def level_widths(widths: tuple[int, ...], levels: int) -> list[int]:
     return [*widths, *[widths[-1]] * levels][:levels]
 
 
-def _dense(x: jax.Array, features: int, gain: float, name: str) -> jax.Array:
-    """An equalised dense layer of vectors [B, F], without a bias."""
-    return EqualizedConv(features, (1, 1), use_bias=False, gain=gain, name=name)(x[:, None, None])[:, 0, 0]
-
-
 def _hidden(x: jax.Array, width: int, name: str) -> jax.Array:
     """A convolution of 3 x 3 pixels and LeakyReLU."""
-    return nn.leaky_relu(EqualizedConv(width, (3, 3), name=name)(x), _SLOPE)
+    return nn.leaky_relu(EqualisedConv(width, (3, 3), name=name)(x), _SLOPE)
 
 
 def _share(module: nn.Module, x: jax.Array) -> jax.Array:
@@ -119,7 +94,8 @@ class Generator(nn.Module):
         _check_levels(self, doublings)
 
         x = pixel_norm(append_labels(latents, labels, self.classes))
-        x = _dense(x, height * columns * first, _GAIN / 4, "latents").reshape(-1, height, columns, first)
+        x = EqualisedDense(height * columns * first, use_bias=False, gain=GAIN / 4, name="latents")(x)
+        x = x.reshape(-1, height, columns, first)
         x = x + self.param("bias", nn.initializers.zeros, (first,)).astype(x.dtype)
         x = pixel_norm(nn.leaky_relu(x, _SLOPE))
         x = pixel_norm(_hidden(x, first, "conv_0_0"))
@@ -135,7 +111,7 @@ class Generator(nn.Module):
 
 def _image(x: jax.Array, channels: int, level: int) -> jax.Array:
     """The image of a level."""
-    return EqualizedConv(channels, (1, 1), gain=1.0, name=f"image_{level}")(x)
+    return EqualisedConv(channels, (1, 1), gain=1.0, name=f"image_{level}")(x)
 
 
 class Discriminator(nn.Module):
@@ -181,22 +157,21 @@ class Discriminator(nn.Module):
                 x = _mixed(share, _features(images, widths[level - 1], level - 1), x)
         x = MinibatchStandardDeviation(self.group_size)(x)
         x = _hidden(x, widths[0], "conv_0_0")
-        x = _dense(x.reshape(len(x), -1), widths[0], _GAIN, "dense")
-        x = nn.leaky_relu(x + self.param("bias", nn.initializers.zeros, (widths[0],)).astype(x.dtype), _SLOPE)
+        x = nn.leaky_relu(EqualisedDense(widths[0], name="dense")(x.reshape(len(x), -1)), _SLOPE)
         # Scaled instead of the kernels of the heads, which start standard normal.
         return read_out(
             self.heads,
             features=x / math.sqrt(widths[0]),
             labels=labels,
             classes=self.classes,
-            kernel_init=_standard,
+            kernel_init=standard_normal,
             train=train,
         )
 
 
 def _features(images: jax.Array, width: int, level: int) -> jax.Array:
     """The features of the images of a level."""
-    return nn.leaky_relu(EqualizedConv(width, (1, 1), name=f"features_{level}")(images), _SLOPE)
+    return nn.leaky_relu(EqualisedConv(width, (1, 1), name=f"features_{level}")(images), _SLOPE)
 
 
 def _check_levels(module, doublings):

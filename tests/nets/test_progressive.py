@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from gan_jax.errors import UsageError
+from gan_jax.nets.equalised import EqualisedConv
 from gan_jax.nets.layers import pixel_norm
-from gan_jax.nets.progressive import Discriminator, EqualizedConv, Generator, level_widths
+from gan_jax.nets.progressive import Discriminator, Generator, level_widths
 
 WIDTHS = (8, 6, 4)
 
@@ -95,7 +96,7 @@ def test_kernels_are_scaled_where_they_are_used():
     x = np.random.default_rng(0).normal(size=(2, 5, 4, 3))
     kernel = np.random.default_rng(1).normal(size=(3, 3, 3, 6))
     bias = np.arange(6.0)
-    layer = EqualizedConv(6, (3, 3))
+    layer = EqualisedConv(6, (3, 3))
     y = layer.apply({"params": {"kernel": jnp.float32(kernel), "bias": jnp.float32(bias)}}, jnp.float32(x))
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
@@ -122,7 +123,7 @@ def test_the_smallest_image_may_have_5_6_or_7_pixels(size, smallest):
     params = jax.eval_shape(
         lambda: Generator(size, 1, widths=(4,)).init(jax.random.key(0), jnp.zeros((1, 2)), train=False)
     )["params"]
-    assert params["latents"]["kernel"].shape == (1, 1, 2, smallest[0] * smallest[1] * 4)
+    assert params["latents"]["kernel"].shape == (2, smallest[0] * smallest[1] * 4)
 
 
 def test_labels_stand_beside_latents_and_images():
@@ -142,3 +143,19 @@ def test_labels_stand_beside_latents_and_images():
 def test_a_stage_below_the_smallest_level_is_refused():
     with pytest.raises(UsageError, match="progressive.Generator: .* halved 3 times at most, .* halvings=4"):
         Generator(2, 1, halvings=4, widths=(4,)).init(jax.random.key(0), jnp.ones((1, 2)), train=False)
+
+
+def test_levels_that_are_not_there_yet_have_no_gradient():
+    latents = jnp.ones((4, 3))
+    params, progress = _variables(_generator(), latents)
+
+    def loss(params):
+        images = _generator(1).apply({"params": params, "progress": progress}, latents, train=True)
+        return jnp.sum(images**2)
+
+    moved = {
+        name: bool(jnp.any(grad["kernel"] != 0))
+        for name, grad in jax.grad(loss)(params).items()
+        if name != "bias"
+    }
+    assert moved == {name: "_2" not in name and name != "image_0" for name in moved}
