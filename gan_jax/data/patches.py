@@ -62,7 +62,9 @@ def reader(
                     scale = images["real"].shape[0] // image.shape[0]
                     (top, left), side = places[rows[row], 1:] // scale, patch // scale
                     cut = image[top : top + side, left : left + side]
-                    patches.setdefault(name, np.zeros((len(rows), *cut.shape), np.uint8))[row] = cut
+                    if name not in patches:  # Once: these may be all rows of a large data set.
+                        patches[name] = np.empty((len(rows), *cut.shape), np.uint8)
+                    patches[name][row] = cut
         return patches
 
     return read

@@ -33,6 +33,15 @@ def test_decoded_images_are_kept_while_there_is_room(monkeypatch, room, decoded)
     assert seen == decoded
 
 
+def test_memory_for_all_rows_is_taken_once(monkeypatch):
+    """Once a row, a data set of some thousand patches took minutes to read."""
+    taken = []
+    monkeypatch.setattr(patches.np, "empty", lambda *args: taken.append(args[0]) or np.zeros(*args))
+    places = patches.on_grid([(0, 0, 8, 8)], 4, 2)
+    read = patches.reader(lambda number: {"real": np.ones((8, 8, 1), np.uint8)}, places, 4, [64])
+    assert read(np.arange(9))["real"].all() and taken == [(9, 4, 4, 1)]
+
+
 def test_the_shipped_photographs_need_no_download():
     source = data.photographs(patch=64, stride=32)
     rest = source.heldout()
