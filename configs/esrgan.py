@@ -10,7 +10,8 @@ loss needs a file with VGG19's weights, which the discriminator's own layers sta
 --config.losses.generator.layer_matching=None --config.losses.generator.perceptual="dict(weight=1.0,
 distance='l1')"`. The paper has crops of 128 pixels, for which its discriminator has `halvings=5,
 kernel_size=4, units=100` and width 64. Ours: the sizes of `rrdb`, an adversary whose weight grows from 0 in
-500 steps, an averaged generator.
+500 steps, an averaged generator. The best checkpoint has the least Frechet distance of the features of
+`cifar10`: PSNR, which stands beside it, prefers blurred photographs.
 """
 
 from gan_jax.recipe import Recipe
@@ -42,6 +43,6 @@ def get_config(data="photographs"):
         batch_size=16,
         steps=STEPS,
         eval_every=500,
-        eval_metrics=dict(sliced_wasserstein={}, psnr=dict(channels="y", border=4)),
-        eval_features="pixels",
+        eval_metrics=dict(frechet_distance={}, psnr=dict(channels="y", border=4)),
+        eval_features="cifar10",
     )

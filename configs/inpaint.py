@@ -8,6 +8,8 @@ thousandth of the cross entropy, a discriminator that does not see the source, A
 of the generator's rate for the discriminator, 64-pixel holes in images of 128. Ours: 64 pixels; a U-Net that
 sees the mask; the known pixels are pasted into the output, so that nobody learns to copy and the
 discriminator sees whole photographs; a discriminator of patches; rates 1e-3 and 1e-4; an averaged generator.
+The best checkpoint has the highest PSNR in the hole, nearly all of the loss; in the Frechet distance beside
+it known pixels, three quarters of a photograph, hide the hole.
 """
 
 from gan_jax.recipe import Recipe
@@ -35,6 +37,6 @@ def get_config(data="photographs"):
         batch_size=32,
         steps=6_000,
         eval_every=1_000,
-        eval_metrics=dict(hole_psnr={}, sliced_wasserstein={}),
-        eval_features="pixels",
+        eval_metrics=dict(hole_psnr={}, frechet_distance={}),
+        eval_features="cifar10",
     )

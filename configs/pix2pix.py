@@ -8,6 +8,8 @@ discriminator descends half, 100 times the mean absolute error, crops and mirror
 rate 2e-4 and beta1 0.5, and a rate that falls linearly to 0 in the second half. At the paper's size of 256
 pixels take `nets.generator.depth=8`, both `width=64`, `nets.discriminator.halvings=3` (a field of 70 pixels),
 batches of 1. Ours: 64 pixels, depth 6, width 32, a field of 34 pixels, batches of 16, an averaged generator.
+The best checkpoint has the least Frechet distance of the features of `cifar10`: PSNR prefers blurred
+photographs.
 """
 
 from gan_jax.recipe import Recipe
@@ -36,6 +38,6 @@ def get_config(data="photographs"):
         batch_size=16,
         steps=STEPS,
         eval_every=1_000,
-        eval_metrics=dict(sliced_wasserstein={}, psnr={}),
-        eval_features="pixels",
+        eval_metrics=dict(frechet_distance={}, psnr={}),
+        eval_features="cifar10",
     )

@@ -11,7 +11,8 @@ weights and these flags: `--config.game.features="dict(name='vgg', path='vgg19.p
 distance='l1', reads=dict(target='sharpened'), weights=dict(conv1_2=0.1, conv2_2=0.1, conv3_4=1.0,
 conv4_4=1.0, conv5_4=1.0))"`; without it the cross entropy counts a hundredth, with it set its
 `weight.linear_schedule.end_value=0.1`. Ours: the sizes of `restore_pixels`, a discriminator of width 32, and
-an adversary whose weight grows from 0 in 500 steps.
+an adversary whose weight grows from 0 in 500 steps. The best checkpoint has the least Frechet distance of the
+features of `cifar10`: PSNR, which stands beside it, prefers blurred photographs.
 """
 
 from gan_jax.recipe import Recipe
@@ -43,6 +44,6 @@ def get_config(data="photographs"):
         batch_size=16,
         steps=3_000,
         eval_every=500,
-        eval_metrics=dict(sliced_wasserstein={}, psnr=dict(channels="y", border=2)),
-        eval_features="pixels",
+        eval_metrics=dict(frechet_distance={}, psnr=dict(channels="y", border=2)),
+        eval_features="cifar10",
     )

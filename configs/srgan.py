@@ -9,7 +9,8 @@ and these flags: `--config.game.features="dict(name='vgg', path='vgg19.pth', lay
 --config.losses.generator.l2=None --config.losses.generator.perceptual=0.006` (features divided by 12.75). The
 paper has crops of 96 pixels, widths 64, 16 blocks, 1,024 units, 1e5 steps of each rate. Ours: the sizes of
 `srresnet`, width 32, 256 units, an adversary whose weight grows from 0 in 500 steps, since a new one ruins a
-good generator, an averaged generator.
+good generator, an averaged generator. The best checkpoint has the least Frechet distance of the features of
+`cifar10`: PSNR, which stands beside it, prefers blurred photographs.
 """
 
 from gan_jax.recipe import Recipe
@@ -40,6 +41,6 @@ def get_config(data="photographs"):
         batch_size=16,
         steps=STEPS,
         eval_every=500,
-        eval_metrics=dict(sliced_wasserstein={}, psnr=dict(channels="y", border=4)),
-        eval_features="pixels",
+        eval_metrics=dict(frechet_distance={}, psnr=dict(channels="y", border=4)),
+        eval_features="cifar10",
     )

@@ -20,7 +20,8 @@ from gan_jax.data import views
 from gan_jax.data.source import of_images
 from gan_jax.errors import UsageError
 from gan_jax.step import train_step
-from gan_jax.training import initial, report, setup, train
+from gan_jax.training import evaluating, initial, report, setup, train
+from gan_jax.types import Game
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "configs")
 CONFIGS = sorted(glob.glob(os.path.join(ROOT, "*.py")))
@@ -390,6 +391,35 @@ def test_a_gap_between_images_of_other_channels_is_closed_or_said():
     degrade = degradations.chain(degradations.grayscale())
     modality = views.fixed(source, recipe.data["crop"], degrade).modality
     setup.check(recipe, build.train_spec(recipe, modality), modality)
+
+
+def test_adversaries_of_restoration_are_judged_by_their_distribution_too():
+    for name in ("pix2pix", "colourise", "srgan", "esrgan", "inpaint", "restore"):
+        recipe = _recipe(os.path.join(ROOT, f"{name}.py"))
+        assert "frechet_distance" in recipe.eval_metrics and recipe.eval_features == "cifar10"
+        first = next(iter(recipe.eval_metrics))
+        assert first == ("hole_psnr" if name == "inpaint" else "frechet_distance")
+
+
+def test_colours_that_are_grey_are_as_far_from_their_targets_as_the_grey_source():
+    """The evaluation of colourise, of an output without colours."""
+    recipe = _recipe(os.path.join(ROOT, "colourise.py"))
+    rows = sources.noise(6, side=16, channels=3, heldout=sources.noise(5, seed=1, side=16, channels=3))
+    source = views.fixed(rows, 0, degradations.chain(degradations.grayscale()))
+    game = Game(init=None, play=None, sample=None, conditions=("source",))
+
+    def grey(state, key, rows, conditions, averaged):
+        return np.repeat(conditions(rows)["source"], 3, axis=-1)
+
+    values, protocol = evaluating.state_evaluator(recipe, game, source, grey).evaluate(None)
+    found = {name: each["value"] for name, each in values.items()}
+    assert list(found) == ["frechet_distance", "psnr_cbcr", "psnr_cbcr_of_bicubic"]
+    targets = np.float64(source.heldout().read(np.arange(5))["real"])
+    weights = np.array([[-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]).T / 255
+    expected = 10 * np.log10(255**2 / np.square(targets @ weights).mean((1, 2, 3))).mean()
+    assert found["psnr_cbcr"] == pytest.approx(expected, abs=1e-6)
+    assert found["psnr_cbcr_of_bicubic"] == pytest.approx(expected, abs=1e-6)
+    assert found["frechet_distance"] > values["frechet_distance"]["real_baseline"] > 0
 
 
 # With a discriminator, a mask and pasted pixels; and without. The losses of the others: tests/games/.

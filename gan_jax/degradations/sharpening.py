@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from gan_jax.degradations.filters import filtered, gaussian
 from gan_jax.errors import UsageError
@@ -34,13 +33,14 @@ def sharpened_target(
             f"data.degrade.sharpened_target: deviation={deviation}, threshold={threshold}: expected a "
             "deviation above 0 and a threshold of at least 0"
         )
-    kernel = np.outer(gaussian(deviation), gaussian(deviation))
+    line = gaussian(deviation)
 
     def apply(key: jax.Array, entries: dict) -> dict:
-        real = entries["real"]
+        real, weights = entries["real"], jnp.asarray(line)
+        kernel = jnp.outer(weights, weights)
         difference = real - filtered(real, kernel)
         share = filtered(jnp.float32(jnp.abs(difference) > threshold / 127.5), kernel)
         sharp = jnp.clip(real + strength * difference, -1, 1)
         return {**entries, "sharpened": share * sharp + (1 - share) * real}
 
-    return Degradation(apply, margin=len(kernel) // 2)
+    return Degradation(apply, margin=len(line) // 2)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
-from gan_jax.features.classifier import classifier as data_classifier
 from gan_jax.features import shipped
+from gan_jax.features.classifier import classifier as data_classifier
 from gan_jax.features.classifier import classifier_maps
 from gan_jax.features.types import Maps
 from gan_jax.features.perceptual.vgg import vgg
