@@ -2,6 +2,8 @@
 
 from gan_jax.nets import (
     autoencoders,
+    biggan,
+    biggan_deep,
     dcgan,
     denoising,
     discriminators,
@@ -22,6 +24,8 @@ from gan_jax.nets import (
 
 __all__ = [
     "autoencoders",
+    "biggan",
+    "biggan_deep",
     "dcgan",
     "denoising",
     "discriminators",

@@ -1,4 +1,7 @@
-"""Normalisation that depends on the label."""
+"""Normalisation that depends on the label, or on a vector."""
+
+from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -46,3 +49,33 @@ class ConditionalBatchNorm(nn.Module):
         )
         bias = jnp.where(known, self.param("bias", nn.initializers.zeros, shape)[labels], 0.0).astype(x.dtype)
         return x * scale[:, None, None] + bias[:, None, None]
+
+
+class LinearBatchNorm(nn.Module):
+    """Batch norm whose gain less 1, and offset, are linear in a vector that each sample has.
+
+    Brock et al. 2019, arXiv:1809.11096, section 3 and appendix B.1: the vector is a class's embedding beside
+    a part of the latents. The layers of the vector have no bias. Without one it is batch norm.
+
+    Attributes:
+        momentum: Weight of the past in running statistics, in [0, 1).
+        epsilon: Added to variances.
+        kernel_init: Initializer of the kernels [F, C].
+    """
+
+    momentum: float = 0.9
+    epsilon: float = 1e-5
+    kernel_init: Callable[..., Any] = nn.initializers.orthogonal()
+
+    @nn.compact
+    def __call__(self, x: jax.Array, vectors: jax.Array | None = None, *, train: bool) -> jax.Array:
+        """[B, H, W, C], and vectors [B, F] or None, to the shape of the images."""
+        plain = vectors is None
+        x = BatchNorm(not train, self.momentum, self.epsilon, use_scale=plain, use_bias=plain)(x)
+        if vectors is None:
+            return x
+        gain, offset = (
+            nn.Dense(x.shape[-1], use_bias=False, kernel_init=self.kernel_init, name=name)(vectors)
+            for name in ("gain", "offset")
+        )
+        return x * (1 + gain)[:, None, None] + offset[:, None, None]

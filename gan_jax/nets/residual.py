@@ -5,6 +5,8 @@ Kernels start Glorot uniform, those of 3 by 3 pixels with gain sqrt(2), as in th
 """
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -13,9 +15,10 @@ from gan_jax.nets.convolution import Conv
 from gan_jax.nets.normalisation import ConditionalBatchNorm
 from gan_jax.nets.resampling import mean_pool, repeat_pixels
 
+_glorot = nn.initializers.glorot_uniform()
 _glorot_of_relu = nn.initializers.variance_scaling(2.0, "fan_avg", "uniform")
 _conv = functools.partial(Conv, kernel_size=(3, 3), kernel_init=_glorot_of_relu)
-_shortcut = functools.partial(Conv, kernel_size=(1, 1), kernel_init=nn.initializers.glorot_uniform())
+_shortcut = functools.partial(Conv, kernel_size=(1, 1), kernel_init=_glorot)
 
 
 class UpBlock(nn.Module):
@@ -53,20 +56,25 @@ class DownBlock(nn.Module):
         halve: Whether to halve the image. A block that neither halves nor changes the channels has the
             identity as its shortcut.
         activate: Whether a ReLU comes first; the first block has none, since it reads pixels.
+        kernel_init: Initializer of the kernels of 3 by 3 pixels.
+        shortcut_init: Initializer of the shortcut's kernel.
     """
 
     features: int
     hidden: int
     halve: bool = True
     activate: bool = True
+    kernel_init: Callable[..., Any] = _glorot_of_relu
+    shortcut_init: Callable[..., Any] = _glorot
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """[B, H, W, C] to [B, H / 2, W / 2, features], or [B, H, W, features] without halving."""
-        residual = _conv(self.hidden)(nn.relu(x) if self.activate else x)
-        residual = _conv(self.features)(nn.relu(residual))
+        conv = functools.partial(_conv, kernel_init=self.kernel_init)
+        residual = conv(self.hidden)(nn.relu(x) if self.activate else x)
+        residual = conv(self.features)(nn.relu(residual))
         pool = mean_pool if self.halve else lambda x: x
         if self.halve or x.shape[-1] != self.features:
             # The mean commutes with a convolution of one pixel, which has a quarter of the work after it.
-            x = _shortcut(self.features)(pool(x))
+            x = _shortcut(self.features, kernel_init=self.shortcut_init)(pool(x))
         return pool(residual) + x
