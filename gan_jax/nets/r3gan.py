@@ -98,11 +98,14 @@ class Generator(nn.Module):
         channels: Channels of the images.
         classes: Number of classes for a network with labels.
         widths: Channels of the stages from the image inwards; the last one holds for all further stages. The
-            paper has (768,) for CIFAR-10 and (384, 768) for FFHQ at 64 pixels.
+            paper has (768,) for CIFAR-10, (384, 768) and (96, 192, 384, 768) for FFHQ at 64 and 256 pixels,
+            and (1536,) for ImageNet.
         blocks: Residual blocks of each stage.
         expansion: Channels inside a block, as a multiple of the stage's channels.
-        group_width: Channels of each group of a block's middle convolution; the paper gives the number of
-            groups, which comes to 16 channels everywhere.
+        group_width: Channels of each group of a block's middle convolution. The paper gives the number of
+            groups, 96 at 768 and at 1536 channels: groups of 16 for CIFAR-10 and FFHQ, of 32 for ImageNet.
+        float32_stages: Stages, from the smallest image on, that compute in float32 where the network
+            computes in bfloat16; the paper has 1. Their parameters are rounded like the others.
     """
 
     resolution: Resolution
@@ -112,6 +115,7 @@ class Generator(nn.Module):
     blocks: int = 2
     expansion: int = 2
     group_width: int = 16
+    float32_stages: int = 0
 
     @nn.compact
     def __call__(self, latents: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
@@ -126,9 +130,12 @@ class Generator(nn.Module):
             latents = jnp.concatenate(
                 [latents, embed(one_hot(labels, self.classes).astype(latents.dtype))], axis=-1
             )
+        dtype = latents.dtype
+        latents = latents.astype(jnp.float32) if self.float32_stages else latents
         basis = self.param("basis", nn.initializers.normal(1.0), (*size, first)).astype(latents.dtype)
         x = basis * nn.Dense(first, use_bias=False, kernel_init=_normal(1.0))(latents)[:, None, None]
         for stage, width in enumerate((first, *others)):
+            x = x.astype(dtype) if stage == self.float32_stages else x
             x = smooth_upsample(_linear(x, width)) if stage else x
             for _ in range(self.blocks):
                 x = Block(self.expansion, self.group_width, blocks)(x)
@@ -147,6 +154,8 @@ class Discriminator(nn.Module):
         blocks: Residual blocks of each stage.
         expansion: Channels inside a block, as a multiple of the stage's channels.
         group_width: Channels of each group of a block's middle convolution.
+        float32_stages: Stages, from the smallest image on, that compute in float32, and the layers behind
+            them.
     """
 
     classes: int = 0
@@ -154,6 +163,7 @@ class Discriminator(nn.Module):
     blocks: int = 2
     expansion: int = 2
     group_width: int = 16
+    float32_stages: int = 0
 
     @nn.compact
     def __call__(
@@ -163,6 +173,7 @@ class Discriminator(nn.Module):
         widths = stage_widths((images.shape[1], images.shape[2]), self.widths, name_of(self))
         x = Conv(widths[0], (1, 1), use_bias=False, kernel_init=_normal(1.0))(images)
         for stage, width in enumerate(widths):
+            x = x.astype(jnp.float32) if stage == len(widths) - self.float32_stages else x
             x = _linear(smooth_downsample(x), width) if stage else x
             for _ in range(self.blocks):
                 x = Block(self.expansion, self.group_width, self.blocks * len(widths))(x)

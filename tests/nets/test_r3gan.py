@@ -1,3 +1,6 @@
+import functools
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -68,6 +71,50 @@ def test_parameters_of_the_papers_networks_for_cifar10():
     # Where stages differ in width, one linear layer without a bias lies between them.
     shapes = _shapes(r3gan.Discriminator(widths=(384, 768)), jnp.ones((4, 64, 64, 3)))
     assert shapes["Conv_1/kernel"] == (1, 1, 384, 768) and "Conv_2/kernel" not in shapes
+
+
+@pytest.mark.parametrize(
+    "resolution, classes, options, generator, discriminator",
+    [
+        (32, 10, {}, 20_781_952, 21_280_512),
+        (32, 0, {}, 20_732_160, 20_683_776),
+        (64, 0, dict(widths=(384, 768)), 22_429_824, 22_381_440),
+        (256, 0, dict(widths=(96, 192, 384, 768)), 23_057_952, 23_009_568),
+        (32, 1000, dict(widths=(1536,), group_width=32), 82_914_304, 86_548_992),
+        (64, 1000, dict(widths=(1536,), group_width=32), 103_570_432, 107_205_120),
+    ],
+    ids=["cifar10", "cifar10 without labels", "ffhq64", "ffhq256", "imagenet32", "imagenet64"],
+)
+def test_parameters_of_the_papers_presets(resolution, classes, options, generator, discriminator):
+    labels = (LABELS,) if classes else ()
+    images = jax.ShapeDtypeStruct((4, resolution, resolution, 3), jnp.float32)
+    for module, inputs, count in [
+        (r3gan.Generator(resolution, 3, classes=classes, **options), jnp.ones((4, 64)), generator),
+        (r3gan.Discriminator(classes=classes, **options), images, discriminator),
+    ]:
+        params = jax.eval_shape(functools.partial(module.init, train=False), KEY, inputs, *labels)["params"]
+        assert sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params)) == count
+
+
+@pytest.mark.parametrize("float32_stages, expected", [(0, [0, 0, 0]), (1, [1, 0, 0]), (3, [1, 1, 1])])
+def test_the_stages_of_the_smallest_images_compute_in_float32(float32_stages, expected):
+    """Whether the blocks of each stage, the smallest image first, compute in float32."""
+    options = dict(TINY, float32_stages=float32_stages)
+    images = jnp.ones((2, 16, 16, 1), jnp.bfloat16)
+    for module, inputs, blocks in [
+        (r3gan.Generator(16, 1, **options), jnp.ones((2, 5), jnp.bfloat16), range(3)),
+        (r3gan.Discriminator(**options), images, (2, 1, 0)),
+    ]:
+
+        def run(key):
+            params = module.init(key, inputs, train=False)["params"]
+            half = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), params)
+            _, state = module.apply(
+                {"params": half}, inputs, train=True, capture_intermediates=True, mutable=["intermediates"]
+            )
+            return [state["intermediates"][f"Block_{block}"]["__call__"][0] for block in blocks]
+
+        assert [x.dtype == jnp.float32 for x in jax.eval_shape(run, KEY)] == list(map(bool, expected))
 
 
 def test_initialisation_is_the_papers():
