@@ -231,6 +231,15 @@ PAPER = {
         "nets.discriminator.group_size": 4,
         "average.generator.half_life": round(32 * math.log(0.5) / math.log(0.999)),
     },
+    # Brock et al. 2019, section 3 and appendix C.
+    "biggan": {
+        "optimizers.generator.adam.b1": 0.0,
+        "optimizers.generator.adam.b2": 0.999,
+        "optimizers.discriminator.adam.eps": 1e-6,
+        "losses": {"discriminator": {"hinge_discriminator": 1.0}, "generator": {"hinge_generator": 1.0}},
+        "nets.generator.wrap.spectral_norm": {"leave": ["shared_embedding"], "epsilon": 1e-6},
+        "nets.discriminator.heads": {"projection": {}},
+    },
     # Huang et al. 2024, its training code.
     "r3gan": {
         "optimizers.generator.adam.learning_rate.cosine_decay_schedule.init_value": 2e-4,
@@ -262,7 +271,7 @@ RESTORATION += ("restore", "restore_pixels")
 DATA = {"toy": "ring", **{name: "photographs" for name in RESTORATION}}
 DATA |= {"cyclegan": "digits_to_printed", "cut": "digits_to_printed"}
 # Recipes of conditional networks; without labels they say so.
-CONDITIONAL = {"cgan", "acgan", "projection"}
+CONDITIONAL = {"cgan", "acgan", "projection", "biggan"}
 
 
 def _recipe(path, *data):

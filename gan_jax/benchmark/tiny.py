@@ -29,7 +29,7 @@ def of_few_pixels(recipe: Recipe) -> Recipe:
     """The same of a Recipe, for the smallest images on which all its layers are at work."""
     recipe = shrunk(recipe_lib.to_dict(recipe))
     # Residual networks of one block; of DCGAN's, two halvings, since the first one has no batch norm.
-    residual = recipe.nets["generator"].get("name", "").startswith(("resnet.", "r3gan."))
+    residual = recipe.nets["generator"].get("name", "").startswith(("resnet.", "r3gan.", "biggan"))
     if "resolution" in recipe.data:
         recipe.data["resolution"] = 8 if residual else 16
     if recipe.data.get("crop"):
