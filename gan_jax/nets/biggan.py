@@ -18,6 +18,7 @@ import jax.numpy as jnp
 
 from gan_jax.errors import UsageError
 from gan_jax.images import Resolution, height_and_width
+from gan_jax.names import FromZero
 from gan_jax.nets.convolution import Conv
 from gan_jax.nets.labels import append_label_planes
 from gan_jax.nets.layers import SelfAttention
@@ -180,7 +181,7 @@ class Generator(nn.Module):
     classes: int = 0
     width: int = 96
     attention: tuple[int, ...] = ()
-    shared: int = 128
+    shared: FromZero = 128
     skip: bool = True
     kernel_init: Callable[..., Any] = orthogonal
 
