@@ -41,35 +41,42 @@ def _power_iteration(kernel, u, epsilon):
     return jnp.vdot(v, jnp.matmul(weights, u, precision="highest")), u
 
 
-def spectral_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
+def spectral_norm(net: Net, *, leave: tuple[str, ...] = (), epsilon: float = 1e-12) -> Net:
     """Divides every kernel by its largest singular value.
 
     Miyato et al. 2018, arXiv:1802.05957, algorithm 1: one power iteration per forward pass in training, on
     each kernel (`kernels.kernels`), reshaped to a matrix [all other axes, last axis]. In evaluation the
     singular vectors do not change. Embeddings are kernels too, as in Miyato and Koyama 2018,
-    arXiv:1802.05637; the scales and biases of a conditional normalisation are not.
+    arXiv:1802.05637; the scales and biases of a conditional normalisation are not. BigGAN (Brock et al. 2019,
+    arXiv:1809.11096) leaves out the embedding that its generator's layers share.
 
     Args:
         net: The Net.
+        leave: Regular expressions, searched anywhere in a path such as `Embed_0/embedding`; kernels that
+            match one stay as they are.
         epsilon: Smallest divisor of a vector; kernels whose singular value is at most epsilon stay as they
             are.
 
     Returns:
         The Net; its carry is `{"spectral_norm": {kernel's name: vector [out]}, "net": carry}`.
+
+    Raises:
+        UsageError: From its `init`, if an expression in `leave` matches no kernel.
     """
 
     def init(key, *inputs):
         params, carry = net.init(key, *inputs)
-        keys = jax.random.split(jax.random.fold_in(key, 1), max(len(_kernels(params)), 1))
+        normalised = _kernels(params, leave=leave)
+        keys = jax.random.split(jax.random.fold_in(key, 1), max(len(normalised), 1))
         vectors = {
             name: _unit(jax.random.normal(vector_key, kernel.shape[-1:]), epsilon)
-            for vector_key, (name, kernel) in zip(keys, _kernels(params).items(), strict=False)
+            for vector_key, (name, kernel) in zip(keys, normalised.items(), strict=False)
         }
         return params, {"spectral_norm": vectors, "net": carry}
 
     def apply(params, carry, *inputs, key, train):
         normalised, vectors = {}, {}
-        for name, kernel in _kernels(params).items():
+        for name, kernel in _kernels(params, leave=leave).items():
             value, vectors[name] = _power_iteration(kernel, carry["spectral_norm"][name], epsilon)
             # A kernel of zeros is left alone: divided by epsilon, its gradient would be enormous.
             normalised[name] = (kernel / jnp.where(value > epsilon, value, 1.0)).astype(kernel.dtype)

@@ -129,10 +129,10 @@ def test_a_recipe_can_bind_its_hyperparameters(name):
     assert bind(wrapper, options, "nets.discriminator.wrap", reads(wrapper)) == options
 
 
-def _spectral(**params):
+def _spectral(leave=(), **params):
     """A spectrally normalised net of these parameters, which shows them as the network sees them."""
     net = Net(lambda key: (params, {}), lambda params, carry, *, key, train: (params, carry))
-    wrapped = wrap.spectral_norm(net)
+    wrapped = wrap.spectral_norm(net, leave=leave)
     return wrapped, *wrapped.init(KEY)
 
 
@@ -162,6 +162,30 @@ def test_spectral_norm_normalises_embeddings_and_no_gains_of_classes():
     np.testing.assert_allclose(outputs["layer"]["embedding"], rows / largest, rtol=1e-3)
     np.testing.assert_array_equal(outputs["layer"]["scale"], rows)
     np.testing.assert_array_equal(outputs["layer"]["bias"], rows)
+
+
+def test_spectral_norm_leaves_kernels_out_by_their_paths():
+    kernel, table = 3 * jnp.eye(2), jnp.full((4, 2), 5.0)
+    net, params, carry = _spectral(
+        leave=("^Embed_0/embedding$",), Dense_0={"kernel": kernel}, Embed_0={"embedding": table}
+    )
+    assert set(carry["spectral_norm"]) == {"Dense_0.kernel"}
+    outputs, changed = net.apply(params, carry, key=KEY, train=True)
+    np.testing.assert_array_equal(outputs["Embed_0"]["embedding"], table)
+    np.testing.assert_allclose(outputs["Dense_0"]["kernel"], jnp.eye(2), rtol=1e-6)
+    _same(carry, changed)
+
+
+@pytest.mark.parametrize(
+    ("leave", "message"),
+    [
+        (("Conv",), r"leave='Conv': expected to match a kernel; these exist: Dense_0/kernel$"),
+        (("(",), r"leave='\(': expected a regular expression: "),
+    ],
+)
+def test_spectral_norm_refuses_a_pattern_that_matches_nothing(leave, message):
+    with pytest.raises(UsageError, match=f"^{message}"):
+        _spectral(leave=leave, Dense_0={"kernel": jnp.eye(2), "bias": jnp.ones(2)})
 
 
 def test_spectral_norm_does_one_power_iteration_and_freezes_in_evaluation():
