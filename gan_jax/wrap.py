@@ -280,6 +280,35 @@ def mixed_precision(net: Net, *, dtype: str = "bfloat16") -> Net:
     return net._replace(apply=apply)
 
 
+def _is_product(primitive, *_, **__):
+    """The policy of `jax.checkpoint` that keeps the results of convolutions and matrix products alone."""
+    return primitive.name in ("dot_general", "conv_general_dilated")
+
+
+def remat(net: Net) -> Net:
+    """Keeps less of the forward pass for the backward pass: results of convolutions and matrix products.
+
+    Chen et al. 2016, arXiv:1604.06174, section 3, by `jax.checkpoint`. Normalisations and activations are
+    computed again, which costs little beside convolutions. Gradients and carry are those of the network
+    itself, apart from rounding. XLA:CPU merges the two computations into one again, so that it needs as much
+    memory as without; GPUs and TPUs do not.
+
+    Args:
+        net: The Net.
+
+    Returns:
+        The Net.
+    """
+
+    def apply(params, carry, *inputs, key, train):
+        def call(params, carry, key, *inputs):
+            return net.apply(params, carry, *inputs, key=key, train=train)
+
+        return jax.checkpoint(call, policy=_is_product)(params, carry, key, *inputs)
+
+    return net._replace(apply=apply)
+
+
 def input_noise(net: Net, *, deviation: float = 0.05) -> Net:
     """Adds normal noise to the network's first input in training, such as a generator's latents.
 

@@ -15,8 +15,8 @@ _GROUPS, _LIMITS = "/sys/fs/cgroup", ("memory.max", "memory/memory.limit_in_byte
 
 # What a user can do about a step that needs too much memory.
 LEVERS = (
-    "a smaller batch_size, more slices (accumulate), precision=bfloat16, more model_devices or narrower "
-    "networks need less"
+    "a smaller batch_size, more slices (accumulate), precision=bfloat16, networks wrapped in remat, more "
+    "model_devices or narrower networks need less"
 )
 
 
