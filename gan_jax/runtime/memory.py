@@ -116,6 +116,11 @@ def gibibytes(count: int) -> str:
     return f"{count / 2**30:,.1f} GiB"
 
 
+def readable(count: int) -> str:
+    """A number of bytes for people, MiB or GiB."""
+    return gibibytes(count) if count >= 2**30 else f"{count / 2**20:,.3g} MiB"
+
+
 def peak_on_host() -> int:
     """Peak resident memory of this process so far, bytes."""
     # On Linux, `getrusage` begins with the memory of the process that started this one.
