@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from gan_jax.errors import UsageError
 from gan_jax.gradient_norms import samples_per_logit, squared_norms
 from gan_jax.kernels import kernels, replace_kernels
-from gan_jax.nets.batch_norm import BatchNorm
+from gan_jax.nets.batch_norm import BatchNorm, normalised
 from gan_jax.types import Net
 
 # A kernel's path is one key of a dict here: dots tell it from the path of that dict's entry, with slashes.
@@ -241,10 +241,9 @@ def _group_norm(layer, x, groups):
     if groups < 1 or x.shape[0] % groups:
         raise UsageError(f"ghost_batch_norm(groups={groups}): does not divide the batch of {x.shape[0]}")
     split = jnp.float32(x).reshape(groups, -1, *x.shape[1:])
-    axes, params = tuple(range(1, split.ndim - 1)), layer.variables.get("params", {})
+    axes = tuple(range(1, split.ndim - 1))
     mean, variance = (of(split, axes, keepdims=True) for of in (jnp.mean, jnp.var))
-    normalised = ((split - mean) * jax.lax.rsqrt(variance + layer.epsilon)).reshape(x.shape)
-    return (normalised * params.get("scale", 1.0) + params.get("bias", 0.0)).astype(x.dtype)
+    return normalised(layer, split, mean, variance).reshape(x.shape).astype(x.dtype)
 
 
 def mixed_precision(net: Net, *, dtype: str = "bfloat16") -> Net:
@@ -301,6 +300,9 @@ def remat(net: Net) -> Net:
     """
 
     def apply(params, carry, *inputs, key, train):
+        if not train:
+            return net.apply(params, carry, *inputs, key=key, train=train)
+
         def call(params, carry, key, *inputs):
             return net.apply(params, carry, *inputs, key=key, train=train)
 

@@ -59,8 +59,9 @@ def plan(
 def _memory(recipe, prepared):
     least, there = prepared.least, recipe.device_memory * 2**30 or memory.of_device()
     return (
-        f"memory    a step needs at least {memory.readable(least.bytes)} on a device, {memory.readable(least.state)} of it for "
-        f"parameters, averages and optimizers; a device has {memory.readable(there)}"
+        f"memory    a step needs at least {memory.readable(least.bytes)} on a device, "
+        f"{memory.readable(least.state)} of it for parameters, averages and optimizers; a device has "
+        f"{memory.readable(there)}"
     )
 
 
