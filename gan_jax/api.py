@@ -22,7 +22,7 @@ from gan_jax.data.source import Source
 from gan_jax.errors import UsageError
 from gan_jax.evaluation import reports
 from gan_jax.recipe import Recipe
-from gan_jax.sampling import loading, samples
+from gan_jax.sampling import loading, modified, samples
 from gan_jax.sampling import translate as translate_lib
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.training import initial
@@ -132,7 +132,14 @@ def train(
     return load(workdir, trust=True)  # It was trained by functions of this process.
 
 
-def load(workdir: str | os.PathLike, step: int | str | None = None, *, trust: bool = False) -> "Model":
+def load(
+    workdir: str | os.PathLike,
+    step: int | str | None = None,
+    *,
+    trust: bool = False,
+    truncation: float | None = None,
+    standing: int = 0,
+) -> "Model":
     """A model from the workdir of a run.
 
     Args:
@@ -140,15 +147,20 @@ def load(workdir: str | os.PathLike, step: int | str | None = None, *, trust: bo
         step: Steps taken, `best`, or None for the newest checkpoint.
         trust: Import whatever modules the workdir names, which runs their code. Without it, a workdir whose
             recipe names functions outside of gan_jax, optax, flax.linen and jax.nn is refused.
+        truncation: Entries of the latents that are larger than this are drawn again; None for no limit.
+        standing: Batches of samples from averaged parameters, of which the generator's batch norms get the
+            statistics; 0 for the running ones of training.
 
     Returns:
         The Model.
 
     Raises:
-        UsageError: No run or no such checkpoint in the workdir, a damaged one, or one that names other code.
+        UsageError: No run or no such checkpoint in the workdir, a damaged one, or one that names other code;
+            latents that cannot be truncated; a generator without batch norm.
     """
     with _without_orbax_logs():
-        return Model(loading.load(os.fspath(workdir), step, trust=trust))
+        loaded = loading.load(os.fspath(workdir), step, trust=trust)
+    return Model(modified.modified(loaded, truncation, standing))
 
 
 class Model:
@@ -213,6 +225,8 @@ class Model:
         Raises:
             UsageError: A count below 1, labels that the model does not know, or missing conditions.
         """
+        if self.loaded.standing and not averaged:
+            raise UsageError(f"standing={self.loaded.standing}: these are statistics of averaged parameters")
         if conditions is None:
             of_rows = samples.conditions_of(self.loaded, count, labels, data_dir)
         else:
@@ -331,6 +345,8 @@ class Model:
             records = reports.of_workdir(
                 self.workdir, metrics=metrics, features_name=features, num_images=num_samples, seed=seed,
                 step=self.step, averaged=averaged, data_dir=data_dir, trust=self.loaded.trust,
+                truncations=() if self.loaded.truncation is None else (self.loaded.truncation,),
+                standing=self.loaded.standing,
             )  # fmt: skip
         return records[self.step]["values"]
 

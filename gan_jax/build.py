@@ -3,6 +3,7 @@
 import functools
 import inspect
 import itertools
+import math
 import sys
 import typing
 from collections.abc import Callable, Collection, Mapping
@@ -499,6 +500,35 @@ def between(recipe: Recipe) -> Callable[..., Any]:
         Function `(left, right, t) -> latents`, arrays [B, ...] and shares of the way [B].
     """
     return _companion(_distribution(recipe.game["latents"])[0], "between") or linear
+
+
+def truncated(recipe: Recipe, threshold: float) -> Callable[..., Any]:
+    """How a recipe's latents are drawn without entries beyond a threshold: by their distribution's companion.
+
+    Args:
+        recipe: The Recipe.
+        threshold: Largest absolute value of an entry.
+
+    Returns:
+        Function `(key, count) -> latents`.
+
+    Raises:
+        UsageError: The threshold is not above 0, the game draws no latents, or the distribution has no such
+            companion.
+    """
+    if not 0 < threshold < math.inf:
+        raise UsageError(f"truncation={threshold:g}: expected a number above 0")
+    spec = recipe.game.get("latents")
+    if spec is None:
+        raise UsageError(f"truncation={threshold:g}: the game draws no latents")
+    distribution, bound = _distribution(spec)
+    draw = _companion(distribution, "truncated")
+    if draw is None:
+        raise UsageError(
+            f"truncation={threshold:g}: latents of {_name(spec['name'])!r} cannot be truncated; expected "
+            "'normal'"
+        )
+    return functools.partial(draw, threshold=threshold, **bound)
 
 
 def discrete(recipe: Recipe) -> Callable[..., Any] | None:

@@ -2,7 +2,8 @@
 
 A distribution may have companions: `<name>_grid` draws the latents of a grid of images, with the same
 arguments; `<name>_between` interpolates two latents where a straight line would leave the distribution;
-`<name>_discrete` returns the value of each discrete code of latents.
+`<name>_discrete` returns the value of each discrete code of latents; `<name>_truncated` draws latents
+without entries beyond a `threshold`.
 """
 
 import jax
@@ -75,6 +76,24 @@ def normal(key: jax.Array, count: int, *, size: int = 128) -> jax.Array:
         float32 [count, size].
     """
     return jax.random.normal(key, (count, size))
+
+
+def normal_truncated(key: jax.Array, count: int, *, threshold: float, size: int = 128) -> jax.Array:
+    """Normal latents whose entries beyond a threshold are drawn again, until none is.
+
+    Brock et al. 2019, arXiv:1809.11096, section 3.1. Drawn at once, by the inverse of the truncated
+    distribution.
+
+    Args:
+        key: Random key.
+        count: Number of latents.
+        threshold: Largest absolute value of an entry, above 0.
+        size: Dimensions of each latent.
+
+    Returns:
+        float32 [count, size] in [-threshold, threshold].
+    """
+    return jax.random.truncated_normal(key, -threshold, threshold, (count, size))
 
 
 # A straight line passes nearer to zero than almost all normal latents.

@@ -90,6 +90,18 @@ _STEP = flags.DEFINE_string(
     "Which checkpoint: steps taken, or best; if not given, the newest, and evaluate also the best.",
 )
 _AVERAGED = flags.DEFINE_bool("averaged", True, "Use averaged parameters; --noaveraged for the live ones.")
+_TRUNCATION = flags.DEFINE_list(
+    "truncation",
+    [],
+    "Draw entries of the latents that are larger than this again, as in --truncation=0.5; evaluate: several, as "
+    "in --truncation=inf,1,0.7,0.5.",
+)
+_STANDING = flags.DEFINE_integer(
+    "standing",
+    0,
+    "Batches of samples of which the generator's batch norms get the statistics; 0 for those of training.",
+    0,
+)
 _TRUST = flags.DEFINE_bool(
     "trust",
     False,
@@ -215,7 +227,20 @@ def _cluster():
     return dict(coordinator_address=address, num_processes=count, process_id=number)
 
 
+def _truncations():
+    """The numbers of --truncation."""
+    try:
+        return [float(text) for text in _TRUNCATION.value]
+    except ValueError:
+        raise UsageError(f"--truncation={','.join(_TRUNCATION.value)}: expected numbers above 0") from None
+
+
 def _sample():
+    truncations = _truncations()
+    if len(truncations) > 1:
+        raise UsageError(
+            f"--truncation={','.join(_TRUNCATION.value)}: --mode=sample takes one; several are for evaluate"
+        )
     model = _model()
     from gan_jax.sampling import samples
 
@@ -226,10 +251,13 @@ def _sample():
         labels=_LABELS.value,
         data_dir=command.path(_DATA_DIR.value),
         form=_FORMAT.value,
+        truncation=truncations[0] if truncations else None,
+        standing=_STANDING.value,
     )
 
 
 def _evaluate():
+    truncations = _truncations()
     model = _model()
     from gan_jax.evaluation import reports
 
@@ -242,6 +270,8 @@ def _evaluate():
         all_steps=_ALL_STEPS.value,
         data_dir=command.path(_DATA_DIR.value),
         download=_DOWNLOAD.value,
+        truncations=truncations,
+        standing=_STANDING.value,
     )
     print(reports.shown(records, of="step"))
 
@@ -323,13 +353,13 @@ _MODES = {
         _sample,
         "write samples of a run",
         "--mode=sample --workdir=runs/first --num_images=100 --sample_seed=7 --format=files",
-        f"{_OF_CHECKPOINT} num_images format sample_seed labels data_dir",
+        f"{_OF_CHECKPOINT} num_images format sample_seed labels truncation standing data_dir",
     ),
     "evaluate": Mode(
         _evaluate,
         "compare samples of a run with held-out data",
         "--mode=evaluate --workdir=runs/first --metrics=frechet_distance,precision_recall",
-        f"{_OF_CHECKPOINT} num_images metrics features eval_seed all_steps data_dir download",
+        f"{_OF_CHECKPOINT} num_images metrics features eval_seed all_steps truncation standing data_dir download",
     ),
     "encode": Mode(
         _encode,

@@ -7,7 +7,6 @@ any pytree of arrays [B, ...]. Training differentiates a penalty once more, with
 that the critic closes over; networks may be bfloat16.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.augment import flip_and_shift
-from gan_jax.errors import UsageError
-from gan_jax.kernels import kernels
+from gan_jax.kernels import kernels, matching
 from gan_jax.losses.gradient_norms import samples_per_logit, squared_norms
 
 
@@ -44,14 +42,16 @@ def _squared_norm(critic, samples):
     return squared_norms(gradients, pack)
 
 
-def _matrices(params, pattern):
-    """Every kernel whose path matches, as a float32 matrix [rest, out]."""
-    by_path = kernels(params)
-    matches = [kernel for path, kernel in by_path.items() if re.search(pattern, path)]
-    if not matches:
-        exist = ", ".join(by_path) or "none"
-        raise UsageError(f"pattern={pattern!r}: expected to match a kernel; these exist: {exist}")
-    return [jnp.float32(kernel).reshape(-1, kernel.shape[-1]) for kernel in matches]
+def _matrices(params, pattern, leave):
+    """Every kernel whose path matches and is not left out, as a float32 matrix [rest, out]."""
+    by_path = kernels(params, leave=leave)
+    chosen = [by_path[path] for path in matching(list(by_path), pattern, f"pattern={pattern!r}")]
+    return [jnp.float32(kernel).reshape(-1, kernel.shape[-1]) for kernel in chosen]
+
+
+def _gram(matrix):
+    """Inner products of a matrix's columns."""
+    return jnp.matmul(matrix.T, matrix, precision=jax.lax.Precision.HIGHEST)
 
 
 def gradient_penalty(
@@ -345,32 +345,58 @@ def balanced_consistency(
     return of_real + fake_weight * consistency(critic, fake, fake_key, transform=transform)
 
 
-def orthogonal(params: Any, *, pattern: str = "") -> jax.Array:
+def orthogonal(params: Any, *, pattern: str = "", leave: tuple[str, ...] = ()) -> jax.Array:
     """Squared inner products of different filters, summed over all pairs and kernels.
 
     Brock et al. 2019, arXiv:1809.11096, eq. 3: |W^T W * (1 - I)|^2, with filters in columns; its weight is
-    the paper's beta, 1e-4. The authors' code adds half of its gradient. They leave out the shared embedding.
+    the paper's beta, 1e-4. The gradient is 4 W (W^T W * (1 - I)); the authors' code adds half of it, and
+    leaves out the shared embedding.
 
     Args:
         params: The mover's parameters, any pytree.
         pattern: Regular expression; a kernel (`kernels.kernels`) counts where its path, such as
             `Dense_0/kernel`, matches; by default all do.
+        leave: Regular expressions; a kernel whose path matches one does not count.
 
     Returns:
         The penalty, float32 scalar, at least 0.
 
     Raises:
-        UsageError: `pattern` matches no kernel.
+        UsageError: `pattern` or one of `leave` matches no kernel.
     """
 
     def one(matrix):
-        gram = jnp.matmul(matrix.T, matrix, precision=jax.lax.Precision.HIGHEST)
+        gram = _gram(matrix)
         return jnp.sum(jnp.square(gram * (1.0 - jnp.eye(gram.shape[0]))))
 
-    return sum(one(matrix) for matrix in _matrices(params, pattern))
+    return sum(one(matrix) for matrix in _matrices(params, pattern, leave))
 
 
-def spectral(params: Any, *, pattern: str = "", epsilon: float = 1e-12) -> jax.Array:
+def orthonormal(params: Any, *, pattern: str = "", leave: tuple[str, ...] = ()) -> jax.Array:
+    """Squared distance of every kernel's filters from an orthonormal system, summed over kernels.
+
+    Brock et al. 2019, arXiv:1809.11096, eq. 2, after Brock et al. 2017, arXiv:1609.07093: |W^T W - I|^2, with
+    filters in columns. Unlike `orthogonal` it also draws the length of every filter to 1.
+
+    Args:
+        params: The mover's parameters, any pytree.
+        pattern: Regular expression; a kernel (`kernels.kernels`) counts where its path matches; by default
+            all do.
+        leave: Regular expressions; a kernel whose path matches one does not count.
+
+    Returns:
+        The penalty, float32 scalar, at least 0. A kernel of more filters than inputs cannot reach 0.
+
+    Raises:
+        UsageError: `pattern` or one of `leave` matches no kernel.
+    """
+    grams = [_gram(matrix) for matrix in _matrices(params, pattern, leave)]
+    return jnp.asarray(sum(jnp.sum(jnp.square(gram - jnp.eye(len(gram)))) for gram in grams))
+
+
+def spectral(
+    params: Any, *, pattern: str = "", leave: tuple[str, ...] = (), epsilon: float = 1e-12
+) -> jax.Array:
     """Sum of the largest singular values of all kernels.
 
     After Yoshida and Miyato 2017, arXiv:1705.10941, who use half their squares. Exact, by a singular value
@@ -381,19 +407,20 @@ def spectral(params: Any, *, pattern: str = "", epsilon: float = 1e-12) -> jax.A
         params: The mover's parameters, any pytree.
         pattern: Regular expression; a kernel (`kernels.kernels`) counts where its path matches; by default
             all do. A convolution's kernel is the matrix [height * width * in, out].
+        leave: Regular expressions; a kernel whose path matches one does not count.
         epsilon: Added to the squared singular value.
 
     Returns:
         The penalty, float32 scalar, at least 0.
 
     Raises:
-        UsageError: `pattern` matches no kernel.
+        UsageError: `pattern` or one of `leave` matches no kernel.
     """
-    largest = [jnp.linalg.norm(matrix, ord=2) for matrix in _matrices(params, pattern)]
+    largest = [jnp.linalg.norm(matrix, ord=2) for matrix in _matrices(params, pattern, leave)]
     return jnp.asarray(sum(jnp.sqrt(jnp.square(value) + epsilon) for value in largest))
 
 
-def weight_decay(params: Any, *, pattern: str = "") -> jax.Array:
+def weight_decay(params: Any, *, pattern: str = "", leave: tuple[str, ...] = ()) -> jax.Array:
     """Half the squared norm of all kernels; no biases, and no scales of normalisations, conditional or not.
 
     Krogh and Hertz 1991, A simple weight decay can improve generalization, eq. 2. Through Adam this is not
@@ -403,11 +430,12 @@ def weight_decay(params: Any, *, pattern: str = "") -> jax.Array:
         params: The mover's parameters, any pytree.
         pattern: Regular expression; a kernel (`kernels.kernels`) counts where its path matches; by default
             all do.
+        leave: Regular expressions; a kernel whose path matches one does not count.
 
     Returns:
         The penalty, float32 scalar, at least 0.
 
     Raises:
-        UsageError: `pattern` matches no kernel.
+        UsageError: `pattern` or one of `leave` matches no kernel.
     """
-    return jnp.asarray(sum(0.5 * jnp.sum(jnp.square(matrix)) for matrix in _matrices(params, pattern)))
+    return jnp.asarray(sum(0.5 * jnp.sum(jnp.square(matrix)) for matrix in _matrices(params, pattern, leave)))

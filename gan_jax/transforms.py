@@ -7,7 +7,6 @@ of parameters. In a chain, transforms that clip or normalise gradients stand bef
 decay, limit, freeze or average parameters stand after it.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ import optax
 
 from gan_jax import penalties
 from gan_jax.errors import UsageError
+from gan_jax.kernels import compiled, matching
 
 
 def _norm(array):
@@ -136,7 +136,7 @@ def clip_weights(max_value: float = 0.01) -> optax.GradientTransformation:
 
 
 def _decay(
-    penalty: Callable[..., jax.Array], strength: optax.ScalarOrSchedule, pattern: str
+    penalty: Callable[..., jax.Array], strength: optax.ScalarOrSchedule, pattern: str, leave: tuple[str, ...]
 ) -> optax.GradientTransformation:
     """Each update also subtracts `strength` times the gradient of a penalty on the parameters."""
 
@@ -145,14 +145,16 @@ def _decay(
 
     def update(updates, state, params):
         size = strength(state.count) if callable(strength) else strength
-        grads = jax.grad(penalty)(params, pattern=pattern)
+        grads = jax.grad(penalty)(params, pattern=pattern, leave=leave)
         decayed = jax.tree.map(lambda u, g: (u - size * g).astype(u.dtype), updates, grads)
         return decayed, optax.ScaleByScheduleState(optax.safe_increment(state.count))
 
     return optax.GradientTransformation(init, update)
 
 
-def weight_decay(strength: optax.ScalarOrSchedule = 1e-4, pattern: str = "") -> optax.GradientTransformation:
+def weight_decay(
+    strength: optax.ScalarOrSchedule = 1e-4, pattern: str = "", leave: tuple[str, ...] = ()
+) -> optax.GradientTransformation:
     """Subtracts `strength` times itself from every kernel in each update; no biases, no norm scales.
 
     Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2 (decoupled weight decay): descends
@@ -163,15 +165,16 @@ def weight_decay(strength: optax.ScalarOrSchedule = 1e-4, pattern: str = "") -> 
     Args:
         strength: At least 0; a number, or a schedule: a function of the number of updates so far.
         pattern: Regular expression for the paths of the kernels (`kernels.kernels`), by default all.
+        leave: Regular expressions; kernels whose path matches one are left out.
 
     Returns:
         An optax.GradientTransformation whose update needs `params`.
     """
-    return _decay(penalties.weight_decay, strength, pattern)
+    return _decay(penalties.weight_decay, strength, pattern, leave)
 
 
 def spectral_decay(
-    strength: optax.ScalarOrSchedule = 1e-4, pattern: str = ""
+    strength: optax.ScalarOrSchedule = 1e-4, pattern: str = "", leave: tuple[str, ...] = ()
 ) -> optax.GradientTransformation:
     """Lowers the largest singular value of every kernel by `strength` in each update.
 
@@ -181,15 +184,16 @@ def spectral_decay(
     Args:
         strength: At least 0; a number, or a schedule: a function of the number of updates so far.
         pattern: Regular expression for the paths of the kernels (`kernels.kernels`), by default all.
+        leave: Regular expressions; kernels whose path matches one are left out.
 
     Returns:
         An optax.GradientTransformation whose update needs `params`.
     """
-    return _decay(penalties.spectral, strength, pattern)
+    return _decay(penalties.spectral, strength, pattern, leave)
 
 
 def orthogonal_decay(
-    strength: optax.ScalarOrSchedule = 1e-4, pattern: str = ""
+    strength: optax.ScalarOrSchedule = 1e-4, pattern: str = "", leave: tuple[str, ...] = ()
 ) -> optax.GradientTransformation:
     """Moves the filters of every kernel towards orthogonality in each update.
 
@@ -201,11 +205,12 @@ def orthogonal_decay(
     Args:
         strength: At least 0; a number, or a schedule: a function of the number of updates so far.
         pattern: Regular expression for the paths of the kernels (`kernels.kernels`), by default all.
+        leave: Regular expressions; kernels whose path matches one are left out.
 
     Returns:
         An optax.GradientTransformation whose update needs `params`.
     """
-    return _decay(penalties.orthogonal, strength, pattern)
+    return _decay(penalties.orthogonal, strength, pattern, leave)
 
 
 class LookaheadState(NamedTuple):
@@ -275,19 +280,14 @@ def freeze(pattern: str) -> optax.GradientTransformation:
     Raises:
         UsageError: `pattern` is not a regular expression; from its `init` if it matches no path.
     """
-    try:
-        expression = re.compile(pattern)
-    except re.error as error:
-        raise UsageError(f"pattern={pattern!r}: expected a regular expression: {error}") from error
+    expression = compiled(pattern, f"pattern={pattern!r}")
 
     def name(path):
         return jax.tree_util.keystr(path, simple=True, separator="/")
 
     def init(params):
         paths = [name(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
-        if not any(map(expression.search, paths)):
-            exist = ", ".join(paths) or "none"
-            raise UsageError(f"pattern={pattern!r}: expected to match a parameter; these exist: {exist}")
+        matching(paths, pattern, f"pattern={pattern!r}", "parameter")
         return optax.EmptyState()
 
     def frozen(path, update):

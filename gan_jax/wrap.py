@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from gan_jax.errors import UsageError
 from gan_jax.kernels import kernels, replace_kernels
 from gan_jax.losses.gradient_norms import samples_per_logit, squared_norms
-from gan_jax.nets.batch_norm import BatchNorm
+from gan_jax.nets.batch_norm import BatchNorm, normalised
 from gan_jax.types import Net
 
 # A kernel's path is one key of a dict here: dots tell it from the path of that dict's entry, with slashes.
@@ -41,35 +41,42 @@ def _power_iteration(kernel, u, epsilon):
     return jnp.vdot(v, jnp.matmul(weights, u, precision="highest")), u
 
 
-def spectral_norm(net: Net, *, epsilon: float = 1e-12) -> Net:
+def spectral_norm(net: Net, *, leave: tuple[str, ...] = (), epsilon: float = 1e-12) -> Net:
     """Divides every kernel by its largest singular value.
 
     Miyato et al. 2018, arXiv:1802.05957, algorithm 1: one power iteration per forward pass in training, on
     each kernel (`kernels.kernels`), reshaped to a matrix [all other axes, last axis]. In evaluation the
     singular vectors do not change. Embeddings are kernels too, as in Miyato and Koyama 2018,
-    arXiv:1802.05637; the scales and biases of a conditional normalisation are not.
+    arXiv:1802.05637; the scales and biases of a conditional normalisation are not. BigGAN (Brock et al. 2019,
+    arXiv:1809.11096) leaves out the embedding that its generator's layers share.
 
     Args:
         net: The Net.
+        leave: Regular expressions, searched anywhere in a path such as `Embed_0/embedding`; kernels that
+            match one stay as they are.
         epsilon: Smallest divisor of a vector; kernels whose singular value is at most epsilon stay as they
             are.
 
     Returns:
         The Net; its carry is `{"spectral_norm": {kernel's name: vector [out]}, "net": carry}`.
+
+    Raises:
+        UsageError: From its `init`, if an expression in `leave` matches no kernel.
     """
 
     def init(key, *inputs):
         params, carry = net.init(key, *inputs)
-        keys = jax.random.split(jax.random.fold_in(key, 1), max(len(_kernels(params)), 1))
+        normalised = _kernels(params, leave=leave)
+        keys = jax.random.split(jax.random.fold_in(key, 1), max(len(normalised), 1))
         vectors = {
             name: _unit(jax.random.normal(vector_key, kernel.shape[-1:]), epsilon)
-            for vector_key, (name, kernel) in zip(keys, _kernels(params).items(), strict=False)
+            for vector_key, (name, kernel) in zip(keys, normalised.items(), strict=False)
         }
         return params, {"spectral_norm": vectors, "net": carry}
 
     def apply(params, carry, *inputs, key, train):
         normalised, vectors = {}, {}
-        for name, kernel in _kernels(params).items():
+        for name, kernel in _kernels(params, leave=leave).items():
             value, vectors[name] = _power_iteration(kernel, carry["spectral_norm"][name], epsilon)
             # A kernel of zeros is left alone: divided by epsilon, its gradient would be enormous.
             normalised[name] = (kernel / jnp.where(value > epsilon, value, 1.0)).astype(kernel.dtype)
@@ -234,10 +241,9 @@ def _group_norm(layer, x, groups):
     if groups < 1 or x.shape[0] % groups:
         raise UsageError(f"ghost_batch_norm(groups={groups}): does not divide the batch of {x.shape[0]}")
     split = jnp.float32(x).reshape(groups, -1, *x.shape[1:])
-    axes, params = tuple(range(1, split.ndim - 1)), layer.variables.get("params", {})
+    axes = tuple(range(1, split.ndim - 1))
     mean, variance = (of(split, axes, keepdims=True) for of in (jnp.mean, jnp.var))
-    normalised = ((split - mean) * jax.lax.rsqrt(variance + layer.epsilon)).reshape(x.shape)
-    return (normalised * params.get("scale", 1.0) + params.get("bias", 0.0)).astype(x.dtype)
+    return normalised(layer, split, mean, variance).reshape(x.shape).astype(x.dtype)
 
 
 def mixed_precision(net: Net, *, dtype: str = "bfloat16") -> Net:
@@ -269,6 +275,38 @@ def mixed_precision(net: Net, *, dtype: str = "bfloat16") -> Net:
     def apply(params, carry, *inputs, key, train):
         outputs, inner = net.apply(cast(params, dtype), carry, *cast(inputs, dtype), key=key, train=train)
         return cast(outputs, jnp.float32), cast(inner, jnp.float32)
+
+    return net._replace(apply=apply)
+
+
+def _is_product(primitive, *_, **__):
+    """The policy of `jax.checkpoint` that keeps the results of convolutions and matrix products alone."""
+    return primitive.name in ("dot_general", "conv_general_dilated")
+
+
+def remat(net: Net) -> Net:
+    """Keeps less of the forward pass for the backward pass: results of convolutions and matrix products.
+
+    Chen et al. 2016, arXiv:1604.06174, section 3, by `jax.checkpoint`. Normalisations and activations are
+    computed again, which costs little beside convolutions. Gradients and carry are those of the network
+    itself, apart from rounding. XLA:CPU merges the two computations into one again, so that it needs as much
+    memory as without; GPUs and TPUs do not.
+
+    Args:
+        net: The Net.
+
+    Returns:
+        The Net.
+    """
+
+    def apply(params, carry, *inputs, key, train):
+        if not train:
+            return net.apply(params, carry, *inputs, key=key, train=train)
+
+        def call(params, carry, key, *inputs):
+            return net.apply(params, carry, *inputs, key=key, train=train)
+
+        return jax.checkpoint(call, policy=_is_product)(params, carry, key, *inputs)
 
     return net._replace(apply=apply)
 

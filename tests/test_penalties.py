@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_jax import augment, penalties
+from gan_jax import augment, penalties, transforms
 from gan_jax.errors import UsageError
 from gan_jax.terms import reads
 
@@ -64,6 +64,10 @@ def example(seed=0, batch=5):
 
 def single(tree):
     return jax.tree.map(jnp.float32, tree)
+
+
+def from_identity(matrix):
+    return ((matrix.T @ matrix - np.eye(matrix.shape[1])) ** 2).sum()
 
 
 def off_diagonal(w):
@@ -125,6 +129,10 @@ VALUES = {
         lambda p, x: penalties.orthogonal(p),
         lambda p, x: off_diagonal(p["kernel"]) + off_diagonal(p["out"]["kernel"]),
     ),
+    "orthonormal": (
+        lambda p, x: penalties.orthonormal(p),
+        lambda p, x: from_identity(p["kernel"]) + from_identity(p["out"]["kernel"]),
+    ),
     "spectral": (
         lambda p, x: penalties.spectral(p),
         lambda p, x: np.linalg.svd(p["kernel"])[1][0] + np.sqrt((p["out"]["kernel"] ** 2).sum()),
@@ -135,7 +143,13 @@ VALUES = {
     ),
 }
 JITTED = {name: jax.jit(ours) for name, (ours, _) in VALUES.items()}
-OF_A_BATCH = {"max_gradient_penalty": (1,), "orthogonal": (), "spectral": (), "weight_decay": ()}
+OF_A_BATCH = {
+    "max_gradient_penalty": (1,),
+    "orthogonal": (),
+    "orthonormal": (),
+    "spectral": (),
+    "weight_decay": (),
+}
 
 
 def test_every_public_function_is_in_the_table():
@@ -344,6 +358,41 @@ def test_orthogonal_by_hand():
     assert penalties.orthogonal([filters]) == 2 * 3.0**2
 
 
+def test_orthonormal_by_hand():
+    # |W^T W - I|^2 of columns of lengths 3 and 1 with the inner product 1: (9 - 1)^2 + 0 + 2.
+    columns = jnp.array([[3.0, 1 / 3], [0.0, np.sqrt(8) / 3]])
+    np.testing.assert_allclose(penalties.orthonormal({"kernel": columns}), 64 + 2, rtol=1e-6)
+    assert penalties.orthonormal({"kernel": jnp.eye(3)[:, :2]}) == 0.0
+
+
+@pytest.mark.parametrize("name", ["orthogonal", "orthonormal"])
+def test_gradients_of_orthogonal_regularisers_agree_with_finite_differences_in_float64(name):
+    matrix = np.random.default_rng(3).normal(size=(5, 4))
+
+    def value(w):
+        excess = w.T @ w - np.eye(4)
+        return np.sum((excess if name == "orthonormal" else excess * (1 - np.eye(4))) ** 2)
+
+    step, expected = 1e-5, np.zeros((5, 4))
+    for place in np.ndindex(5, 4):
+        change = np.zeros((5, 4))
+        change[place] = step
+        expected[place] = (value(matrix + change) - value(matrix - change)) / (2 * step)
+    ours = jax.grad(PUBLIC[name])({"kernel": jnp.float32(matrix)})["kernel"]
+    np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_orthogonal_regularisers_leave_kernels_out():
+    params = {"Dense_0": {"kernel": jnp.ones((2, 2))}, "Embed_0": {"embedding": jnp.ones((3, 2))}}
+    assert penalties.orthogonal(params) == 8 + 18
+    assert penalties.orthogonal(params, leave=("^Embed_0/",)) == 8
+    gradient = jax.grad(penalties.orthogonal)(params, leave=("^Embed_0/",))
+    assert not np.any(gradient["Embed_0"]["embedding"]) and np.all(gradient["Dense_0"]["kernel"])
+    decay = transforms.orthogonal_decay(1.0, leave=("^Embed_0/",))
+    updates, _ = decay.update(jax.tree.map(jnp.zeros_like, params), decay.init(params), params)
+    chex.assert_trees_all_equal(updates, jax.tree.map(jnp.negative, gradient))
+
+
 def test_spectral_and_weight_decay_by_hand():
     params = {
         "a": {"kernel": jnp.diag(jnp.array([3.0, 1.0])), "bias": jnp.array([50.0, 60.0])},
@@ -361,10 +410,12 @@ def test_spectral_and_weight_decay_by_hand():
     assert not np.any(gradient["a"]["bias"])
 
 
-@pytest.mark.parametrize("name", ["orthogonal", "spectral", "weight_decay"])
+@pytest.mark.parametrize("name", ["orthogonal", "orthonormal", "spectral", "weight_decay"])
 def test_pattern_without_a_kernel_is_a_usage_error(name):
     with pytest.raises(UsageError, match="'conv'.*dense/kernel"):
         PUBLIC[name]({"dense": {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}}, pattern="conv")
+    with pytest.raises(UsageError, match=r"^leave='conv': expected to match a kernel; .* dense/kernel$"):
+        PUBLIC[name]({"dense": {"kernel": jnp.ones((2, 2))}}, leave=("conv",))
 
 
 def test_consistency_by_default_flips_and_shifts():

@@ -2,6 +2,7 @@
 
 import functools
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from gan_jax import wrap
 from gan_jax.errors import UsageError
 from gan_jax.names import bind
+from gan_jax.nets.batch_norm import BatchNorm
 from gan_jax.nets.linen import from_linen
 from gan_jax.terms import reads
 from gan_jax.types import Net
@@ -29,6 +31,7 @@ WRAPPERS = {
     "packed": (wrap.packed, {"samples": 2}),
     "bfloat16": (wrap.mixed_precision, {}),
     "float16": (wrap.mixed_precision, {"dtype": "float16"}),
+    "remat": (wrap.remat, {}),
     "input_noise": (wrap.input_noise, {"deviation": 0.1}),
     "input_dropout": (wrap.input_dropout, {"rate": 0.3}),
 }
@@ -129,10 +132,10 @@ def test_a_recipe_can_bind_its_hyperparameters(name):
     assert bind(wrapper, options, "nets.discriminator.wrap", reads(wrapper)) == options
 
 
-def _spectral(**params):
+def _spectral(leave=(), **params):
     """A spectrally normalised net of these parameters, which shows them as the network sees them."""
     net = Net(lambda key: (params, {}), lambda params, carry, *, key, train: (params, carry))
-    wrapped = wrap.spectral_norm(net)
+    wrapped = wrap.spectral_norm(net, leave=leave)
     return wrapped, *wrapped.init(KEY)
 
 
@@ -162,6 +165,30 @@ def test_spectral_norm_normalises_embeddings_and_no_gains_of_classes():
     np.testing.assert_allclose(outputs["layer"]["embedding"], rows / largest, rtol=1e-3)
     np.testing.assert_array_equal(outputs["layer"]["scale"], rows)
     np.testing.assert_array_equal(outputs["layer"]["bias"], rows)
+
+
+def test_spectral_norm_leaves_kernels_out_by_their_paths():
+    kernel, table = 3 * jnp.eye(2), jnp.full((4, 2), 5.0)
+    net, params, carry = _spectral(
+        leave=("^Embed_0/embedding$",), Dense_0={"kernel": kernel}, Embed_0={"embedding": table}
+    )
+    assert set(carry["spectral_norm"]) == {"Dense_0.kernel"}
+    outputs, changed = net.apply(params, carry, key=KEY, train=True)
+    np.testing.assert_array_equal(outputs["Embed_0"]["embedding"], table)
+    np.testing.assert_allclose(outputs["Dense_0"]["kernel"], jnp.eye(2), rtol=1e-6)
+    _same(carry, changed)
+
+
+@pytest.mark.parametrize(
+    ("leave", "message"),
+    [
+        (("Conv",), r"leave='Conv': expected to match a kernel; these exist: Dense_0/kernel$"),
+        (("(",), r"leave='\(': expected a regular expression: "),
+    ],
+)
+def test_spectral_norm_refuses_a_pattern_that_matches_nothing(leave, message):
+    with pytest.raises(UsageError, match=f"^{message}"):
+        _spectral(leave=leave, Dense_0={"kernel": jnp.eye(2), "bias": jnp.ones(2)})
 
 
 def test_spectral_norm_does_one_power_iteration_and_freezes_in_evaluation():
@@ -367,6 +394,43 @@ def test_mixed_precision_stays_near_float32_with_batch_statistics():
 def _shown(wrapper, **options):
     net = Net(lambda key, x: ({}, {}), lambda params, carry, x, *, key, train: (x, carry))
     return lambda x, train=True, key=KEY: wrapper(net, **options).apply({}, {}, x, key=key, train=train)[0]
+
+
+class _Deep(nn.Module):
+    """Many convolutions of one width with batch norm: its activations are most of a step's memory."""
+
+    @nn.compact
+    def __call__(self, x, *, train):
+        for _ in range(6):
+            x = nn.leaky_relu(BatchNorm(not train, 0.9, 1e-5)(nn.Conv(8, (3, 3))(x)), 0.2)
+        return {"logits": x.mean((1, 2, 3))}
+
+
+# XLA:CPU would take out the barriers of `jax.checkpoint`, and order operations for speed rather than memory.
+AS_ON_ACCELERATORS = {
+    "xla_disable_hlo_passes": "cse_barrier_expander",
+    "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED",
+}
+
+
+def test_remat_needs_less_memory_and_changes_no_gradient_and_no_carry():
+    plain = wrap.spectral_norm(from_linen(_Deep()))
+    images = jax.random.normal(KEY, (2, 8, 16, 16, 8))
+    params, carry = plain.init(KEY, images[0])
+
+    def compiled(net):
+        def loss(params, real, fake):
+            of_real, kept = net.apply(params, carry, real, key=KEY, train=True)
+            of_fake, kept = net.apply(params, kept, fake, key=KEY, train=True)
+            return jnp.sum(jnp.sin(of_real["logits"]) - of_fake["logits"] ** 2), kept
+
+        gradient = jax.jit(jax.grad(loss, has_aux=True), compiler_options=AS_ON_ACCELERATORS)
+        return gradient.lower(params, *images).compile()
+
+    before, after = compiled(plain), compiled(wrap.remat(plain))
+    chex.assert_trees_all_close(after(params, *images), before(params, *images), rtol=1e-4, atol=1e-6)
+    of_before, of_after = (each.memory_analysis().temp_size_in_bytes for each in (before, after))
+    assert of_after < 0.8 * of_before
 
 
 def test_input_noise_has_its_deviation_in_training_only():

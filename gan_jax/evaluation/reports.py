@@ -1,5 +1,6 @@
 """Reports of evaluations: of a workdir's checkpoints, or of any two sets of images."""
 
+import itertools
 import json
 import logging
 import math
@@ -22,7 +23,7 @@ from gan_jax.evaluation import probes, rehearsal
 from gan_jax.evaluation.evaluator import Evaluator, select
 from gan_jax.runtime import folders, memory
 from gan_jax.runtime.files import write_atomically
-from gan_jax.sampling import loading, real_rows, samples
+from gan_jax.sampling import loading, modified, real_rows, samples
 from gan_jax.sampling.loading import LoadedModel
 
 log = logging.getLogger("gan_jax")
@@ -44,7 +45,9 @@ def of_workdir(
     trust: bool = False,
     data_dir: str | None = None,
     download: bool = False,
-) -> dict[int, dict[str, Any]]:
+    truncations: Sequence[float] = (),
+    standing: int = 0,
+) -> dict[int | str, dict[str, Any]]:
     """Evaluates checkpoints of a run against the data it was trained on.
 
     Args:
@@ -60,9 +63,13 @@ def of_workdir(
         trust: Import whatever modules the workdir names; see `loading.load`.
         data_dir: Folder of prepared TFDS data.
         download: Fetch the Inception weights if they are absent.
+        truncations: Evaluate each checkpoint with the latents truncated at each of these, `inf` for not at
+            all; see `modified.truncated`. Empty for once, not truncated.
+        standing: See `modified.with_standing`.
 
     Returns:
-        By step, dicts of `protocol` and `values`; each is also in `evaluations/` in the workdir.
+        By step, or with several truncations by step and truncation, as in `1000 at 0.5`, dicts of `protocol`
+        and `values`; each is also in `evaluations/` in the workdir.
 
     Raises:
         UsageError: A mistake in the arguments.
@@ -79,14 +86,20 @@ def of_workdir(
         raise UsageError(f"num_images={size}: expected at least 2")
     # A row number and one feature a sample: the samples themselves are made batch by batch.
     memory.check_host(f"num_images={size}", 12 * size)
-    records = {}
-    for number in _steps(workdir, model, step, all_steps):
-        record = _of_model(loading.load(workdir, number, trust=trust), evaluator, metrics, size, averaged)
-        parameters = record["protocol"]["parameters"]
+    for at in truncations:
+        modified.truncated(model, at)
+    modified.with_standing(model, min(standing, 1), averaged)
+    records: dict[int | str, dict[str, Any]] = {}
+    steps = _steps(workdir, model, step, all_steps)
+    for number, at in itertools.product(steps, truncations or (None,)):
+        stored = loading.load(workdir, number, trust=trust)
+        model = modified.modified(stored, at, standing, averaged)
+        record = _of_model(model, evaluator, metrics, size, averaged)
+        parameters = f"{record['protocol']['parameters']}{samples.variant(model)}"
         of = f"{size}_{evaluator.modality.unit}_{parameters}_{features_name.replace(os.sep, '_')}"
         path = os.path.join(folder, f"step_{number:07d}_seed_{seed}_{of}.json")
         write_or_show(path, record, shown({number: record}, "step"))
-        records[number] = record
+        records[f"{number} at {at:g}" if len(truncations) > 1 else number] = record
     return records
 
 
@@ -169,10 +182,14 @@ def facts_of_model(model: LoadedModel, averaged: bool) -> dict[str, Any]:
         for path, _ in jax.tree_util.tree_leaves_with_path(model.state.carry[player])
     ]
     normed = any("batch_stats" in path for path in statistics)
+    norms = "running statistics of training, of the live network" if normed else "none"
+    if model.standing:
+        norms = f"standing statistics of {model.standing} batches of {model.recipe.batch_size}"
     return {
         "workdir": model.workdir,
         "parameters": samples.kind_of(model, averaged),
-        "batch_norm": "running statistics of training, of the live network" if normed else "none",
+        "batch_norm": norms,
+        **({} if model.truncation is None else {"truncation": model.truncation}),
         "training_seed": model.recipe.seed,
     }
 
@@ -304,12 +321,14 @@ def shown(records: Mapping[Any, Mapping[str, Any]], of: str = "") -> str:
         str of several lines.
     """
     last = list(records.values())[-1]
-    facts = {name: value for name, value in last["protocol"].items() if name not in ("step", "versions")}
+    hidden = ("step", "versions", *(("truncation",) if len(records) > 1 else ()))
+    facts = {name: value for name, value in last["protocol"].items() if name not in hidden}
     facts["features"] = ", ".join(f"{name} {value}" for name, value in facts["features"].items())
     lines = [f"{name:<15}{value}" for name, value in facts.items() if value not in ([], "")]
     wide = max(map(len, last["values"])) + 2
     heads = [f"{of} {key}".strip() for key in records] + ["real baseline"]
-    lines += ["", " " * wide + "".join(f"{head:>14}" for head in heads)]
+    column = max(14, *(len(head) + 2 for head in heads))
+    lines += ["", " " * wide + "".join(f"{head:>{column}}" for head in heads)]
     reasons = {}
     for name, value in last["values"].items():
         cells = [f"{record['values'][name]['value']:.5g}" for record in records.values()]
@@ -317,6 +336,6 @@ def shown(records: Mapping[Any, Mapping[str, Any]], of: str = "") -> str:
         if "no_real_baseline" in value:
             cells[-1] = "none"
             reasons[name] = value["no_real_baseline"]
-        lines.append(f"{name:<{wide}}" + "".join(f"{cell:>14}" for cell in cells))
+        lines.append(f"{name:<{wide}}" + "".join(f"{cell:>{column}}" for cell in cells))
     lines += [f"no real baseline of {name}: {reason}" for name, reason in reasons.items()]
     return "\n".join(lines)

@@ -37,27 +37,44 @@ class BatchNorm(nn.Module):
         mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
         variance = self.variable("batch_stats", "var", jnp.ones, channels)
         if self.use_running_average:
-            moments = mean.value, variance.value
+            used = mean.value, variance.value
         else:
-            moments = _moments(x)
+            used = moments(x)
             if not self.is_initializing():
                 mean.value, variance.value = (
                     self.momentum * old.value + (1.0 - self.momentum) * new
-                    for old, new in zip((mean, variance), moments)
+                    for old, new in zip((mean, variance), used)
                 )
-        gain = jax.lax.rsqrt(moments[1] + self.epsilon)
+        gain = jax.lax.rsqrt(used[1] + self.epsilon)
         if self.use_scale:
             gain = gain * self.param("scale", self.scale_init, channels)
-        y = (x - moments[0]) * gain
+        y = (x - used[0]) * gain
         if self.use_bias:
             y = y + self.param("bias", nn.initializers.zeros, channels)
         return y.astype(x.dtype)
 
 
-def _moments(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Mean and variance of each channel, float32; one pass over the batch gives both."""
+def moments(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Mean and variance of each channel, float32 [C]; one pass over [..., C] gives both."""
     x = x.astype(jnp.float32)
     axes = tuple(range(x.ndim - 1))
     mean = jnp.mean(x, axes)
     # Rounding can make the difference negative.
     return mean, jnp.maximum(jnp.mean(jnp.square(x), axes) - jnp.square(mean), 0.0)
+
+
+def normalised(layer: nn.Module, x: jax.Array, mean: jax.Array, variance: jax.Array) -> jax.Array:
+    """Outputs of a batch norm as it is applied, with its parameters, by other statistics than its own.
+
+    Args:
+        layer: A `BatchNorm`, or one of Flax whose features are the last axis, within its call.
+        x: Its input, [..., C].
+        mean: Array that broadcasts against the input.
+        variance: As the mean.
+
+    Returns:
+        Array of the shape and dtype of x.
+    """
+    params = layer.variables.get("params", {})
+    y = (jnp.float32(x) - mean) * jax.lax.rsqrt(variance + layer.epsilon)  # type: ignore[attr-defined]
+    return (y * params.get("scale", 1.0) + params.get("bias", 0.0)).astype(x.dtype)

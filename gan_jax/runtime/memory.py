@@ -15,8 +15,8 @@ _GROUPS, _LIMITS = "/sys/fs/cgroup", ("memory.max", "memory/memory.limit_in_byte
 
 # What a user can do about a step that needs too much memory.
 LEVERS = (
-    "a smaller batch_size, more slices (accumulate), precision=bfloat16, more model_devices or narrower "
-    "networks need less"
+    "a smaller batch_size, more slices (accumulate), precision=bfloat16, networks wrapped in remat, more "
+    "model_devices or narrower networks need less"
 )
 
 
@@ -114,6 +114,11 @@ def exhaustion_as_fault(advice: str = f"{LEVERS}; checkpoints are kept") -> Iter
 def gibibytes(count: int) -> str:
     """A number of bytes for people."""
     return f"{count / 2**30:,.1f} GiB"
+
+
+def readable(count: int) -> str:
+    """A number of bytes for people, MiB or GiB."""
+    return gibibytes(count) if count >= 2**30 else f"{count / 2**20:,.3g} MiB"
 
 
 def peak_on_host() -> int:

@@ -26,6 +26,8 @@ class LoadedModel(NamedTuple):
         step: Steps taken.
         state: The TrainState, on one device.
         trust: Whether its names may lead out of the library.
+        truncation: Largest absolute value of an entry of its latents; None if there is no limit.
+        standing: Passes of which its batch norms have the statistics; 0 for the running ones of training.
     """
 
     workdir: str
@@ -35,6 +37,8 @@ class LoadedModel(NamedTuple):
     step: int
     state: TrainState
     trust: bool = False
+    truncation: float | None = None
+    standing: int = 0
 
     @property
     def game(self) -> Game:

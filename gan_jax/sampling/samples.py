@@ -19,7 +19,7 @@ from gan_jax.errors import UsageError
 from gan_jax.images import columns_of
 from gan_jax.runtime import files, folders, memory
 from gan_jax.runtime.files import write_atomically
-from gan_jax.sampling import loading, real_rows
+from gan_jax.sampling import loading, modified, real_rows
 from gan_jax.sampling.loading import LoadedModel
 from gan_jax.step import TrainState
 from gan_jax.types import Game, Modality
@@ -287,6 +287,8 @@ def run(
     trust: bool = False,
     data_dir: str | None = None,
     form: str = "grid",
+    truncation: float | None = None,
+    standing: int = 0,
 ) -> str:
     """Writes samples of a workdir's checkpoint: files for people, and an `.npz`.
 
@@ -306,6 +308,8 @@ def run(
         form: What is written besides the `.npz`: `grid`, the files that the modality makes of all samples;
             `files`, a folder with a file for each sample, named by its number, those of conditional models in
             a folder for each class; `npz`, nothing.
+        truncation: As for `modified.modified`.
+        standing: As for `modified.modified`.
 
     Returns:
         Path of the `.npz`, which holds the samples as the data is stored, under the unit of its modality,
@@ -313,10 +317,11 @@ def run(
         `class_names`. The files for people lie beside it.
 
     Raises:
-        UsageError: No run or no such checkpoint in the workdir, or labels that the model does not know.
+        UsageError: No run or no such checkpoint in the workdir, labels that the model does not know, or a
+            model that cannot be modified so.
     """
-    model = loading.load(workdir, step, trust=trust)
-    unit, kind = model.modality.unit, kind_of(model, averaged)
+    model = modified.modified(loading.load(workdir, step, trust=trust), truncation, standing, averaged)
+    unit, kind = model.modality.unit, f"{kind_of(model, averaged)}{variant(model)}"
     conditions = conditions_of(model, num_images, labels, data_dir)
     name = f"step_{model.step:07d}_seed_{sample_seed}_{num_images}_{unit}_{kind}{named(model, labels)}"
     stem = os.path.join(workdir, "samples", name)
@@ -370,6 +375,12 @@ def _as_file(names, label):
 def kind_of(model: LoadedModel, averaged: bool) -> str:
     """The kind of parameters that make samples: `averaged`, or `live` also where a run keeps no average."""
     return "averaged" if averaged and model.state.average else "live"
+
+
+def variant(model: LoadedModel) -> str:
+    """The part of a file's name that tells how a model samples otherwise than in training, if it does."""
+    limited = "" if model.truncation is None else f"_truncation_{model.truncation:g}"
+    return limited + (f"_standing_{model.standing}" if model.standing else "")
 
 
 def class_names(model: LoadedModel) -> tuple[str, ...]:

@@ -7,11 +7,13 @@ from typing import Any
 
 import jax
 
+from gan_jax.runtime import memory
+
 log = logging.getLogger("gan_jax")
 
 
-def announced(step: Callable[..., Any], what: str) -> Callable[..., Any]:
-    """The same step; calls that compile it are announced, awaited and timed in the log.
+def announced(step: Any, what: str) -> Callable[..., Any]:
+    """The same step; calls that compile it are announced, awaited, timed and measured in the log.
 
     Args:
         step: `(state, resident, fed, key) -> anything`, under `jit`; inputs `fed` of other shapes are
@@ -30,8 +32,23 @@ def announced(step: Callable[..., Any], what: str) -> Callable[..., Any]:
         compiled.add(shapes)
         log.info("compiling %s ...", what)
         begun = time.perf_counter()
-        outputs = jax.block_until_ready(step(state, resident, fed, key))
-        log.info("compiling %s took %.1f s, its first call included", what, time.perf_counter() - begun)
+        needed = step.lower(state, resident, fed, key).compile().memory_analysis()
+        outputs = jax.block_until_ready(step(state, resident, fed, key))  # Not compiled again.
+        log.info(
+            "compiling %s took %.1f s, its first call included%s",
+            what, time.perf_counter() - begun, _size(needed),
+        )  # fmt: skip
         return outputs
 
     return call
+
+
+def _size(needed):
+    """For people, the memory of a compiled program; empty if it is not known."""
+    if needed is None:
+        return ""
+    given, made = needed.argument_size_in_bytes, needed.output_size_in_bytes - needed.alias_size_in_bytes
+    return (
+        f"; it needs {memory.readable(given + made)} on a device for what it reads and makes, and "
+        f"{memory.readable(needed.temp_size_in_bytes)} besides"
+    )

@@ -16,8 +16,8 @@ from gan_jax.step import TrainState
 from gan_jax.terms import reads
 from gan_jax.types import Term
 
-# Arrays that a line of the log names of many.
-_SHOWN = 8
+# Layers that the log names of many.
+_SHOWN = 30
 
 
 class Origin(NamedTuple):
@@ -39,9 +39,10 @@ class Initial(NamedTuple):
 
     Attributes:
         arrays: By path in the state, such as `params/generator/Dense_0/kernel`, arrays on the host.
-        record: For `recipe.json`: `workdir`, `step`, the paths that were `taken`, those of `other_shapes`
-            with both shapes, and those that exist only here (`new`) or only there (`unused`); None for a run
-            that begins with random parameters alone.
+        record: For `recipe.json`: `workdir`, `step`, the paths that were `taken`, those of them that were
+            changed between grey and colours (`recoloured`) and those of `other_shapes`, both with both
+            shapes, and those that exist only here (`new`) or only there (`unused`); None for a run that
+            begins with random parameters alone.
     """
 
     arrays: dict[str, np.ndarray]
@@ -84,7 +85,8 @@ def taken(origin: Origin, abstract: TrainState) -> Initial:
     """The arrays of another run that have the name, the shape and the type of arrays here.
 
     These are parameters, averages, and what networks own besides, such as batch statistics. Optimizers,
-    counters and the state of augmentations begin anew.
+    counters and the state of augmentations begin anew. Convolutions of one channel become those of three, and
+    back, so that grey images mean the same to the networks: see `recoloured`.
 
     Args:
         origin: The Origin.
@@ -102,6 +104,9 @@ def taken(origin: Origin, abstract: TrainState) -> Initial:
     arrays = {
         path: np.asarray(there[path]) for path in common if _described(there[path]) == _described(here[path])
     }
+    changed = {path: recoloured(path, there, here) for path in common if path not in arrays}
+    changed = {path: array for path, array in changed.items() if array is not None}
+    arrays |= changed
     if not any(path.startswith("params/") for path in arrays):
         raise UsageError(
             f"init_from={origin.workdir}: no parameter there has the name and the shape of one here"
@@ -110,15 +115,56 @@ def taken(origin: Origin, abstract: TrainState) -> Initial:
         "workdir": os.path.abspath(origin.workdir),
         "step": model.step,
         "taken": list(arrays),
-        "other_shapes": {
-            path: f"{_described(there[path])} there, {_described(here[path])} here"
-            for path in common
-            if path not in arrays
-        },
+        "recoloured": {path: _both(there[path], here[path]) for path in changed},
+        "other_shapes": {path: _both(there[path], here[path]) for path in common if path not in arrays},
         "new": [path for path in here if path not in there],
         "unused": [path for path in there if path not in here],
     }
     return Initial(arrays, record)
+
+
+def recoloured(path: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> np.ndarray | None:
+    """An array of a convolution between grey images and others for one between images of colours, or back.
+
+    A network of grey images then does with their three equal channels what it did: the input's kernel is
+    repeated and divided by three, the output's kernel and bias are repeated. A network of colours takes grey
+    images as three equal channels, its input's kernel summed, and makes the mean of its three outputs.
+
+    Args:
+        path: Of the array, with slashes.
+        there: Arrays by path, those of the same layer among them.
+        here: Arrays by path, or their shapes and types.
+
+    Returns:
+        The array with the shape that it has here; None if the two are otherwise unlike.
+    """
+    layer, _, name = path.rpartition("/")
+    kernel = path if name == "kernel" else f"{layer}/kernel" if name == "bias" else ""
+    if kernel not in there or kernel not in here or there[path].dtype != here[path].dtype:
+        return None
+    axis, ends = _axis_of_channels(there[kernel].shape, here[kernel].shape), here[path].shape[-1:]
+    if axis is None or name == "bias" and (axis != 3 or len(ends) != 1):
+        return None
+    array = np.asarray(there[path])
+    axis = 0 if name == "bias" else axis
+    if array.shape[axis] == 3:
+        of = np.sum if axis == 2 else np.mean
+        return of(array, axis=axis, keepdims=True, dtype=array.dtype)
+    return np.repeat(array / 3 if axis == 2 else array, 3, axis=axis).astype(array.dtype)
+
+
+def _axis_of_channels(there, here):
+    """The only axis in which two shapes of convolutions differ, 1 and 3: 2 for inputs, 3 for outputs; or None."""
+    if len(there) != 4 or len(here) != 4:
+        return None
+    unlike = [axis for axis in range(4) if there[axis] != here[axis]]
+    right = unlike in ([2], [3]) and {there[unlike[0]], here[unlike[0]]} == {1, 3}
+    return unlike[0] if right else None
+
+
+def _both(there, here):
+    """Types and shapes of two arrays."""
+    return f"{_described(there)} there, {_described(here)} here"
 
 
 def _described(array):
@@ -189,25 +235,28 @@ def with_features(state: TrainState, features: Maps | None) -> TrainState:
 
 
 def lines(initial: Initial) -> list[str]:
-    """What a run takes of another one, for people.
+    """What a run takes of another one, for people: how much, and layer by layer.
 
     Args:
         initial: The Initial.
 
     Returns:
-        One line, or none.
+        Lines; none if it takes nothing.
     """
     record = initial.record
     if record is None or not initial.arrays:
         return []
-    shapes = [f"{path}: {shapes}" for path, shapes in record["other_shapes"].items()]
-    parts = [
-        f"begins    with {len(record['taken'])} arrays of {record['workdir']}, step {record['step']}",
-        *_listed("of other shapes", shapes),
-        *_listed("new here", record["new"]),
-        *_listed("not used", record["unused"]),
+    counts = [
+        f"{len(record[kind])} {what}"
+        for kind, what in (("other_shapes", "of other shapes"), ("new", "new here"), ("unused", "not used"))
+        if record[kind]
     ]
-    return ["; ".join(parts)]
+    whole = f"begins    with {len(record['taken'])} arrays of {record['workdir']}, step {record['step']}"
+    layers = _layers(record)
+    wide = max(map(len, layers))
+    table = [f"          {layer:<{wide}}  {', '.join(says)}" for layer, says in layers.items()]
+    more = [f"          ... {len(table) - _SHOWN} more layers: all is in recipe.json"]
+    return ["; ".join([whole, *counts]), *table[:_SHOWN], *(more if len(table) > _SHOWN else [])]
 
 
 def advice(terms: Mapping[str, Mapping[str, Term]], initial: Initial) -> list[str]:
@@ -250,7 +299,25 @@ def _grows_at_once(weight):
     return float(weight(0)) == 0 and float(weight(1)) != 0
 
 
-def _listed(what, items):
-    """How many there are, and the first of them; nothing if there are none."""
-    more = ", ... (all in recipe.json)" if len(items) > _SHOWN else ""
-    return [f"{len(items)} {what}: {', '.join(items[:_SHOWN])}{more}"] if items else []
+def _layers(record: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What became of the parameters of each layer; layers that were not taken as they are come first."""
+    taken, grey, unlike, new = "taken", "taken, between grey and colours", "another shape", "new"
+    fates = {
+        **dict.fromkeys(record["new"], new),
+        **{path: f"{unlike}, {shapes}" for path, shapes in record["other_shapes"].items()},
+        **{path: f"{grey}, {shapes}" for path, shapes in record["recoloured"].items()},
+        **{path: taken for path in record["taken"] if path not in record["recoloured"]},
+        **dict.fromkeys(record["unused"], "not used"),
+    }
+    layers: dict[str, dict[str, str]] = {}
+    for path, fate in fates.items():
+        kind, _, rest = path.partition("/")
+        if kind == "params":
+            layer, _, name = rest.rpartition("/")
+            layers.setdefault(layer, {})[name] = fate
+    return {
+        layer: [*dict.fromkeys(of.values())]
+        if len({*of.values()}) == 1
+        else [f"{name} {fate}" for name, fate in of.items()]
+        for layer, of in sorted(layers.items(), key=lambda pair: {*pair[1].values()} == {taken})
+    }

@@ -62,8 +62,9 @@ def _memory(recipe, prepared):
     least = max((part.least for part in prepared.parts), key=lambda least: least.bytes)
     there = recipe.device_memory * 2**30 or memory.of_device()
     return (
-        f"memory    a step needs at least {_bytes(least.bytes)} on a device, {_bytes(least.state)} of it for "
-        f"parameters, averages and optimizers; a device has {_bytes(there)}"
+        f"memory    a step needs at least {memory.readable(least.bytes)} on a device, "
+        f"{memory.readable(least.state)} of it for parameters, averages and optimizers; a device has "
+        f"{memory.readable(there)}"
     )
 
 
@@ -112,8 +113,8 @@ def _files(recipe, prepared, workdir):
     lines = [
         "recipe.json, metrics.jsonl, evaluations.jsonl, alerts.jsonl, curves.png, TensorBoard events, and "
         f"{report.FILM}, a film of the grids",
-        f"checkpoints/: {_bytes(each)} every {recipe.checkpoint_every:,} steps, of which the newest "
-        f"{recipe.keep_checkpoints}{best} are kept: at most {_bytes(kept * each)}",
+        f"checkpoints/: {memory.readable(each)} every {recipe.checkpoint_every:,} steps, of which the newest "
+        f"{recipe.keep_checkpoints}{best} are kept: at most {memory.readable(kept * each)}",
         f"grids/: {grids:,} pictures of {recipe.grid_size:,} {unit}, and one of real ones",
     ]
     if evaluations:
@@ -133,8 +134,3 @@ def _scaled(count):
     """A number for people, with the prefix of its unit."""
     factor, prefix = next((pair for pair in _PREFIXES if count >= pair[0]), (1.0, ""))
     return f"{count / factor:.3g} {prefix}"
-
-
-def _bytes(count):
-    """A number of bytes for people."""
-    return memory.gibibytes(count) if count >= 2**30 else f"{count / 2**20:,.3g} MiB"

@@ -101,6 +101,27 @@ def test_without_a_step_the_best_and_the_newest(workdir):
         assert record["values"]["frechet_distance"]["value"] == pytest.approx(seen[step], rel=1e-5)
 
 
+def test_a_sweep_of_truncations_is_a_record_each(workdir):
+    options = dict(metrics=["frechet_distance"], features_name=MINE, num_images=50, step=10)
+    records = reports.of_workdir(workdir, truncations=(np.inf, 0.5), **options)
+    assert list(records) == ["10 at inf", "10 at 0.5"]
+    whole, truncated = records.values()
+    assert "truncation" not in whole["protocol"] and truncated["protocol"]["truncation"] == 0.5
+    assert whole["values"] == reports.of_workdir(workdir, **options)[10]["values"] != truncated["values"]
+    stem = os.path.join(workdir, "evaluations", "step_0000010_seed_0_50_images_averaged")
+    with open(f"{stem}_truncation_0.5_{MINE}.json") as file:
+        assert json.load(file)["values"] == truncated["values"]
+    table = reports.shown(records, "step")
+    assert "step 10 at inf step 10 at 0.5 real baseline" in " ".join(table.split())
+    assert "truncation  " not in table
+    for mistake, message in [
+        (dict(truncations=(0.5, -1.0)), "^truncation=-1: expected a number above 0$"),
+        (dict(standing=4), "^standing=1: the generator of .* has no batch norm$"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            reports.of_workdir(workdir, **options, **mistake)
+
+
 def test_everything_that_a_model_offers(workdir):
     metrics = {
         "perceptual_path_length": {},

@@ -49,7 +49,9 @@ def test_exhausted_memory_is_one_line_that_names_the_levers(error):
     assert "\n" not in line and line.startswith(
         f"out of memory ({str(error).partition(chr(10))[0] or 'MemoryError'}); "
     )
-    for lever in ("batch_size", "accumulate", "precision=bfloat16", "model_devices", "checkpoints are kept"):
+    for lever in (
+        "batch_size", "accumulate", "precision=bfloat16", "remat", "model_devices", "checkpoints are kept",
+    ):  # fmt: skip
         assert lever in line
 
 

@@ -24,5 +24,6 @@ def test_calls_that_compile_are_announced_and_no_others(caplog):
             total, _ = call(jnp.float32(1), (), {"rows": np.ones(count, np.float32)}, None)
             assert total == 1 + count
     assert traces == [(2,), (3,)]
-    pattern = r"compiling the step \.\.\.\ncompiling the step took \d+\.\d s, its first call included"
+    pattern = r"compiling the step \.\.\.\ncompiling the step took \d+\.\d s, its first call included; "
+    pattern += r"it needs \S+ MiB on a device for what it reads and makes, and \S+ MiB besides"
     assert re.fullmatch(f"{pattern}\n{pattern}", "\n".join(caplog.messages))

@@ -3,10 +3,13 @@
 import json
 import shutil
 
+import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from gan_jax import api
 from gan_jax.errors import UsageError
@@ -79,6 +82,67 @@ def test_what_agrees_is_taken_and_the_rest_is_new(first, second):
     assert record["new"] == record["unused"] == [] and len(record["other_shapes"]) == 3
     hidden = record["other_shapes"]["params/discriminator/Dense_0/kernel"]
     assert hidden == "float32[64, 16] there, float32[64, 17] here"
+
+
+def test_the_log_says_what_became_of_each_layer(first, second):
+    record = _record(second)
+    here = initial.Initial({"params": np.zeros(1)}, record)
+    head, *table = initial.lines(here)
+    assert head == f"begins    with {len(record['taken'])} arrays of {first[0]}, step 10; 3 of other shapes"
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in table}
+    assert rows["generator/Dense_0"] == rows["generator/Dense_1"] == "taken"
+    shapes = "another shape, float32[16, 1] there, float32[17, 1] here"
+    assert rows["discriminator/Dense_1"] in (f"bias taken, kernel {shapes}", f"kernel {shapes}, bias taken")
+    # Those that were not taken whole come first.
+    assert list(rows)[:2] == ["discriminator/Dense_0", "discriminator/Dense_1"]
+    many = {**record, "new": [f"params/generator/Conv_{number}/kernel" for number in range(40)]}
+    assert (
+        initial.lines(here._replace(record=many))[-1].strip() == "... 14 more layers: all is in recipe.json"
+    )
+
+
+class Convolutions(nn.Module):
+    """Convolutions from images to features to images."""
+
+    channels: int
+
+    @nn.compact
+    def __call__(self, images):
+        features = nn.Conv(4, (3, 3), bias_init=nn.initializers.normal())(images)
+        return features, nn.Conv(self.channels, (3, 3), bias_init=nn.initializers.normal())(features)
+
+
+def test_between_grey_and_colours_networks_do_what_they_did():
+    grey_images = jax.random.normal(jax.random.key(0), (2, 5, 5, 1))
+    images = {1: grey_images, 3: jnp.repeat(grey_images, 3, axis=-1)}
+    params = {c: Convolutions(c).init(jax.random.key(c), images[c])["params"] for c in (1, 3)}
+    for there, here in ((1, 3), (3, 1)):
+        old, new = (flatten_dict(params[c], sep="/") for c in (there, here))
+        alike = {path for path in old if old[path].shape == new[path].shape}
+        assert alike == {"Conv_0/bias"}
+        arrays = {path: old[path] if path in alike else initial.recoloured(path, old, new) for path in old}
+        taken = unflatten_dict(arrays, sep="/")
+        ours = Convolutions(here).apply({"params": taken}, images[here])
+        theirs = Convolutions(there).apply({"params": params[there]}, images[there])
+        np.testing.assert_allclose(ours[0], theirs[0], atol=1e-5)
+        expected = (
+            np.mean(theirs[1], axis=-1, keepdims=True) if here == 1 else np.repeat(theirs[1], 3, axis=-1)
+        )
+        np.testing.assert_allclose(ours[1], expected, atol=1e-5)
+
+
+def test_other_differences_than_between_grey_and_colours_are_other_shapes():
+    def of(kernel, bias):
+        return {"a/kernel": np.ones(kernel, np.float32), "a/bias": np.ones(bias, np.float32)}
+
+    for there, here in [
+        (of((3, 3, 1, 8), 8), of((5, 5, 3, 8), 8)),
+        (of((3, 3, 2, 8), 8), of((3, 3, 3, 8), 8)),
+        (of((8, 1), 1), of((8, 3), 3)),
+    ]:
+        assert initial.recoloured("a/kernel", there, here) is None
+        assert initial.recoloured("a/bias", there, here) is None
+    assert initial.recoloured("a/scale", {"a/scale": np.ones(1)}, {"a/scale": np.ones(3)}) is None
 
 
 @pytest.mark.parametrize("again", [True, False])
