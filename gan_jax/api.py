@@ -223,10 +223,11 @@ class Model:
             Array [count, *shape].
 
         Raises:
-            UsageError: A count below 1, labels that the model does not know, or missing conditions.
+            UsageError: A count below 1, labels that the model does not know, missing conditions, or standing
+                statistics of other parameters.
         """
         if self.loaded.standing and not averaged:
-            raise UsageError(f"standing={self.loaded.standing}: these are statistics of averaged parameters")
+            raise UsageError("averaged=False: the model's standing statistics are of averaged parameters")
         if conditions is None:
             of_rows = samples.conditions_of(self.loaded, count, labels, data_dir)
         else:

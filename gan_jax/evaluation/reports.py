@@ -86,8 +86,8 @@ def of_workdir(
         raise UsageError(f"num_images={size}: expected at least 2")
     # A row number and one feature a sample: the samples themselves are made batch by batch.
     memory.check_host(f"num_images={size}", 12 * size)
-    for at in truncations:
-        modified.truncated(model, at)
+    for threshold in truncations:
+        modified.truncated(model, threshold)
     modified.with_standing(model, min(standing, 1), averaged)
     records: dict[int | str, dict[str, Any]] = {}
     steps = _steps(workdir, model, step, all_steps)
@@ -99,7 +99,7 @@ def of_workdir(
         of = f"{size}_{evaluator.modality.unit}_{parameters}_{features_name.replace(os.sep, '_')}"
         path = os.path.join(folder, f"step_{number:07d}_seed_{seed}_{of}.json")
         write_or_show(path, record, shown({number: record}, "step"))
-        records[f"{number} at {at:g}" if len(truncations) > 1 else number] = record
+        records[f"{number} at {at:g}" if at is not None and len(truncations) > 1 else number] = record
     return records
 
 

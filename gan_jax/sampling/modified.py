@@ -86,7 +86,8 @@ def with_standing(model: LoadedModel, passes: int, averaged: bool = True) -> Loa
         raise UsageError(
             f"standing={passes}: the samples of {model.workdir} depend on more than latents and labels"
         )
-    params, sums = model.state.sampling_params(averaged), {}
+    params = model.state.sampling_params(averaged)
+    sums: dict[str, jax.Array] = {}
     look = jax.jit(lambda params, carry, key: _of_batch(model, params, carry, key))
     for number in range(passes):
         batch = look(params, carry, jax.random.fold_in(key, number))

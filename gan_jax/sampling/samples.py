@@ -321,9 +321,10 @@ def run(
             model that cannot be modified so.
     """
     model = modified.modified(loading.load(workdir, step, trust=trust), truncation, standing, averaged)
-    unit, kind = model.modality.unit, f"{kind_of(model, averaged)}{variant(model)}"
+    unit, kind = model.modality.unit, kind_of(model, averaged)
     conditions = conditions_of(model, num_images, labels, data_dir)
-    name = f"step_{model.step:07d}_seed_{sample_seed}_{num_images}_{unit}_{kind}{named(model, labels)}"
+    name = f"step_{model.step:07d}_seed_{sample_seed}_{num_images}_{unit}_{kind}"
+    name += f"{variant(model)}{named(model, labels)}"
     stem = os.path.join(workdir, "samples", name)
     folders.make_room(f"{stem}.npz")
     samples = draw(model, num_images, sample_seed, conditions, averaged)

@@ -49,6 +49,6 @@ def _size(needed):
         return ""
     given, made = needed.argument_size_in_bytes, needed.output_size_in_bytes - needed.alias_size_in_bytes
     return (
-        f"; it needs {memory.readable(given + made)} on a device for what it reads and makes, and "
-        f"{memory.readable(needed.temp_size_in_bytes)} besides"
+        f"; memory: inputs and outputs {memory.readable(given + made)}, the rest "
+        f"{memory.readable(needed.temp_size_in_bytes)}"
     )

@@ -104,8 +104,11 @@ def taken(origin: Origin, abstract: TrainState) -> Initial:
     arrays = {
         path: np.asarray(there[path]) for path in common if _described(there[path]) == _described(here[path])
     }
-    changed = {path: recoloured(path, there, here) for path in common if path not in arrays}
-    changed = {path: array for path, array in changed.items() if array is not None}
+    changed = {
+        path: array
+        for path in common
+        if path not in arrays and (array := recoloured(path, there, here)) is not None
+    }
     arrays |= changed
     if not any(path.startswith("params/") for path in arrays):
         raise UsageError(

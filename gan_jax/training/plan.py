@@ -13,6 +13,7 @@ from gan_jax.recipe import Recipe
 from gan_jax.runtime import memory, parallel
 from gan_jax.training import demand, initial, report, setup, train
 
+_bytes = memory.readable
 _PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"))
 
 
@@ -62,9 +63,8 @@ def _memory(recipe, prepared):
     least = max((part.least for part in prepared.parts), key=lambda least: least.bytes)
     there = recipe.device_memory * 2**30 or memory.of_device()
     return (
-        f"memory    a step needs at least {memory.readable(least.bytes)} on a device, "
-        f"{memory.readable(least.state)} of it for parameters, averages and optimizers; a device has "
-        f"{memory.readable(there)}"
+        f"memory    a step needs at least {_bytes(least.bytes)} on a device, {_bytes(least.state)} of it for "
+        f"parameters, averages and optimizers; a device has {_bytes(there)}"
     )
 
 
@@ -113,8 +113,8 @@ def _files(recipe, prepared, workdir):
     lines = [
         "recipe.json, metrics.jsonl, evaluations.jsonl, alerts.jsonl, curves.png, TensorBoard events, and "
         f"{report.FILM}, a film of the grids",
-        f"checkpoints/: {memory.readable(each)} every {recipe.checkpoint_every:,} steps, of which the newest "
-        f"{recipe.keep_checkpoints}{best} are kept: at most {memory.readable(kept * each)}",
+        f"checkpoints/: {_bytes(each)} every {recipe.checkpoint_every:,} steps, of which the newest "
+        f"{recipe.keep_checkpoints}{best} are kept: at most {_bytes(kept * each)}",
         f"grids/: {grids:,} pictures of {recipe.grid_size:,} {unit}, and one of real ones",
     ]
     if evaluations:

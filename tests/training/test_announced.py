@@ -25,5 +25,5 @@ def test_calls_that_compile_are_announced_and_no_others(caplog):
             assert total == 1 + count
     assert traces == [(2,), (3,)]
     pattern = r"compiling the step \.\.\.\ncompiling the step took \d+\.\d s, its first call included; "
-    pattern += r"it needs \S+ MiB on a device for what it reads and makes, and \S+ MiB besides"
+    pattern += r"memory: inputs and outputs \S+ MiB, the rest \S+ MiB"
     assert re.fullmatch(f"{pattern}\n{pattern}", "\n".join(caplog.messages))
