@@ -239,7 +239,7 @@ def validate(recipe: Recipe) -> None:
         if not isinstance(value, kind) or isinstance(value, bool) and kind is not bool:
             raise UsageError(f"{field.name}={value!r}: expected {kind.__name__}")
         least = 0 if field.name in FROM_ZERO else 1
-        if kind is int and value < least:
+        if isinstance(value, int) and kind is int and value < least:
             raise UsageError(f"{field.name}={value}: expected at least {least}")
     if recipe.batch_size % recipe.accumulate:
         raise UsageError(f"batch_size={recipe.batch_size} is not divisible by accumulate={recipe.accumulate}")
