@@ -318,7 +318,7 @@ class Model:
         self,
         metrics: Mapping[str, dict] | Sequence[str] = ("quick",),
         *,
-        features: str = "classifier",
+        features: str | None = None,
         num_samples: int | None = None,
         seed: int = 0,
         averaged: bool = True,
@@ -328,8 +328,8 @@ class Model:
 
         Args:
             metrics: Names of metrics, `quick`, `all`, or a dict from names to hyperparameters.
-            features: The network whose features metrics compare: `classifier`, `pixels`, `inception`, a file,
-                or a dotted path.
+            features: The network whose features metrics compare: `classifier`, `pixels`, `cifar10`,
+                `inception`, a file, or a dotted path; None for that of the recipe's evaluations in training.
             num_samples: Samples generated; None for as many as are held out, 10,000 at most.
             seed: Seed of latents and of everything random in metrics.
             averaged: Use averaged parameters.

@@ -115,8 +115,9 @@ _LABELS = flags.DEFINE_list("labels", [], "Classes to ask for, as in --labels=3,
 _METRICS = flags.DEFINE_list("metrics", ["quick"], "Names from --list=metrics, or quick, or all.")
 _FEATURES = flags.DEFINE_string(
     "features",
-    "classifier",
-    "Features that metrics compare: classifier, pixels, inception, a file, or the dotted path of a function.",
+    None,
+    "Features that metrics compare: classifier, pixels, cifar10, inception, a file, or the dotted path of a "
+    "function; those of the recipe's evaluations if not given.",
 )
 _EVAL_SEED = flags.DEFINE_integer("eval_seed", 0, "Seed of latents and metrics.", 0)
 _ALL_STEPS = flags.DEFINE_bool("all_steps", False, "Every checkpoint.")

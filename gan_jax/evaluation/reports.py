@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 import gan_jax
-from gan_jax import features
+from gan_jax import features, names
 from gan_jax.checkpoints import checkpoint
 from gan_jax.data import classes
 from gan_jax.data.source import Source
@@ -36,7 +36,7 @@ def of_workdir(
     workdir: str,
     *,
     metrics: Mapping[str, dict] | Sequence[str] = ("quick",),
-    features_name: str = "classifier",
+    features_name: str | None = None,
     num_images: int | None = None,
     seed: int = 0,
     step: int | str | None = None,
@@ -53,7 +53,7 @@ def of_workdir(
     Args:
         workdir: Folder of a run.
         metrics: See `evaluator.select`.
-        features_name: See `features.named`.
+        features_name: See `features.named`; None for those of the recipe's evaluations in training.
         num_images: Samples to generate; None for as many as are held out, or as there are if none are, at
             most 10,000.
         seed: Seed of latents and of everything random in metrics.
@@ -79,7 +79,16 @@ def of_workdir(
     folders.make_writable(folder)
     real = real_rows.of(model, data_dir)
     heldout = real.heldout()
-    network = features.named(features_name, real, heldout, download=download)
+    # A name from the workdir may lead to code of somebody else.
+    with names.library_alone(needed=features_name is None and not trust):
+        features_name = features_name or model.recipe.eval_features
+        try:
+            network = features.named(features_name, real, heldout, download=download)
+        except names.Foreign:
+            raise UsageError(
+                f"{workdir}: its recipe's features are {features_name}, code outside of gan_jax, which would "
+                "run: if you trust it, add --trust, or in Python trust=True; else give other --features"
+            ) from None
     evaluator = Evaluator(real, heldout, network, seed=seed)
     size = evaluator.usual_size(NUM_IMAGES) if num_images is None else num_images
     if size < 2:

@@ -64,6 +64,17 @@ def test_workdir_value_is_that_of_its_samples(workdir):
     )
 
 
+def test_features_are_those_of_the_recipe_which_must_be_trusted(workdir):
+    options = dict(metrics=["frechet_distance"], num_images=120, step=10)
+    with pytest.raises(UsageError, match="code outside of gan_jax, which would run: if you trust it, add --trust"):
+        reports.of_workdir(workdir, **options)
+    (own, named) = (
+        reports.of_workdir(workdir, **options, **given)[10]["values"]
+        for given in (dict(trust=True), dict(features_name=MINE))
+    )
+    assert own == named
+
+
 def test_written_with_its_protocol(workdir):
     (path,) = [
         reports.of_workdir(
@@ -308,7 +319,7 @@ def test_a_run_is_compared_with_data_whose_classes_have_other_numbers(tiny, tmp_
 
 def test_too_few_images(workdir):
     with pytest.raises(UsageError, match="num_images=1: expected at least 2"):
-        reports.of_workdir(workdir, num_images=1)
+        reports.of_workdir(workdir, num_images=1, features_name=MINE)
 
 
 def _folder(path, images):
