@@ -132,15 +132,15 @@ def staged(modality: Modality, stage: Stage) -> Modality:
         stage: The Stage.
 
     Returns:
-        The Modality. Networks that grow may ask for the fact `halvings`: how often their size has yet to
-        double.
+        The Modality. Networks that grow may ask for the fact `levels_to_come`: how often their size has yet
+        to double.
 
     Raises:
         UsageError: The data are no images, or cannot be halved so often.
     """
     times = stage.recipe.data.get("halvings", 0) if stage.name else 0
     halved = views.halved_modality(modality, times)
-    return halved._replace(facts={**halved.facts, "halvings": times})
+    return halved._replace(facts={**halved.facts, "levels_to_come": times})
 
 
 def _decay(options, field, batch_size, unit, clock):

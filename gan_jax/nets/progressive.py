@@ -4,7 +4,7 @@ Karras et al. 2018, arXiv:1710.10196, sections 2 to 4 and appendix A. Kernels st
 scaled where they are used; every convolution of the generator ends in pixel norm. The smallest image is that
 which halving gives: 4 pixels for 32 to 1024, 7 for 28, 6 for 96.
 
-All parameters exist from the start, so that a run's state keeps its shapes. The fact `halvings`, which a
+All parameters exist from the start, so that a run's state keeps its shapes. The fact `levels_to_come`, which a
 stage of a recipe sets, says how many of the largest levels are not there yet. A level that is new hears in
 its carry how far it has replaced the one before (`types.FADE`).
 """
@@ -72,7 +72,7 @@ class Generator(nn.Module):
         resolution: Height and width of the images of this stage, pixels; one int is a square.
         channels: Channels of the images.
         classes: Number of classes for a network with labels.
-        halvings: Levels that are not there yet.
+        levels_to_come: Levels that are not there yet.
         widths: Channels of the levels, the smallest image first; the last one holds for all further ones, and
             () is the paper's.
     """
@@ -80,17 +80,17 @@ class Generator(nn.Module):
     resolution: Resolution
     channels: int
     classes: int = 0
-    halvings: int = 0
+    levels_to_come: int = 0
     widths: tuple[int, ...] = ()
 
     @nn.compact
     def __call__(self, latents: jax.Array, labels: jax.Array | None = None, *, train: bool) -> jax.Array:
         """[B, size], and labels int32 [B] or None, to images [B, H, W, channels]."""
-        size = tuple(side << self.halvings for side in height_and_width(self.resolution))
+        size = tuple(side << self.levels_to_come for side in height_and_width(self.resolution))
         doublings = levels_of((size[0], size[1]), name_of(self))
         height, columns = (side >> doublings for side in size)
         first, *widths = level_widths(self.widths, doublings + 1)
-        last = doublings - (0 if self.is_initializing() else self.halvings)
+        last = doublings - (0 if self.is_initializing() else self.levels_to_come)
         _check_levels(self, doublings)
 
         x = pixel_norm(append_labels(latents, labels, self.classes))
@@ -121,7 +121,7 @@ class Discriminator(nn.Module):
 
     Attributes:
         classes: Number of classes for a network with labels or with a head that predicts them.
-        halvings: Levels that are not there yet.
+        levels_to_come: Levels that are not there yet.
         widths: Channels of the levels, as in the generator.
         group_size: Samples over which deviations are taken, a divisor of the batch; see
             `MinibatchStandardDeviation`.
@@ -129,7 +129,7 @@ class Discriminator(nn.Module):
     """
 
     classes: int = 0
-    halvings: int = 0
+    levels_to_come: int = 0
     widths: tuple[int, ...] = ()
     group_size: int = 4
     heads: Any = LOGITS
@@ -140,8 +140,8 @@ class Discriminator(nn.Module):
     ) -> dict[str, jax.Array]:
         """Images [B, H, W, C], and labels int32 [B] or None, to a dict of heads, `logits` [B] among them."""
         if self.is_initializing():  # All levels, which images of this stage would not reach.
-            images = images.repeat(2**self.halvings, 1).repeat(2**self.halvings, 2)
-        missing = 0 if self.is_initializing() else self.halvings
+            images = images.repeat(2**self.levels_to_come, 1).repeat(2**self.levels_to_come, 2)
+        missing = 0 if self.is_initializing() else self.levels_to_come
         last = levels_of((images.shape[1] << missing, images.shape[2] << missing), name_of(self)) - missing
         _check_levels(self, last + missing)
         widths = level_widths(self.widths, last + 2)
@@ -176,8 +176,8 @@ def _features(images: jax.Array, width: int, level: int) -> jax.Array:
 
 def _check_levels(module, doublings):
     """The smallest level is always there."""
-    if module.halvings > doublings:
+    if module.levels_to_come > doublings:
         raise UsageError(
             f"{name_of(module)}: images of this size are halved {doublings} times at most, and the stage has "
-            f"halvings={module.halvings}"
+            f"levels_to_come={module.levels_to_come}"
         )

@@ -68,6 +68,6 @@ def test_every_degradation_is_a_function_of_the_key_alone(name):
 
 def test_grey_images_stay_grey():
     for name in degradations.__all__:
-        link = getattr(degradations, name)()
-        made = jax.eval_shape(lambda key: link(key, {"source": jnp.zeros((32, 32, 1))}), jax.random.key(0))
+        link, grey = getattr(degradations, name)(), jnp.zeros((32, 32, 1))
+        made = jax.eval_shape(lambda key: link(key, {"source": grey, "real": grey}), jax.random.key(0))
         assert made["source"].shape[-1] == 1, name

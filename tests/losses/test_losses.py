@@ -15,8 +15,9 @@ from gan_jax.losses.pairs import pair
 from gan_jax.names import bind, find, offers
 from gan_jax.terms import reads
 
+HELPERS = ("gradient_norms", "pairs")
 FOLDER = pathlib.Path(losses.__file__).parent
-FILES = [module.name for module in pkgutil.iter_modules([FOLDER]) if module.name != "pairs"]
+FILES = [module.name for module in pkgutil.iter_modules([FOLDER]) if module.name not in HELPERS]
 
 
 def module(file):

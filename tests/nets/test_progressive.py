@@ -37,7 +37,7 @@ def test_networks_have_the_parameters_of_the_paper(side, generator, discriminato
 
 
 def _generator(halvings=0):
-    return Generator((28 >> halvings, 20 >> halvings), 2, halvings=halvings, widths=WIDTHS)
+    return Generator((28 >> halvings, 20 >> halvings), 2, levels_to_come=halvings, widths=WIDTHS)
 
 
 def _variables(module, *inputs):
@@ -55,7 +55,7 @@ def test_parameters_do_not_depend_on_the_stage(halvings):
         return {str(path): leaf.shape for path, leaf in jax.tree.leaves_with_path(variables)}
 
     assert shapes(_generator(), latents) == shapes(_generator(halvings), latents)
-    grown, growing = (Discriminator(widths=WIDTHS, halvings=each) for each in (0, halvings))
+    grown, growing = (Discriminator(widths=WIDTHS, levels_to_come=each) for each in (0, halvings))
     assert shapes(grown, images) == shapes(growing, small)
 
 
@@ -83,7 +83,9 @@ def test_a_new_level_of_a_discriminator_begins_as_the_one_before_it_on_smaller_i
 
     def logits(halvings, share, images):
         variables = {"params": params, "progress": {"fade": jnp.float32(share)}}
-        return Discriminator(widths=WIDTHS, halvings=halvings).apply(variables, images, train=True)["logits"]
+        return Discriminator(widths=WIDTHS, levels_to_come=halvings).apply(variables, images, train=True)[
+            "logits"
+        ]
 
     height, columns = images.shape[1] // 2, images.shape[2] // 2
     small = images.reshape(4, height, 2, columns, 2, 2).mean((2, 4))
@@ -141,8 +143,10 @@ def test_labels_stand_beside_latents_and_images():
 
 
 def test_a_stage_below_the_smallest_level_is_refused():
-    with pytest.raises(UsageError, match="progressive.Generator: .* halved 3 times at most, .* halvings=4"):
-        Generator(2, 1, halvings=4, widths=(4,)).init(jax.random.key(0), jnp.ones((1, 2)), train=False)
+    with pytest.raises(
+        UsageError, match="progressive.Generator: .* halved 3 times at most, .* levels_to_come=4"
+    ):
+        Generator(2, 1, levels_to_come=4, widths=(4,)).init(jax.random.key(0), jnp.ones((1, 2)), train=False)
 
 
 def test_levels_that_are_not_there_yet_have_no_gradient():

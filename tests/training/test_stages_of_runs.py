@@ -21,7 +21,7 @@ class Generator(nn.Module):
     """Images of 4 pixels, or of 8 whose details fade in."""
 
     channels: int
-    halvings: int = 0
+    levels_to_come: int = 0
 
     @nn.compact
     def __call__(self, latents, *, train):
@@ -29,17 +29,17 @@ class Generator(nn.Module):
         coarse = nn.Dense(16 * self.channels)(latents).reshape(-1, 4, 4, self.channels)
         fine = nn.Dense(64 * self.channels)(latents).reshape(-1, 8, 8, self.channels)
         grown = (1 - share) * images.enlarged(coarse, 2) + share * fine
-        return jnp.tanh(coarse if self.halvings else grown)
+        return jnp.tanh(coarse if self.levels_to_come else grown)
 
 
 class Discriminator(nn.Module):
     """A logit of means of 4 x 4 pixels."""
 
-    halvings: int = 0
+    levels_to_come: int = 0
 
     @nn.compact
     def __call__(self, samples, *, train):
-        samples = samples if self.halvings else images.halved(samples)
+        samples = samples if self.levels_to_come else images.halved(samples)
         return {"logits": nn.Dense(1)(samples.reshape(len(samples), -1))[:, 0]}
 
 
