@@ -43,7 +43,7 @@ def test_the_package_offers_the_losses_of_all_files_and_no_helpers():
 
 def test_readme_lists_the_files_and_its_example_runs():
     readme = (FOLDER / "README.md").read_text()
-    assert set(re.findall(r"^\| `(\w+)\.py`", readme, re.M)) == {*FILES, "pairs"}
+    assert set(re.findall(r"^\| `(\w+)\.py`", readme, re.M)) == {*FILES, *HELPERS}
     names = {"jax": jax, "relu": jax.nn.relu, "pair": pair}
     exec(re.search(r"```python\n(.*?)```", readme, re.S).group(1), names)  # noqa: S102
     loss = names["hinge_margin_discriminator"]
